@@ -9,13 +9,13 @@ permanently, and the chain continues from the last stored event.
 from __future__ import annotations
 
 import json
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -41,7 +41,7 @@ _END: Final = func.coalesce(
     select(func.max(audit_retention.c.seq)).scalar_subquery(),
     0,
 )
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 def check(event: AuditEvent) -> None:
@@ -80,7 +80,7 @@ def append(
     if head is not None and head.end <= head.seq and head_is_sealed(keyring, head.seq, head.mac, head.seal):
         seq, mac = int(head.seq), as_bytes(head.mac)
     else:
-        _log.error("the head of the audit is not as it was left: run gatehouse audit verify")
+        _log.error("the head of the audit was changed: run gatehouse audit verify")
         seq, mac = _real_end(connection)
         head_number = "missing" if head is None else int(head.seq)
         events = [_broken(events[0], head_number, named), *events]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from typing import Final
 
+import structlog
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -50,7 +50,7 @@ _OUTCOME_UNKNOWN: Final = ("08", "57P", "40003")
 """SQLSTATEs of a commit whose outcome is unknown: the connection was lost, or statement completion unknown."""
 _SCHEMA_STATES: Final = {"42P01", "42703"}  # no such table, no such column
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 def not_migrated() -> str:
@@ -73,7 +73,7 @@ def translated_error(error: BaseException, *, committing: bool = False) -> Excep
     problem = _translated(error)
     if isinstance(problem, StorageUnavailable) and not isinstance(cause, sqlite3.Error):
         state = getattr(cause, "sqlstate", None)
-        _log.warning("the database: %s (%s, SQLSTATE %s)", problem.detail, type(cause).__name__, state or "none")
+        _log.warning("the database failed", reason=problem.detail, error=type(cause).__name__, sqlstate=state or "")
         if committing and (state is None or state.startswith(_OUTCOME_UNKNOWN)):
             return ChangeUnconfirmed(UNCONFIRMED)
     return problem

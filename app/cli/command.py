@@ -16,6 +16,7 @@ import click
 from app.cli import output
 from app.cli.installation import named_installation, use_installation
 from app.cli.options import installation_options
+from app.core import logs
 from app.core.errors import ConfigurationError, GatehouseError
 from app.core.settings import ENV_FILE
 from app.core.state import unused_state
@@ -90,6 +91,7 @@ class InstallationCommand(click.Command):
         Raises:
             CommandError: for every error of the product.
         """
+        logs.to_standard_error()
         unknown: list[str] = []
         try:
             ctx.obj = named_installation(ctx)

@@ -48,6 +48,11 @@ def report(error: GatehouseError, *, where: str) -> None:
     )
 
 
+def to_standard_error() -> None:
+    """Print the events of a command to standard error, so that standard output contains the command's output only."""
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
+
 def configure(*, process: str, json_lines: bool) -> None:
     """Send our events and the standard library's to standard error in one shape.
 

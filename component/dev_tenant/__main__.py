@@ -10,6 +10,7 @@ import socket
 import sys
 from pathlib import Path
 
+import structlog
 import uvicorn
 
 from component.dev_tenant.config import DEFAULT_AUDIENCE, TenantConfig, TenantError, is_loopback, reason_not_to_start
@@ -28,6 +29,7 @@ def main() -> int:
     parser.add_argument("--app-url", default="http://localhost:8501", help="the app that signs people in here")
     parser.add_argument("--audience", default=DEFAULT_AUDIENCE, help="the identifier of the app's API")
     arguments = parser.parse_args()
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     try:
         return _run(arguments)
     except TenantError as error:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import requests
+import structlog
 
 from component.dev_tenant.config import TenantConfig
 from component.dev_tenant.credentials import load_credentials, make_private_dir
@@ -21,7 +21,7 @@ from component.dev_tenant.tokens import TokenMaker
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 LOGOUT_TOKENS_THREAD = "logout-tokens"
 """The name of a thread that posts logout tokens."""
 _BACKCHANNEL_TIMEOUT_SECONDS = 2.0
@@ -117,7 +117,7 @@ class Tenant:
                     reason = type(error).__name__
                 if reason and not self._logout_failed:
                     self._logout_failed = True
-                    _log.warning("The app did not take a logout token (%s); further failures are not logged.", reason)
+                    _log.warning("the app refused a logout token; further failures are not logged", reason=reason)
 
 
 def tenant_of(app: Starlette) -> Tenant:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
@@ -28,7 +28,7 @@ _TEMPLATES: Final = Path(__file__).with_name("templates")
 _NOTICE: Final = Environment(
     loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 ).get_template("notice.html")
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 def _hashes(element: str) -> str:
@@ -144,7 +144,7 @@ def too_many_tabs() -> HTMLResponse:
 
 def log_server_error(status: int, reason: str) -> None:
     """Log a response of the class 5xx with its reason, under the correlation id that the user sees."""
-    _log.error("answered %d: %s (correlation id %s)", status, reason, correlation.current())
+    _log.error("a request failed", status=status, reason=reason, correlation_id=correlation.current())
 
 
 def storage_unavailable(*, logged: bool = False) -> HTMLResponse:

@@ -6,7 +6,6 @@ shape of responses is checked here: ``app.core.tokens.verifier`` verifies tokens
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 import requests
+import structlog
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client.oauth2_session import OAuth2ClientAuth
 from authlib.oauth2.client import OAuth2Client
@@ -34,7 +34,7 @@ _ERRORS_FROM: Final = 400
 _TEMPORARY: Final = frozenset(
     {"server_error", "slow_down", "temporarily_unavailable", "too_many_attempts", "too_many_requests"}
 )
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 _DROPPED: Final = re.compile(r"[^a-z0-9_.-]")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
@@ -282,7 +282,7 @@ class _translated:  # noqa: N801 - reads as a statement: `with _translated():`
         if isinstance(error, Exception):
             reason = cause_of(error)
             # Never its text, which may contain the response.
-            _log.warning("a call of the sign-in provider failed: %s (%s)", reason, type(error).__name__)
+            _log.warning("a call of the sign-in provider failed", reason=reason.value, error=type(error).__name__)
             raise ProviderUnavailable(reason=reason) from None
 
 

@@ -6,13 +6,13 @@ the configured address, never from a request. Sources: OIDC Core §3.1, RFC 9207
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from traceback import extract_tb
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
+import structlog
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -54,7 +54,7 @@ _SIGNED_OUT_SECONDS: Final = 86_400
 """The same in a browser where a user signed out."""
 _THREADS: Final = 16
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 def auth_routes(
@@ -254,7 +254,7 @@ class _Routes:
     def _record_failure(self, error: GatehouseError, request: Request) -> None:
         """Record a failure; the refusal of a blocked user is recorded already."""
         code = refusal_code(error)
-        _log.warning("a sign-in failed: %s", code)
+        _log.warning("a sign-in failed", reason=code)
         if not isinstance(error, (StorageUnavailable, PermissionDenied)):
             self._refusals.record(AuditKind.LOGIN_REFUSE, code, address=self._addresses.of(request.scope))
 
@@ -268,7 +268,7 @@ class _Routes:
         except Exception as error:  # noqa: BLE001 - the border to the browser
             # Places only: the text of the error may contain input.
             places = [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)[-5:]]
-            _log.error("unexpected error at %s: %s in %s", request.url.path, type(error).__name__, places)
+            _log.error("unexpected error", path=request.url.path, error=type(error).__name__, places=places)
             error_shown = GatehouseError()
             self._record_failure(error_shown, request)
             return failure_page(error_shown, HOME)

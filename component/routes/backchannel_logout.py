@@ -7,12 +7,12 @@ answered with 200 or 400 only (§2.8). The watcher of each process notifies the 
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 from urllib.parse import parse_qs
 
+import structlog
 from anyio import CapacityLimiter, fail_after, to_thread
 from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
@@ -44,7 +44,7 @@ _GRANULARITY: Final = timedelta(seconds=1)
 
 _LEASE: Final = "backchannel-logout"
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class LoggedOutSession(NamedTuple):
@@ -126,7 +126,7 @@ class BackchannelLogoutRoutes:
             token = await _posted_token(request)
             ended = await to_thread.run_sync(self._logouts.act_on, token, limiter=self._threads)
         except GatehouseError as error:
-            _log.info("a logout token was refused: %s", error.reason_code)
+            _log.info("a logout token was refused", reason=error.reason_code)
             if not isinstance(error, StorageUnavailable):
                 self._refusals.record(
                     AuditKind.LOGOUT_REFUSE, error.reason_code, address=self._addresses.of(request.scope)
@@ -135,7 +135,7 @@ class BackchannelLogoutRoutes:
             # token again, and ``Retry-After`` says when that makes sense.
             seconds = error.retry_after_seconds if isinstance(error, ServiceUnavailable) else None
             return problem(400, error.detail or error.title, retry_after_seconds=seconds)
-        _log.info("a logout token ended sessions: %s", len(ended))
+        _log.info("a logout token ended sessions", sessions=len(ended))
         # After the response: a provider may accept no call before it.
         return Response(status_code=200, headers=NO_STORE, background=BackgroundTask(self._logouts.revoke, ended))
 

@@ -5,12 +5,12 @@ Blocking; runs in a thread. Sources: OIDC Core §3.1.2.5 and following, RFC 9207
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -42,7 +42,7 @@ from component.session.service import SessionService
 from component.session.step_up import StepUpSignIn
 
 _MAX_CODE_CHARACTERS: Final = 4096
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class SignInCallback:
         except StateMismatch as error:
             # A state can be forged, and any site can send its visitor here with it: nothing is looked up, stored or
             # set, and a signed-in user gets the same response as any other visitor.
-            _log.info("a callback was refused: %s", refusal_code(error))
+            _log.info("a callback was refused", reason=refusal_code(error))
             return unknown_sign_in_page()
         clearing = self._logins.clear_cookie(state)
         current: Session | None = None
@@ -142,7 +142,7 @@ class SignInCallback:
         except StateMismatch:
             pass  # a repeated callback
         except GatehouseError as error:
-            _log.info("a silent sign-in failed: %s", refusal_code(error))
+            _log.info("a silent sign-in failed", reason=refusal_code(error))
         return with_cookies(self._return(transaction), cookies)
 
     def _refresh(self, session: Session, callback: _CallbackRequest, transaction: LoginTransaction) -> None:

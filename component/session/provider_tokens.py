@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import dataclass, field
 from datetime import datetime
+
+import structlog
 
 from app.core import correlation
 from app.core.audit import AuditEvent, AuditKind, subject_name
@@ -20,7 +21,7 @@ from app.core.tokens.types import AccessToken
 from component.session import audit as session_audit
 
 _PURPOSE = "session tokens"
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def sync_rights(
         )
     unusable = [*access.unusable, *_surplus(access)]
     if unusable and (signed_in or changed):
-        _log.warning("part of a token's rights was not usable: %s", ", ".join(each.reason for each in unusable))
+        _log.warning("part of a token's rights was not usable", reasons=[each.reason.value for each in unusable])
         unit.record(session_audit.claims_dropped(access.subject, unusable, now=now))
 
 

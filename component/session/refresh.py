@@ -7,7 +7,6 @@ request to the provider.
 
 from __future__ import annotations
 
-import logging
 import secrets
 import threading
 import time
@@ -15,6 +14,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Final
+
+import structlog
 
 from app.core.errors import (
     GatehouseError,
@@ -54,7 +55,7 @@ _OVER: Final = frozenset(
 )
 """Error codes of a refresh that mean this sign-in is over. Others (``invalid_client``) are about our settings."""
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class TokenRefresh:
@@ -237,7 +238,7 @@ class TokenRefresh:
             self._provider.revoke(refresh_token)
         except GatehouseError as error:
             # Best effort: the token is no longer stored anywhere.
-            _log.warning("a refresh token could not be revoked at the provider: %s", error.code)
+            _log.warning("a refresh token could not be revoked at the provider", error=error.code)
 
     def _take_lease(self, ref: str, owner: str) -> SealedTokens | None:
         now = self._clock()

@@ -6,11 +6,12 @@ session's stable reference. No transaction spans an HTTP call. Source: OWASP ASV
 
 from __future__ import annotations
 
-import logging
 import re
 import secrets
 from datetime import datetime, timedelta
 from typing import Final, NoReturn
+
+import structlog
 
 from app.core.audit import subject_name
 from app.core.errors import (
@@ -40,7 +41,7 @@ from component.session.silent_signin import SilentSignIn
 
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _MAX_USER_AGENT_CHARACTERS: Final = 200
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class SessionService:
@@ -153,7 +154,7 @@ class SessionService:
                 unit.commit()
         except StorageUnavailable:
             # Not worth failing the page for: the next rerun stores it.
-            _log.warning("could not note that a session was used")
+            _log.warning("the use of a session could not be recorded")
 
     def stay(self, session: Session) -> Session:
         """Extend the idle lifetime at once, at the user's request. Raises the errors of ``by_ref``."""
@@ -231,7 +232,7 @@ class SessionService:
             added = unit.grant_default_role(subject, self._default_role, now)
         except NotFound:
             # The role was deleted: sign-in must still work, without it.
-            _log.error("GATEHOUSE_DEFAULT_ROLE names a role that does not exist: %s", self._default_role)
+            _log.error("GATEHOUSE_DEFAULT_ROLE names a role that does not exist", role=self._default_role)
             return
         if added and self._default_role is not None:
             unit.record(session_audit.default_role_granted(subject, self._default_role, now=now))
@@ -270,4 +271,4 @@ class SessionService:
             self._context.provider.revoke(refresh_token)
         except GatehouseError as error:
             # Best effort: the session is over here, and its tokens are erased.
-            _log.warning("a refresh token could not be revoked at the provider: %s", error.code)
+            _log.warning("a refresh token could not be revoked at the provider", error=error.code)

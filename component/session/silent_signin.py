@@ -6,10 +6,11 @@ the sign-in time of the session do not change, because its user has not authenti
 
 from __future__ import annotations
 
-import logging
 import secrets
 from datetime import timedelta
 from typing import Final
+
+import structlog
 
 from app.core.errors import SessionEnded, StorageUnavailable, TokenInvalid
 from app.core.failure_reasons import TokenReason, TokenUse
@@ -25,7 +26,7 @@ from component.session.provider_tokens import ProviderTokens, require_own, sync_
 REMAINING_SECONDS: Final = 60
 """A token with less time left than this is due for a refresh."""
 _LEASE_SECONDS: Final = 10
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class SilentSignIn:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 import jwt
 import pytest
+import structlog
 
 from component.dev_tenant.tenant import LOGOUT_TOKENS_THREAD
 from tests.component.dev_tenant.support import APP_URL, AUDIENCE, Browser, Running, answer, browsing, heading, running
@@ -174,17 +175,19 @@ def test_the_app_receives_a_logout_token_by_back_channel(tmp_path: Path) -> None
             assert posts.empty()
 
 
-def test_an_app_that_does_not_answer_delays_no_sign_out_and_is_logged_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with app_listening(status=500) as (app_url, posts), running(tmp_path / "state", app_url=app_url) as tenant:
+def test_an_app_that_does_not_answer_delays_no_sign_out_and_is_logged_once(tmp_path: Path) -> None:
+    with (
+        structlog.testing.capture_logs() as lines,
+        app_listening(status=500) as (app_url, posts),
+        running(tmp_path / "state", app_url=app_url) as tenant,
+    ):
         with browsing(tenant) as browser:
             for _ in range(2):
                 browser.code("ada", redirect_uri=f"{app_url}/auth/callback")
                 browser.get(tenant.url("/v2/logout"))
                 posts.get(timeout=5)
         everything_is_posted()
-        assert len([record for record in caplog.records if "logout token" in record.message]) == 1
+        assert len([line for line in lines if "logout token" in line["event"]]) == 1
 
 
 def test_a_logout_token_goes_to_the_app_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from app.core.principal import Subject
 from tests.clock import FakeClock
@@ -164,14 +165,14 @@ def test_an_unavailable_database_is_reported_and_no_session_is_lost(installation
 
 @pytest.mark.parametrize("where", ["/auth/callback", "/auth/login", "/auth/ended"])
 def test_an_unexpected_exception_is_a_page_a_log_line_and_an_audit_event(
-    installation: SignInWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
+    installation: SignInWorld, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise KeyError("text-of-a-request")
 
     browser = installation.sign_in() if where == "/auth/ended" else installation.browser()
     address = installation.fake.approve(installation.begin(browser)) if where == "/auth/callback" else where
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, structlog.testing.capture_logs() as lines:
         patch.setattr(installation.provider, "exchange" if where == "/auth/callback" else "authorize_url", fail)
         patch.setattr(installation.sessions, "resolve", fail)
         answer = browser.get(address)
@@ -180,8 +181,9 @@ def test_an_unexpected_exception_is_a_page_a_log_line_and_an_audit_event(
     (event,) = installation.audit("app:login:refuse")
     assert event["reason"] == "internal"
     assert event["correlation_id"] in answer.text
-    assert f"unexpected error at {where}: KeyError" in caplog.text
-    assert "text-of-a-request" not in f"{caplog.text}{answer.text}{event}"
+    (line,) = [line for line in lines if line["event"] == "unexpected error"]
+    assert (line["path"], line["error"]) == (where, "KeyError")
+    assert "text-of-a-request" not in f"{lines}{answer.text}{event}"
 
 
 @pytest.mark.parametrize("parameters", [{"error": "access_denied"}, {}, {"code": "c" * 5000}])

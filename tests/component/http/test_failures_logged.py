@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from app.core.errors import StorageUnavailable
 from app.core.records import Session
-from component.http import static_pages
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
 from tests.signin import SignInWorld, world
@@ -23,21 +22,17 @@ def installation() -> Iterator[SignInWorld]:
 
 
 @pytest.mark.parametrize("path", ["/", "/auth/ended", "/auth/session", "/media/x.png"])
-def test_each_503_is_one_line(
-    installation: SignInWorld, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_each_503_is_one_line(installation: SignInWorld, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = installation.sign_in()
 
     def down(_: str) -> Session:
         raise StorageUnavailable
 
     monkeypatch.setattr(installation.sessions, "resolve", down)
-    caplog.set_level(logging.INFO)
-    caplog.clear()
-    answer = browser.get(path)
+    with structlog.testing.capture_logs() as lines:
+        answer = browser.get(path)
     assert answer.status == 503
-    (line,) = [record for record in caplog.records if record.name == static_pages.__name__]
-    assert line.levelname == "ERROR"
-    assert "503" in line.getMessage()
-    assert ("storage-unavailable" in line.getMessage()) is (path != "/auth/session")
-    assert dict(answer.headers)["x-correlation-id"] in line.getMessage()
+    (line,) = [line for line in lines if line["event"] == "a request failed"]
+    assert (line["log_level"], line["status"]) == ("error", 503)
+    assert ("storage-unavailable" in line["reason"]) is (path != "/auth/session")
+    assert dict(answer.headers)["x-correlation-id"] == line["correlation_id"]
