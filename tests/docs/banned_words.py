@@ -250,7 +250,7 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
     Allowance(
         "nobody_named",
         "the stored reason code nobody-named of refused logout tokens",
-        ("app/core/failure_reasons.py", "docs/audit.md", "tests/component/routes/test_backchannel_logout.py"),
+        ("app/core/failure_reasons.py", "docs/audit.md", "tests/component/routes/test_backchannel_refusals.py"),
     ),
     Allowance(
         "provider_logout",
@@ -311,9 +311,9 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
             "component/protocol/forward_message.py",
             "component/frontend/auth0.js",
             "component/frontend/view.js",
-            "tests/component/socket/test_expiry_overlay.py",
+            "tests/component/socket/expired_tab.py",
             "tests/frontend/auth0.test.js",
-            "tests/security/live.py",
+            "tests/security/live_tab.py",
         ),
     ),
     Allowance("link", "the member of the component's data with the host's message", ("component/frontend/view.js",)),
