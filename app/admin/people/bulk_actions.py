@@ -15,6 +15,7 @@ from app import access, formatting
 from app.admin.people import grant_form
 from app.admin.people.bulk_changes import CHANGES, UNDO_CHANGES, BulkChange, PersonResult
 from app.admin.people.grant_form import GrantInput
+from app.admin.people.undo import undo_reason
 from app.admin.widgets import confirmation, dialogs, failures, labels, notices
 from app.admin.widgets.dialogs import Dialog
 from app.admin.widgets.notices import Undo
@@ -220,7 +221,7 @@ def _report(action: Action, data: GrantInput, results: Sequence[PersonResult], p
     undo = None
     undo_change = UNDO_CHANGES.get(action.name)
     if undo_change is not None and changed:
-        undo_data = GrantInput(data.item, None, f"Undone: {data.reason}"[: confirmation.MAX_REASON_LENGTH])
+        undo_data = GrantInput(data.item, None, undo_reason(data.reason))
         undo = Undo("Undo", partial(_undo, undo_change, changed, undo_data))
     notices.post(" ".join(parts), place, undo=undo, success=not refused and not unknown)
 

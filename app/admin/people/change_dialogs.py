@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -15,13 +14,13 @@ from app.admin.api.grants import Grantable, add_grant, release_withheld, revoke_
 from app.admin.api.people import erase, person, set_blocked
 from app.admin.api.sessions import end_sessions_of
 from app.admin.people import grant_form
+from app.admin.people.undo import undo_blocking, undo_grant, undo_revocation, undo_withholding
 from app.admin.widgets import confirmation, dialogs, labels, notices
 from app.admin.widgets.dialogs import Dialog
 from app.admin.widgets.notices import Undo
 from app.core.contract.grants import GrantBody, WithheldBody
 from app.core.contract.people import PersonBody
-from app.core.directory import PersonState
-from app.core.errors import Conflict, StepUpRequired
+from app.core.errors import StepUpRequired
 from app.core.permissions import ADMINISTRATOR, Permission
 from app.core.policy import Source
 
@@ -75,7 +74,7 @@ def _grant(dialog: Dialog, card: PersonBody) -> None:
             return
         old_ids = {grant.id for grant in current.grants}
         added = next((grant for grant in after.grants if grant.name == item.name and grant.id not in old_ids), None)
-        undo = Undo("Undo", partial(_undo_grant, card.id, added.id, data.reason)) if added is not None else None
+        undo = Undo("Undo", partial(undo_grant, card.id, added.id, data.reason)) if added is not None else None
         text = f"{person_name} has {item_name} now, {grant_form.expiry_text(data.until)}."
         notices.post(f"{text} It applies at once, in open tabs too.", dialog.place, undo=undo)
 
@@ -100,10 +99,10 @@ def _revoke(dialog: Dialog, card: PersonBody) -> None:
             text = f"{person_name} no longer has {item_name}. It applies at once."
         withheld = next((row for row in after.withheld if row.name == item.name and row not in current.withheld), None)
         if withheld is None:
-            undo = Undo("Undo", partial(_undo_revocation, card.id, item, grant.until, reason))
+            undo = Undo("Undo", partial(undo_revocation, card.id, item, grant.until, reason))
         else:
             text += " It is withheld: signing in again does not restore it."
-            undo = Undo("Undo", partial(_undo_withholding, card.id, withheld.id, reason))
+            undo = Undo("Undo", partial(undo_withholding, card.id, withheld.id, reason))
         notices.post(text, dialog.place, undo=undo)
 
     _change(dialog, key, card, reason, confirmed=confirmed, update=update)
@@ -182,7 +181,7 @@ def _set_blocked(dialog: Dialog, card: PersonBody, key: str, *, blocked: bool) -
         person_name = confirmation.bold_name(card.shown_name)
         ended = f" {labels.quantity(outcome.sessions_ended, 'session')} ended." if outcome.sessions_ended else ""
         text = f"{person_name} is blocked.{ended}" if blocked else f"{person_name} can sign in again."
-        undo = Undo("Undo", partial(_undo_blocking, card.id, reason, blocked=not blocked))
+        undo = Undo("Undo", partial(undo_blocking, card.id, reason, blocked=not blocked))
         notices.post(text, dialog.place, undo=undo)
 
     _change(dialog, key, card, reason, confirmed=confirmed, update=update)
@@ -247,48 +246,6 @@ def _change(
         load=lambda: person(card.id),
         describe=described,
     )
-
-
-# Undo: each function starts from the current state of the person
-
-
-def _undo_grant(person_id: int, grant_id: int, reason: str) -> str:
-    card = person(person_id)
-    grant = next((grant for grant in card.grants if grant.id == grant_id), None)
-    if grant is None:
-        return "It was revoked already."
-    revoke_grant(person_id, grant_id, reason=_undo_reason(reason), version=card.version)
-    return f"{confirmation.bold_name(card.shown_name)} no longer has {confirmation.bold_name(grant.name)}."
-
-
-def _undo_revocation(person_id: int, item: Grantable, until: datetime | None, reason: str) -> str:
-    card = person(person_id)
-    add_grant(person_id, item, until=until, reason=_undo_reason(reason), version=card.version)
-    return f"{confirmation.bold_name(card.shown_name)} has {confirmation.bold_name(item.name)} again."
-
-
-def _undo_withholding(person_id: int, withheld_id: int, reason: str) -> str:
-    card = person(person_id)
-    withheld = next((row for row in card.withheld if row.id == withheld_id), None)
-    if withheld is None:
-        return "It was released already."
-    release_withheld(person_id, withheld_id, reason=_undo_reason(reason), version=card.version)
-    return (
-        f"{confirmation.bold_name(withheld.name)} is no longer withheld from {confirmation.bold_name(card.shown_name)}."
-    )
-
-
-def _undo_blocking(person_id: int, reason: str, *, blocked: bool) -> str:
-    card = person(person_id)
-    if (card.state is PersonState.BLOCKED) is blocked:
-        raise Conflict("Another administrator has already done this.")
-    set_blocked(person_id, blocked=blocked, reason=_undo_reason(reason), version=card.version)
-    return f"{confirmation.bold_name(card.shown_name)} {'is blocked again' if blocked else 'can sign in again'}."
-
-
-def _undo_reason(reason: str) -> str:
-    """The audit reason of an undo: the reason of the change, marked as undone."""
-    return f"Undone: {reason}"[: confirmation.MAX_REASON_LENGTH]
 
 
 _DIALOGS: Final[Mapping[str, PersonDialog]] = {
