@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -28,14 +28,11 @@ from sqlalchemy.sql import Executable
 from app.core.directory import MAX_COUNTED, MAX_ROWS
 from db.models import grants
 from db.rows import raw_time
-from db.statement import PreparedStatement, Row
+from db.statement import PreparedStatement, Row, prepared_once
 from db.texts import clean
 
 Fetch = Callable[..., list[Row]]
 """Executes the SQL text of a statement with its values on the driver's connection, and returns all rows."""
-
-_PREPARED: Final[dict[tuple[str, Hashable], PreparedStatement]] = {}
-"""(dialect, form) → statement. Forms are bounded: the statements of this package and the combinations of filters."""
 
 
 class QueryCache:
@@ -69,11 +66,7 @@ class QueryCache:
         return self._fetch(prepared.text, prepared.values(parameters), **({} if self.sqlite else {"prepare": False}))
 
     def _prepared(self, form: Hashable, build: Callable[[], Executable]) -> PreparedStatement:
-        key = (self._dialect.name, form)
-        prepared = _PREPARED.get(key)
-        if prepared is None:
-            prepared = _PREPARED[key] = PreparedStatement(build(), self._dialect)
-        return prepared
+        return prepared_once(self._dialect, form, build)
 
     def scalar(self, form: Hashable, build: Callable[[], Executable], **parameters: Any) -> int:
         """The integer in the single row of a statement."""

@@ -5,7 +5,7 @@ The hot ones (session, bearer, grants) are measured against the driver alone in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final, cast
 
@@ -24,6 +24,7 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
+from sqlalchemy.sql import Executable
 
 from app.core.policy import NO_GRANTS, Grants
 from app.core.principal import Subject
@@ -55,7 +56,7 @@ from db.rows import (
     session_with_person,
 )
 from db.session_liveness import is_live
-from db.statement import PreparedStatement
+from db.statement import PreparedStatement, prepared_once
 from db.texts import is_storable_subject
 from db.times import day_number, day_of, to_micros
 
@@ -68,32 +69,27 @@ class DatabaseReader:
 
     def __init__(self, connections: ReadConnections, dialect: Dialect) -> None:
         self._fetch = connections.fetch
-        self._by_secret = PreparedStatement(
-            session_query().where(sessions.c.secret_hash == bindparam("secret_hash")), dialect
+
+        def prepared(name: str, build: Callable[[], Executable]) -> PreparedStatement:
+            return prepared_once(dialect, f"reader: {name}", build)
+
+        self._by_secret = prepared(
+            "session by secret", lambda: session_query().where(sessions.c.secret_hash == bindparam("secret_hash"))
         )
-        self._by_ref = PreparedStatement(session_by_ref_query(), dialect)
-        self._bearer = PreparedStatement(_bearer_query(), dialect)
-        self._issued = PreparedStatement(
-            select(issued_tokens.c.session_id).where(issued_tokens.c.token_hash == bindparam("token_hash")), dialect
+        self._by_ref = prepared("session by ref", session_by_ref_query)
+        self._bearer = prepared("bearer", _bearer_query)
+        self._issued = prepared("issued token", _issued_query)
+        self._grants = prepared("grants", grants_query)
+        self._sealed = prepared("sealed tokens", _sealed_query)
+        self._person = prepared("person", lambda: select(*PERSON).where(*_THIS_SUBJECT))
+        self._sessions_of = prepared("sessions of a person", _sessions_query)
+        self._usage = prepared("usage", _usage_query)
+        self._version = prepared("policy version", lambda: select(policy.c.version))
+        self._change_counters = prepared("change counters", lambda: select(policy.c.version, policy.c.sessions_ended))
+        self._draft_expiry = prepared(
+            "draft", lambda: select(drafts.c.expires_at).where(drafts.c.key_hash == bindparam("key_hash"))
         )
-        self._grants = PreparedStatement(grants_query(), dialect)
-        self._sealed = PreparedStatement(
-            select(*SEALED).where(sessions.c.ref == bindparam("ref"), sessions.c.ended_at.is_(None)), dialect
-        )
-        self._person = PreparedStatement(select(*PERSON).where(*_THIS_SUBJECT), dialect)
-        self._sessions_of = PreparedStatement(
-            session_query()
-            .where(*_THIS_SUBJECT, *is_live(bindparam("now", type_=sessions.c.expires_at.type)))
-            .order_by(sessions.c.created_at.desc(), sessions.c.id.desc()),
-            dialect,
-        )
-        self._usage = PreparedStatement(_usage_query(), dialect)
-        self._version = PreparedStatement(select(policy.c.version), dialect)
-        self._change_counters = PreparedStatement(select(policy.c.version, policy.c.sessions_ended), dialect)
-        self._draft_expiry = PreparedStatement(
-            select(drafts.c.expires_at).where(drafts.c.key_hash == bindparam("key_hash")), dialect
-        )
-        self._roles = PreparedStatement(select(roles.c.name, roles.c.description).order_by(roles.c.name), dialect)
+        self._roles = prepared("roles", lambda: select(roles.c.name, roles.c.description).order_by(roles.c.name))
 
     def session_by_secret(self, secret_hash: bytes) -> Session | None:
         """The session whose cookie secret has this SHA-256."""
@@ -190,6 +186,21 @@ class DatabaseReader:
     def role_descriptions(self) -> Mapping[str, str]:
         """Role name → description."""
         return {row[0]: row[1] for row in self._fetch(self._roles.text, self._roles.values({}))}
+
+
+def _issued_query() -> Select[tuple[object, ...]]:
+    return select(issued_tokens.c.session_id).where(issued_tokens.c.token_hash == bindparam("token_hash"))
+
+
+def _sealed_query() -> Select[tuple[object, ...]]:
+    return select(*SEALED).where(sessions.c.ref == bindparam("ref"), sessions.c.ended_at.is_(None))
+
+
+def _sessions_query() -> Select[tuple[object, ...]]:
+    """The live sessions of a person, the newest first."""
+    live = is_live(bindparam("now", type_=sessions.c.expires_at.type))
+    newest_first = (sessions.c.created_at.desc(), sessions.c.id.desc())
+    return session_query().where(*_THIS_SUBJECT, *live).order_by(*newest_first)
 
 
 def _bearer_query() -> Select[tuple[object, ...]]:

@@ -38,14 +38,17 @@ class SeedUnitOfWork(BaseUnitOfWork):
 
     def _catalogue(self) -> None:
         existing = {row.name: row for row in self._execute(select(permissions))}
+        new = []
         for permission in CATALOGUE.values():
             row = existing.get(permission.value)
             values = {"sentence": permission.sentence, "by_scope": permission.by_scope}
             if row is None:
-                self._execute(insert(permissions).values(name=permission.value, **values))
-                self._rights_changed = True
+                new.append({"name": permission.value, **values})
             elif (row.sentence, bool(row.by_scope)) != (permission.sentence, permission.by_scope):
                 self._execute(update(permissions).where(permissions.c.name == permission.value).values(**values))
+        if new:
+            self._execute(insert(permissions), new)
+            self._rights_changed = True
 
     def _role(self, name: str, description: str, default_permissions: frozenset[Permission]) -> bool:
         """Seed one built-in role; False when another role has its name or a similar one."""
@@ -67,11 +70,9 @@ class SeedUnitOfWork(BaseUnitOfWork):
         new = (
             frozenset() if name == ADMINISTRATOR else {permission.value for permission in default_permissions} - seeded
         )
-        for permission in sorted(new):
-            self._execute(
-                self._insert(role_permissions).values(role_id=role, permission=permission).on_conflict_do_nothing()
-            )
         if new:
+            rows = [{"role_id": role, "permission": permission} for permission in sorted(new)]
+            self._execute(self._insert(role_permissions).on_conflict_do_nothing(), rows)
             self._execute(
                 update(roles)
                 .where(roles.c.id == role)

@@ -5,8 +5,8 @@ They are executed on the driver's connection, so parameters and columns have the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Final, cast
 
 from sqlalchemy import ClauseElement, Dialect
 from sqlalchemy.sql import Executable
@@ -14,6 +14,10 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 Row = Sequence[Any]
 """A row as the driver or SQLAlchemy returns it, read by position."""
+
+
+_PREPARED: Final[dict[tuple[str, Hashable], PreparedStatement]] = {}
+"""(dialect, form) → statement. Forms are bounded: the statements of this package and the combinations of filters."""
 
 
 class PreparedStatement:
@@ -33,3 +37,18 @@ class PreparedStatement:
         """The parameters as the driver takes them: a list in order, or a mapping by name."""
         named = {**self._constants, **parameters} if self._constants else parameters
         return [named[name] for name in self._order] if self._order is not None else named
+
+
+def prepared_once(dialect: Dialect, form: Hashable, build: Callable[[], Executable]) -> PreparedStatement:
+    """The statement of a form, built and compiled once in this process for each dialect.
+
+    Args:
+        dialect: The dialect of the engine.
+        form: Identifies the statement: equal forms must have equal statements.
+        build: Builds the statement.
+    """
+    key = (dialect.name, form)
+    prepared = _PREPARED.get(key)
+    if prepared is None:
+        prepared = _PREPARED[key] = PreparedStatement(build(), dialect)
+    return prepared
