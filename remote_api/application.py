@@ -153,7 +153,11 @@ class Application(OpenAPI):
         return Addresses(self.url_map, self._fixed, path, request.method)
 
     def dispatch_request(self) -> Any:
-        """Flask's dispatch with the access check in front: an endpoint without a declaration is never reached."""
+        """Flask's dispatch with the access check in front: an endpoint without a declaration is never reached.
+
+        Raises:
+            RuntimeError: if the application was not sealed.
+        """
         request = request_ctx.request
         if request.routing_exception is not None:
             self.raise_routing_exception(request)

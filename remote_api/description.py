@@ -35,6 +35,8 @@ SECURITY_SCHEMES: Final[dict[str, Any]] = {
 _PROBLEM: Final = "Problem"
 _VERSIONED: Final = frozenset({"PersonBody", "RoleBody", "Blocked", "MappingChanged"})
 """Answers that come with an ``ETag``."""
+_RAISES: Final = re.compile(r"(?:<br/>)*Raises:.*", re.DOTALL)
+"""The section of a view's docstring for readers of the code, as the library joins its lines."""
 _PARAMETER: Final = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
 
@@ -102,7 +104,8 @@ def _complete(operation: dict[str, Any], endpoint: str, declared: Declared) -> N
         access = "Needs a valid access token, and no permission."
     else:
         access = "Public: needs no access token."
-    operation["description"] = "\n\n".join(filter(None, [operation.get("description", ""), access]))
+    text = _RAISES.sub("", operation.pop("description", ""))
+    operation["description"] = "\n\n".join(filter(None, [text, access]))
     if declared.protected:
         responses["400"] = _problem("The request could not be understood.")
         responses["401"] = _problem("No access token was sent, or it is not valid.")

@@ -118,7 +118,11 @@ def _damaged(secret: Path) -> str:
 
 
 def local_client(path: Path, process: Process) -> dict[str, Any]:
-    """The issuer, audience and (for the app) the client that the local tenant registered for this installation."""
+    """The issuer, audience and (for the app) the client that the local tenant registered for this installation.
+
+    Raises:
+        ConfigurationError: if the local tenant was never started, or its file is damaged.
+    """
     try:
         client = json.loads(path.read_text(encoding="utf-8"))
         provider = {"oidc_issuer": str(client["issuer"]), "auth0_audience": str(client["audience"])}

@@ -57,9 +57,10 @@ class Tenant:
         permissions: Collection[str] | None = None,
         blocked: bool | None = None,
     ) -> TenantUser:
-        """Change a person's roles, direct permissions or blocking; what is None stays. Holds from the next token on.
+        """Change a person's roles, direct permissions or block from the next token on; None leaves a value as it is.
 
-        Raises ``KeyError`` for a person the tenant does not know.
+        Raises:
+            KeyError: for a person that the tenant does not know.
         """
         person = self.store.person(key)
         if person is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from starlette.types import Message
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -13,10 +13,8 @@ from component.socket.incoming import Incoming, to_streamlit
 from component.socket.outgoing import Outgoing
 from component.socket.page_address import page_address
 from component.socket.reconnection import Reconnection
+from component.socket.shared_state import SharedState
 from component.socket.tab_state import OwnerTabs, PageGate, TabState
-
-if TYPE_CHECKING:
-    from component.socket.tabs import Tabs
 
 _QUIET_SECONDS: Final = 0.25
 _ACTION_LOST: Final = (
@@ -30,7 +28,7 @@ class PageRuns:
 
     def __init__(
         self,
-        tabs: Tabs,
+        shared: SharedState,
         state: TabState,
         owner_tabs: OwnerTabs,
         incoming: Incoming,
@@ -38,7 +36,7 @@ class PageRuns:
         reconnection: Reconnection,
     ) -> None:
         """Track the page of ``state``, a Streamlit session of the owner of ``owner_tabs``."""
-        self._tabs = tabs
+        self._shared = shared
         self.is_gating = False
         """Whether a message is at the gate."""
         self.is_first = True
@@ -102,7 +100,7 @@ class PageRuns:
             kept, self.has_lost_action = None, True  # it was meant for the session that is gone
         self.is_first = True
         if overlay is not None and overlay.is_visible:
-            self._out.push(forward_message.expiry_overlay(locked=False, channel=self._tabs.channel))
+            self._out.push(forward_message.expiry_overlay(locked=False, channel=self._shared.channel))
         if requested is not None:
             if kept is not None:
                 requested.merge_triggers(kept)
@@ -131,7 +129,7 @@ class PageRuns:
         if message.is_rerun:
             self._prepare(message)
             self._reconnection.record_run()
-            self._gated_at = self._tabs.monotonic()
+            self._gated_at = self._shared.monotonic()
             self.is_outdated = self.is_outdated and not message.is_full_rerun
             if self._state.begin_run(is_full=message.is_full_rerun):
                 marks = injected_messages.mark(run_on_save=bool(self._state.run_on_save))
@@ -162,7 +160,7 @@ class PageRuns:
             self._navigation = message
         elif kind == "new_session":
             session_id = message.new_session.initialize.session_id
-            self._state.rendered.files = self._tabs.media.of(session_id)
+            self._state.rendered.files = self._shared.media.of(session_id)
             if not self._session_id:
                 self._session_id = session_id
                 self._owner_tabs.record_session(session_id, self._state)
@@ -180,4 +178,4 @@ class PageRuns:
     def _is_busy(self) -> bool:
         """Whether a user action is being processed, or may be."""
         is_processing = self._state.is_running or self.is_gating or self._in.is_waiting
-        return is_processing or self._tabs.monotonic() - self._gated_at < _QUIET_SECONDS
+        return is_processing or self._shared.monotonic() - self._gated_at < _QUIET_SECONDS

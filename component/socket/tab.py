@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote
 
 import structlog
@@ -29,10 +29,8 @@ from component.socket.page_runs import PageRuns
 from component.socket.reconnection import Reconnection
 from component.socket.session_check import SessionCheck, check_session
 from component.socket.session_lock import SessionLock, SocketState
+from component.socket.shared_state import SharedState
 from component.socket.tab_state import SessionChange, TabState
-
-if TYPE_CHECKING:
-    from component.socket.tabs import Tabs
 
 ENDED_PATH: Final = "/auth/ended"
 """Explains why a session has ended, and leads back; it finds the reason by the browser's own cookie."""
@@ -50,23 +48,25 @@ class Tab:
 
     def __init__(
         self,
-        tabs: Tabs,
+        shared: SharedState,
         handshake: Handshake,
         receive: Receive,
         send: Send,
         *,
         send_accepted: Send | None,
         charge: Callable[[int], None],
+        on_close: Callable[[Tab], None],
     ) -> None:
-        """See ``Tabs.open``."""
+        """Open the tab; ``on_close`` receives it at its end. The other arguments are those of ``Tabs.open``."""
         session, claimed = handshake.session, handshake.claimed
         self.owner = handshake.owner
         self.session = session
-        self._tabs = tabs
+        self._shared = shared
         self._charge = charge
+        self._on_close = on_close
         self._in = Incoming(receive)
         self._out = Outgoing(send, send_accepted)
-        self._owner_tabs = tabs.owners.open_tab(self.owner, is_anonymous=session is None)
+        self._owner_tabs = shared.owners.open_tab(self.owner, is_anonymous=session is None)
         self._state = (self._owner_tabs.sessions.get(claimed) if handshake.is_resumed else None) or TabState()
         self._state.attach(self._close_replaced)
         self._lock = SessionLock(is_expired=handshake.is_expired, monotonic=self._monotonic)
@@ -74,9 +74,9 @@ class Tab:
         self._recheck_lock = asyncio.Lock()
         self._is_checked = self._page_signs_out = False
         self._reconnection = Reconnection(
-            claimed, is_granted=handshake.is_resumed, is_active=tabs.is_active, monotonic=self._monotonic
+            claimed, is_granted=handshake.is_resumed, is_active=shared.is_active, monotonic=self._monotonic
         )
-        self._runs = PageRuns(tabs, self._state, self._owner_tabs, self._in, self._out, self._reconnection)
+        self._runs = PageRuns(shared, self._state, self._owner_tabs, self._in, self._out, self._reconnection)
         self._runs.has_lost_action = not handshake.is_resumed and self._owner_tabs.drop_kept_action(claimed)
 
     # Called by Streamlit
@@ -114,8 +114,8 @@ class Tab:
 
     async def close(self) -> None:
         """Streamlit is done with the socket; a last message to the browser may still be on its way."""
-        self._tabs.remove(self)
-        self._tabs.owners.close_tab(self._owner_tabs)
+        self._on_close(self)
+        self._shared.owners.close_tab(self._owner_tabs)
         self._state.detach(self._close_replaced)
         self._in.close()
         await self._out.close()
@@ -130,7 +130,7 @@ class Tab:
             return self._lock.is_recheck_due(now)
         if self._state.overlay is not None:
             return True  # it may keep an action for this socket
-        due_at = self._tabs.sessions.lifetimes.ends_at(self.session)
+        due_at = self._shared.sessions.lifetimes.ends_at(self.session)
         until = self._state.grants.until if self._state.grants is not None else None
         return not self._is_checked or now >= (due_at if until is None else min(due_at, until))
 
@@ -160,7 +160,7 @@ class Tab:
             return SessionChange.NONE
         async with self._recheck_lock:
             self._lock.record_check()
-            session, grants, is_signed_out = await self._tabs.in_thread(self._check_session)
+            session, grants, is_signed_out = await self._shared.in_thread(self._check_session)
             if not self._out.is_open():
                 return SessionChange.ENDED
             if session is None:
@@ -170,14 +170,14 @@ class Tab:
             return self._update(session, grants) if grants is not None else self._lock_page(session)
 
     def _check_session(self) -> SessionCheck:
-        return check_session(self.session, self._tabs.sessions, self._tabs.rights)
+        return check_session(self.session, self._shared.sessions, self._shared.rights)
 
     # What a recheck leads to
 
     def _update(self, session: Session, grants: Grants) -> SessionChange:
         """The session is live, and its user has ``grants``."""
         self.session, self._is_checked = session, True
-        self._tabs.record_checked(session)
+        self._shared.record_checked(session)
         change = self._state.update_grants(grants)
         if change is SessionChange.LOST and self._state.run_on_save is None:
             # Nothing was shown yet, and what is on its way was rendered with the right.
@@ -190,7 +190,7 @@ class Tab:
 
     def _end(self, *, is_signed_out: bool) -> SessionChange:
         """The session has ended: redirect the page to the reason."""
-        self._tabs.owners.remove(self.owner)
+        self._shared.owners.remove(self.owner)
         self._close_with(
             forward_message.redirect(f"{ENDED_PATH}?return_to={quote(self._runs.address, safe='')}"),
             _POLICY_VIOLATION,
@@ -201,13 +201,13 @@ class Tab:
 
     def _lock_page(self, session: Session) -> SessionChange:
         """The session has expired, and can be resumed: stop the run, and hide the page."""
-        if self._lock.lock(self._tabs.sessions.resumption.until(session)):
+        if self._lock.lock(self._shared.sessions.resumption.until(session)):
             self._state.overlay = self._state.overlay or ExpiryOverlay()
             self._state.overlay.is_visible = True
             self._state.is_running = False
             self._in.drop_injected()
             self._in.inject(to_streamlit(injected_messages.stop()))
-            self._out.push(forward_message.expiry_overlay(locked=True, channel=self._tabs.channel))
+            self._out.push(forward_message.expiry_overlay(locked=True, channel=self._shared.channel))
         return SessionChange.EXPIRED
 
     def _require_reconnection(self) -> SessionChange:
@@ -218,7 +218,7 @@ class Tab:
         """
         self._lock.require_reconnection()
         self._state.overlay = self._state.overlay or ExpiryOverlay(is_visible=False)
-        self._tabs.record_new_secret(self._credential)
+        self._shared.record_new_secret(self._credential)
         self._close_with(None, _RESTART)
         return SessionChange.RECONNECT
 
@@ -253,7 +253,7 @@ class Tab:
     async def _parse(self, received: Message) -> BackMessage | None:
         """Parse a message; None for a refused one, after which the socket closes unless our front end may send it."""
         try:
-            message = await self._tabs.parse(received.get("bytes"), is_anonymous=self.session is None)
+            message = await self._shared.parse(received.get("bytes"), is_anonymous=self.session is None)
         except TooCostly as error:
             self._charge(error.cost)
             _log.info("a socket sent JSON in texts that would block the event loop", reason="too costly")
@@ -297,4 +297,4 @@ class Tab:
         self._in.inject({"type": "websocket.disconnect", "code": code})
 
     def _monotonic(self) -> float:
-        return self._tabs.monotonic()
+        return self._shared.monotonic()

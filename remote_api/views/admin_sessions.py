@@ -66,7 +66,11 @@ def end_any_session(path: SessionPath, query: ReasonRequest) -> tuple[str, int]:
 @api.get("/people/<int:person>/sessions", responses={200: PersonSessions})
 @requires(Permission.READ_SESSIONS)
 def sessions_of_person(path: PersonPath) -> PersonSessions:
-    """List a person's live sessions, last used first."""
+    """List a person's live sessions, last used first.
+
+    Raises:
+        NotFound: if there is no such person.
+    """
     directory, now = services().storage.directory, services().clock()
     if directory.person_card(path.person, now) is None:
         raise NotFound("There is no such person.")

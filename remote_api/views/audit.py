@@ -77,7 +77,11 @@ def events(query: AuditListQuery) -> Events:
 @api.get("/<int:seq>", responses={200: AuditItem})
 @requires(Permission.READ_AUDIT)
 def event(path: EventPath) -> AuditItem:
-    """Return one event."""
+    """Return one event.
+
+    Raises:
+        NotFound: if there is no such event.
+    """
     row = services().storage.directory.audit_event(path.seq)
     if row is None:
         raise NotFound("There is no such event.")

@@ -73,7 +73,11 @@ def page() -> Response:
 @blueprint.get("/docs/<name>")
 @public
 def file(name: str) -> Response:
-    """A file of the page; no other name is served."""
+    """A file of the page; no other name is served.
+
+    Raises:
+        NotFound: for any other name.
+    """
     if name == "start.js":
         return Response(_START, content_type="text/javascript; charset=utf-8")
     if name not in _FILES:

@@ -103,7 +103,12 @@ def release(path: PersonWithheldPath, query: ReasonRequest) -> tuple[PersonBody,
 @unconditional("each person is its own transaction, and granting or revoking twice is harmless")
 @requires(Permission.MANAGE_GRANTS)
 def bulk(body: BulkRequest) -> BulkResults:
-    """Grant to several people or revoke from them, each in its own transaction; returns the result of each."""
+    """Grant to several people or revoke from them, each in its own transaction; returns the result of each.
+
+    Raises:
+        InvalidInput: for a revocation with an end.
+        ServiceUnavailable: if the first change failed, so that nothing was changed.
+    """
     _require_change_one(body.role, body.permission)
     if body.action == "revoke" and body.until is not None:
         raise InvalidInput({"until": "A revocation has no end: omit this field."})

@@ -33,7 +33,11 @@ def healthz() -> Health:
 @api.get("/readyz", responses={200: Health})
 @public
 def readyz() -> Health:
-    """Report whether the database and the provider's keys are available."""
+    """Report whether the database and the provider's keys are available.
+
+    Raises:
+        ServiceUnavailable: with what is not available.
+    """
     failed: list[str] = []
     cause: GatehouseError | None = None
     try:

@@ -24,7 +24,11 @@ api = APIBlueprint(
 @api.get("", responses={200: Me})
 @authenticated
 def me() -> Me:
-    """Return the caller, and what they may do with this token."""
+    """Return the caller, and what they may do with this token.
+
+    Raises:
+        Unauthenticated: if the caller is anonymous.
+    """
     principal, grants = caller()
     subject = principal.subject
     if subject is None:  # unreachable: the address needs a token

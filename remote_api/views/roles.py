@@ -113,7 +113,11 @@ def update_role(path: RolePath, body: RoleRequest) -> tuple[RoleBody, int, dict[
 @unconditional("it changes nothing")
 @requires(Permission.READ_ROLES)
 def review(path: RolePath, body: PermissionsRequest) -> RoleReviewBody:
-    """Return what setting a role's permissions to exactly these would change now; changes nothing."""
+    """Return what setting a role's permissions to exactly these would change now; changes nothing.
+
+    Raises:
+        NotFound: if there is no such role.
+    """
     changes = services().storage.directory.review_role(path.role, frozenset(body.permissions), services().clock())
     if changes is None:
         raise NotFound(_NO_ROLE)

@@ -64,7 +64,11 @@ def sessions() -> Sessions:
 @unconditional("ending is the same however often it is done")
 @authenticated
 def end_session(path: SessionPath) -> tuple[str, int]:
-    """End one of the caller's sessions."""
+    """End one of the caller's sessions.
+
+    Raises:
+        NotFound: if the caller has no such session.
+    """
     caller, subject = _person()
     now = services().clock()
     with services().storage.unit_of_work() as unit:

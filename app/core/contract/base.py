@@ -77,7 +77,11 @@ class ListPage(ResponseModel, Generic[T]):
 
     @property
     def rows(self) -> tuple[T, ...]:
-        """The rows of this page."""
+        """The rows of this page.
+
+        Raises:
+            NotImplementedError: if a subclass does not define it.
+        """
         raise NotImplementedError
 
 

@@ -9,7 +9,7 @@ from tests.security.guard_removal import Removal
 REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="JSON values are checked before Streamlit reads them",
-        at="component.socket.tabs:Tabs.parse.read",
+        at="component.socket.shared_state:SharedState.parse.read",
         without="message.is_rerun and message.replace_unreadable(max_cost=limits.message_values)",
         instead="False",
         test="tests/security/test_component_live.py::test_no_value_causes_an_exception_page",
