@@ -177,13 +177,13 @@ def _running_server(
     folder: Path, name: str, arguments: list[str], port: int, settings: Mapping[str, str]
 ) -> Iterator[int]:
     """One server process; its id."""
-    kept = {key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "LANG", "TMPDIR"}}
+    environ = {key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "LANG", "TMPDIR"}}
     log = folder / f"rerun-{name}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             cwd=folder,
-            env={**kept, **settings, "PYTHONPATH": str(ROOT)},
+            env={**environ, **settings, "PYTHONPATH": str(ROOT)},
             stdout=out,
             stderr=out,
         )

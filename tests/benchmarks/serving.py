@@ -80,7 +80,7 @@ def _running_server(
     folder: Path, name: str, program: str, port: int, settings: Mapping[str, str], token: str
 ) -> Iterator[None]:
     """Run one gunicorn for ``program``; the block starts when it answers."""
-    kept = {key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "LANG", "TMPDIR"}}
+    environ = {key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "LANG", "TMPDIR"}}
     options = ["--bind", f"127.0.0.1:{port}", "--workers", "1", "--worker-class", "gthread"]
     options += ["--threads", str(_THREADS), "--keep-alive", "30", "--no-control-socket", program]
     log = folder / f"gunicorn-{name}.log"
@@ -88,7 +88,7 @@ def _running_server(
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", *options],
             cwd=folder,
-            env={**kept, **settings, "PYTHONPATH": str(ROOT)},
+            env={**environ, **settings, "PYTHONPATH": str(ROOT)},
             stdout=out,
             stderr=out,
         )

@@ -27,11 +27,7 @@ from component.events import (
 )
 
 REQUEST = {"action": "WebRequest", "method": "GET", "path": "/api/ping", "withToken": True, "body": ""}
-
-
 UNTIL = "2031-05-06T08:00:00+00:00"
-
-
 GOOD: list[tuple[str, Json, Event]] = [
     (
         "onStatusUpdate",
@@ -112,8 +108,6 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
     max_leaves=12,
 )
-
-
 likely = st.dictionaries(
     st.sampled_from(
         [

@@ -25,8 +25,6 @@ from component.events import (
 )
 
 ALL = frozenset(EventName)
-
-
 REQUEST = {"action": "WebRequest", "method": "GET", "path": "/api/ping", "withToken": True, "body": ""}
 
 

@@ -162,7 +162,7 @@ def attack(port: int, cookies: dict[str, str], size: int, only: list[str]) -> No
     Prints a line once it attacks, and in the end how sockets ended and how many bytes were sent, as JSON. Half of the
     sockets are anonymous. Each begins with another kind of message; ``only``: the kinds, all where none is named.
     """
-    made, stop = [], threading.Event()
+    sockets, stop = [], threading.Event()
     always = attacks(size)
     of_signed_in, of_anonymous = longest(LONGEST) | always, longest(LONGEST_ANONYMOUS) | always
     for number in range(SOCKETS):
@@ -171,8 +171,8 @@ def attack(port: int, cookies: dict[str, str], size: int, only: list[str]) -> No
         payloads = [(name, payload) for name, payload in kinds.items() if name in only or not only]
         begin = number * len(payloads) // SOCKETS
         turns = cycle(payloads[begin:] + payloads[:begin])
-        made.append(Attack(port, cookies if signed_in else {}, f"127.0.0.{number + 2}", turns, stop))
-    threads = [threading.Thread(target=each.run, daemon=True) for each in made]
+        sockets.append(Attack(port, cookies if signed_in else {}, f"127.0.0.{number + 2}", turns, stop))
+    threads = [threading.Thread(target=each.run, daemon=True) for each in sockets]
     for thread in threads:
         thread.start()
     print("attacking", flush=True)
@@ -180,8 +180,8 @@ def attack(port: int, cookies: dict[str, str], size: int, only: list[str]) -> No
     stop.set()
     for thread in threads:
         thread.join(20)
-    ended = sum((each.ended for each in made), Counter[str]())
-    print(json.dumps({"ended": ended, "sent": sum(each.sent for each in made)}))
+    ended = sum((each.ended for each in sockets), Counter[str]())
+    print(json.dumps({"ended": ended, "sent": sum(each.sent for each in sockets)}))
 
 
 if __name__ == "__main__":

@@ -37,8 +37,6 @@ def cut():
         time.sleep(0.01)
     st.stop()
 """
-
-
 PAGE = """
 import pandas
 import streamlit as st

@@ -42,8 +42,6 @@ def upload(app: LiveApp, user: SignedInUser, tab: Tab, *headers: str, body: byte
 
 
 PART = b'--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n' + b"x" * 1000 + b"\r\n--b--\r\n"
-
-
 CHUNKED = f"{len(PART):x}\r\n".encode() + PART + b"\r\n0\r\n\r\n"
 
 

@@ -33,8 +33,6 @@ def test_the_owner_resumes_the_session(apps: Callable[[str], GuardedApp]) -> Non
 
 
 CLIENTS = ["bob", "bob in her browser", "anonymous", "anonymous in her browser", "alice again", "alice elsewhere"]
-
-
 CASES = [
     (client, mode)
     for client in CLIENTS

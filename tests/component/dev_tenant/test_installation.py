@@ -110,8 +110,8 @@ def test_no_secret_is_kept_in_clear_in_the_state_file(tmp_path: Path) -> None:
         tokens = tenant.exchange(code).json()
         cookies = list(browser.http.cookies.get_dict().values())
         secrets = [code, tokens["refresh_token"], tokens["access_token"], tokens["id_token"], *cookies]
-        kept = b"".join(path.read_bytes() for path in tmp_path.glob("state.sqlite*"))
-        assert not [secret for secret in secrets if secret.encode() in kept]
+        stored = b"".join(path.read_bytes() for path in tmp_path.glob("state.sqlite*"))
+        assert not [secret for secret in secrets if secret.encode() in stored]
         assert tenant.tenant.credentials.client_secret not in repr(tenant.tenant.credentials)
 
 

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 import requests
 
 from tests.component.dev_tenant.support import (
     AUDIENCE,
     Running,
     call,
-    running,
 )
-
-
-@pytest.fixture(scope="module")
-def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("tenant") / "state") as started:
-        yield started
 
 
 def refused(response: requests.Response, status: int, error: str, description: str | None = None) -> None:

@@ -11,6 +11,8 @@ from component.limits.admission import SocketLimits
 from tests.clock import FakeClock
 from tests.component.limits.paced_client import KB, Socket, throttle_of
 
+pytestmark = pytest.mark.anyio
+
 
 @pytest.mark.parametrize("every", [0.01, 0.101], ids=["a flood", "just within its own pace"])
 async def test_people_who_send_much_for_long_share_a_pace_and_no_other_person_waits_for_them(every: float) -> None:

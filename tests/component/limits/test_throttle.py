@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from component.limits.admission import SocketLimits
 from component.limits.paced_queue import FifoLock
 from component.limits.throttle import Throttle
 from tests.clock import FakeClock, settle
 from tests.component.limits.paced_client import KB, Socket, throttle_of
+
+pytestmark = pytest.mark.anyio
 
 
 async def test_messages_of_a_person_wait_by_count_and_by_size() -> None:

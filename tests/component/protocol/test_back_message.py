@@ -76,13 +76,13 @@ def test_a_large_text_is_checked_quickly(text: str) -> None:
 
 
 def message(**widgets: str) -> BackMsg:
-    made = BackMsg()
-    made.rerun_script.query_string = ""
+    message = BackMsg()
+    message.rerun_script.query_string = ""
     for kind, value in widgets.items():
-        state = made.rerun_script.widget_states.widgets.add()
+        state = message.rerun_script.widget_states.widgets.add()
         state.id = "$$STREAMLIT_INTERNAL_KEY_$$ID-1-account__events" if "trigger" in kind else "$$ID-1-account"
         setattr(state, kind, value)
-    return made
+    return message
 
 
 def sent(**widgets: str) -> back_message.BackMessage:

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-import pytest
-
 from tests.browser import Answer, call
-from tests.clock import FakeClock
-from tests.provider import FakeProvider
-from tests.signin import Browser, SignInWorld, world
+from tests.signin import Browser, SignInWorld
 
 PATH = "/auth/backchannel-logout"
-
-
 FORM = "application/x-www-form-urlencoded"
-
-
-@pytest.fixture
-def installation() -> Iterator[SignInWorld]:
-    clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
-        yield installation
 
 
 def post(installation: SignInWorld, body: bytes | str, **headers: str) -> Answer:

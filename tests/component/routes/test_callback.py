@@ -21,9 +21,9 @@ def installation() -> Iterator[SignInWorld]:
 def test_a_callback_works_once(installation: SignInWorld) -> None:
     browser = installation.browser()
     callback = installation.fake.approve(installation.begin(browser))
-    kept = dict(browser.cookies)
+    cookies = dict(browser.cookies)
     assert browser.get(callback).status == 303
-    thief = Browser(installation.app, cookies=kept)
+    thief = Browser(installation.app, cookies=cookies)
     answer = thief.get(callback)
     assert answer.status == 400
     assert "This sign-in is over" in answer.text
@@ -97,12 +97,12 @@ def test_a_transaction_lasts_ten_minutes(installation: SignInWorld, seconds: int
 def test_a_replay_in_a_signed_in_browser_returns_to_the_page(installation: SignInWorld) -> None:
     browser = installation.browser()
     callback = installation.fake.approve(installation.begin(browser, "/reports"))
-    kept = dict(browser.cookies)
+    cookies = dict(browser.cookies)
     browser.get(callback)
     back = browser.get(callback)  # back button: the transaction is used up
     assert 'content="0; url=/auth/ended?sign_in=unknown"' in back.text
     assert browser.get("/auth/ended?sign_in=unknown").location == "http://localhost:8501/"
-    browser.cookies |= kept
+    browser.cookies |= cookies
     assert browser.get(callback).location == "http://localhost:8501/reports"  # double click: it is not yet
     assert len(installation.audit("app:session:begin")) == 1
     assert not installation.audit("app:login:refuse")

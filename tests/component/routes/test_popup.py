@@ -96,9 +96,9 @@ def test_two_popups_each_finish_and_the_second_replaces_the_first(installation: 
 def test_the_same_callback_again_shows_the_same_page(installation: SignInWorld) -> None:
     browser = installation.browser()
     callback = installation.fake.approve(browser.get(POPUP).location)
-    kept = dict(browser.cookies)
+    cookies = dict(browser.cookies)
     browser.get(callback)
-    browser.cookies |= kept
+    browser.cookies |= cookies
     assert "You are signed in" in browser.get(callback).text
     assert len(installation.audit("app:session:begin")) == 1
 

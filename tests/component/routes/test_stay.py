@@ -88,9 +88,9 @@ def test_a_request_that_waited_for_the_database_beyond_the_idle_lifetime_resumes
     finally:
         event.remove(installation.storage.engine, "begin", waited)
     assert (payload.status, installation.clock.ahead) == (401, timedelta(seconds=610))
-    kept = installation.storage.read.session_by_ref(before.ref)
-    assert kept is not None
-    assert kept.last_seen_at == before.last_seen_at
+    after = installation.storage.read.session_by_ref(before.ref)
+    assert after is not None
+    assert after.last_seen_at == before.last_seen_at
 
 
 @pytest.mark.parametrize(

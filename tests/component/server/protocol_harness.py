@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket as sockets
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
@@ -72,16 +70,6 @@ async def quiet_app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "websocket.accept"})
     while (await receive())["type"] not in {"http.disconnect", "websocket.disconnect"}:
         pass
-
-
-@pytest.fixture
-def loop() -> Iterator[Loop]:
-    made = Loop()
-    yield made
-    for task in asyncio.all_tasks(made):
-        task.cancel()
-    made.run_until_complete(asyncio.sleep(0))
-    made.close()
 
 
 def connect(

@@ -19,12 +19,12 @@ from tests.security.raw_http import frame
 
 @pytest.fixture
 def loop() -> Iterator[Loop]:
-    made = Loop()
-    yield made
-    for task in asyncio.all_tasks(made):
+    fresh = Loop()
+    yield fresh
+    for task in asyncio.all_tasks(fresh):
         task.cancel()
-    made.run_until_complete(asyncio.sleep(0))
-    made.close()
+    fresh.run_until_complete(asyncio.sleep(0))
+    fresh.close()
 
 
 @pytest.mark.parametrize("family", [sockets.AF_INET, sockets.AF_INET6, sockets.AF_UNIX])
@@ -96,8 +96,8 @@ def test_a_slow_message_ends_its_socket_and_an_idle_socket_stays_open(loop: Loop
 
 def test_connections_are_counted_until_they_are_gone_as_sockets_too(loop: Loop) -> None:
     limits = SocketLimits(sockets=100, per_address=1)
-    made = [connect(loop, limits)]
-    protocol, transport, admission = made[0]
+    connected = [connect(loop, limits)]
+    protocol, transport, admission = connected[0]
     assert admission.counts["peer 10.0.0.1"] == 1
     protocol.data_received(SOCKET)
     loop.run_until_complete(asyncio.sleep(0))

@@ -16,12 +16,12 @@ from tests.security.raw_http import MB, frame
 
 @pytest.fixture
 def loop() -> Iterator[Loop]:
-    made = Loop()
-    yield made
-    for task in asyncio.all_tasks(made):
+    fresh = Loop()
+    yield fresh
+    for task in asyncio.all_tasks(fresh):
         task.cancel()
-    made.run_until_complete(asyncio.sleep(0))
-    made.close()
+    fresh.run_until_complete(asyncio.sleep(0))
+    fresh.close()
 
 
 class Slow:
@@ -99,15 +99,15 @@ def test_messages_that_an_app_does_not_receive_no_longer_count(loop: Loop, end: 
 
 def test_waiting_messages_keep_only_their_own_person_from_sending_more_long_ones(loop: Loop) -> None:
     buffered = BufferedMessages(4 * MB)
-    made = [slow_socket(loop, buffered)[0] for _ in range(4)]
-    for socket in made[:3]:
+    own = [slow_socket(loop, buffered)[0] for _ in range(4)]
+    for socket in own[:3]:
         send(socket, frame(b"x" * (4 * MB)))
         settle(loop)
-    send(made[3], frame(b"x" * 16_000))
+    send(own[3], frame(b"x" * 16_000))
     other = slow_socket(loop, buffered, "bob")[0]
     send(other, frame(b"x" * (4 * MB)))
     settle(loop)
-    assert [socket.close_sent for socket in [*made, other]] == [False, False, True, False, False]
+    assert [socket.close_sent for socket in [*own, other]] == [False, False, True, False, False]
     assert buffered.total == 12 * MB + 16_000
 
 

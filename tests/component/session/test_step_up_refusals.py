@@ -158,10 +158,10 @@ def test_a_step_up_belongs_to_its_browser_and_works_once(installation: SignInWor
     callback = installation.fake.approve(old.get(FRESH).location)
     other = installation.sign_in()
     assert other.get(callback).status == 400  # a step-up of another browser
-    kept = dict(old.cookies)
+    cookies = dict(old.cookies)
     assert old.get(callback).location == BACK
     ref = installation.ref(old)
-    replay = Browser(installation.app, cookies=kept | {installation.cookies.session: installation.secret(old)})
+    replay = Browser(installation.app, cookies=cookies | {installation.cookies.session: installation.secret(old)})
     assert replay.get(callback).status == 303
     assert len(installation.audit("app:session:step-up")) == 1
     assert installation.ref(old) == ref

@@ -23,8 +23,6 @@ from component.socket.tabs import Tabs
 from tests.clock import settle
 
 CLICK = BackMsg()
-
-
 CLICK.rerun_script.widget_states.widgets.add().id = "$$ID-button"
 
 
