@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.issuer import Issuer
+from tests.remote_api.administration import number_of
 from tests.remote_api.world import ApiWorld, Caller, administrator, api_world
 
 
@@ -38,3 +39,10 @@ def world(make_world: Callable[..., ApiWorld]) -> ApiWorld:
 @pytest.fixture
 def admin(world: ApiWorld) -> Caller:
     return administrator(world)
+
+
+@pytest.fixture
+def bob(world: ApiWorld, admin: Caller) -> int:
+    """The id of a person without grants."""
+    world.person("auth0|bob")
+    return number_of(admin, "auth0|bob")

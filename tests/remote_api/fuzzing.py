@@ -34,7 +34,7 @@ from app.core.records import NewGrant, TokenRights
 from tests.issuer import Issuer
 from tests.remote_api.world import ApiWorld, administrator, api_world, caller
 
-CALLERS: Final = ("administrator", "auditor", "nobody", "anonymous")
+CALLERS: Final = ("administrator", "auditor", "no-roles", "anonymous")
 UNREACHED: Final = "999999999 per minute"
 CHECKS: Final = [
     not_a_server_error,
@@ -99,13 +99,13 @@ def populated(issuer: Issuer) -> Iterator[ApiWorld]:
         world.close()
 
 
-def token_of(world: ApiWorld, who: str) -> str | None:
+def token_of(world: ApiWorld, caller_name: str) -> str | None:
     """A token of such a caller, good for as long as the world is."""
-    if who == "anonymous":
+    if caller_name == "anonymous":
         return None
-    if who == "administrator":
+    if caller_name == "administrator":
         return administrator(world).signed_in.token
-    return caller(world, f"auth0|{who}", *([who] if who != "nobody" else [])).signed_in.token
+    return caller(world, f"auth0|{caller_name}", *([caller_name] if caller_name != "no-roles" else [])).signed_in.token
 
 
 def described(world: ApiWorld) -> Any:
@@ -115,7 +115,7 @@ def described(world: ApiWorld) -> Any:
 
 def operations(schema: Any) -> list[Any]:
     """Everything described, in a fixed order; raises for what is described wrongly."""
-    return sorted((found.ok() for found in schema.get_all_operations()), key=lambda one: one.label)
+    return sorted((found.ok() for found in schema.get_all_operations()), key=lambda operation: operation.label)
 
 
 def fuzz(world: ApiWorld, operation: Any, examples: Mapping[str, int], *, number: int | None = 0) -> dict[str, Report]:
@@ -123,13 +123,13 @@ def fuzz(world: ApiWorld, operation: Any, examples: Mapping[str, int], *, number
 
     ``number``: the same calls for the same number; None: other calls each time. Returns what each was answered.
     """
-    reports = {who: Report() for who in examples}
-    tokens = {who: token_of(world, who) for who in examples}
+    reports = {caller_name: Report() for caller_name in examples}
+    tokens = {caller_name: token_of(world, caller_name) for caller_name in examples}
     for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
         cases = operation.as_strategy(mode)
-        for who, count in examples.items():
+        for caller_name, count in examples.items():
             try:
-                _call_many(world, operation, cases, tokens[who], mode, count, reports[who], number)
+                _call_many(world, operation, cases, tokens[caller_name], mode, count, reports[caller_name], number)
             except Unsatisfiable:
                 assert mode is GenerationMode.NEGATIVE, "nothing can be wrong with what has no parameters"
     return reports
@@ -191,8 +191,8 @@ def _version(world: ApiWorld, path: dict[str, Any]) -> str | None:
         card = world.database.directory.person_card(path["person"], now)
         return card.version if card is not None else None
     if "role" in path:
-        found = world.database.directory.role_card(path["role"], now)
-        return found.row.version if found is not None else None
+        role = world.database.directory.role_card(path["role"], now)
+        return role.row.version if role is not None else None
     return None
 
 
@@ -202,20 +202,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--examples", type=int, default=200, help="for each operation, caller and kind of input")
     parser.add_argument("--seed", type=int, default=None, help="make the same calls again")
     options = parser.parse_args(arguments)
-    begun = time.monotonic()
+    started_at = time.monotonic()
     examples = dict.fromkeys(CALLERS, options.examples)
-    totals = {who: Report() for who in CALLERS}
+    totals = {caller_name: Report() for caller_name in CALLERS}
     with Issuer() as issuer:
         with populated(issuer) as world:
             labels = [operation.label for operation in operations(described(world))]
         for label in labels:
             with populated(issuer) as world:
-                (operation,) = [one for one in operations(described(world)) if one.label == label]
-                for who, report in fuzz(world, operation, examples, number=options.seed).items():
-                    totals[who].answers |= report.answers
-    for who, total in totals.items():
-        print(f"\n{who}\n{total}", flush=True)
-    print(f"\nno undocumented answer and no 5xx, in {time.monotonic() - begun:.0f} s")
+                (operation,) = [operation for operation in operations(described(world)) if operation.label == label]
+                for caller_name, report in fuzz(world, operation, examples, number=options.seed).items():
+                    totals[caller_name].answers |= report.answers
+    for caller_name, total in totals.items():
+        print(f"\n{caller_name}\n{total}", flush=True)
+    print(f"\nno undocumented answer and no 5xx, in {time.monotonic() - started_at:.0f} s")
     return 0
 
 

@@ -28,8 +28,8 @@ FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", '=HYPERLINK("http://evil")')
 
 def record(world: ApiWorld, **event: Any) -> None:
     with world.database.unit_of_work() as unit:
-        given: dict[str, Any] = {"kind": AuditKind.GRANT_ADD, "at": world.clock()}
-        unit.record(AuditEvent(**(given | event)))
+        defaults: dict[str, Any] = {"kind": AuditKind.GRANT_ADD, "at": world.clock()}
+        unit.record(AuditEvent(**(defaults | event)))
         unit.commit()
 
 
@@ -42,7 +42,7 @@ ROW = AuditRow(
 
 
 @pytest.mark.parametrize(
-    ("kind", "actor", "target", "said"),
+    ("kind", "actor", "target", "expected"),
     [
         ("policy:grant:add", "ann at https://i", "bob at https://i", "Ann Example granted bob a role or permission."),
         (
@@ -82,10 +82,10 @@ ROW = AuditRow(
         ),
     ],
 )
-def test_sentences(kind: str, actor: str, target: str, said: str) -> None:
+def test_sentences(kind: str, actor: str, target: str, expected: str) -> None:
     names = {Subject("https://i", "ann"): "Ann Example"}
     row = replace(ROW, kind=kind, actor=actor, target=target)
-    assert sentence(row, lambda subject: names.get(subject, "")) == said
+    assert sentence(row, lambda subject: names.get(subject, "")) == expected
 
 
 def test_audit_names_lead_back_to_subjects() -> None:
@@ -115,18 +115,18 @@ def test_filters(world: ApiWorld, admin: Caller) -> None:
     record(world, actor="b", target="c", at=at - timedelta(hours=1), outcome=Outcome.REFUSED)
     record(world, actor="c", target="a", at=at, kind=AuditKind.ROLE_CREATE)
 
-    def found(**query: Any) -> list[tuple[str, str]]:
+    def listed(**query: Any) -> list[tuple[str, str]]:
         return [(event["actor"], event["target"]) for event in admin.get("/audit", **query).json["events"]]
 
-    assert found() == [("c", "a"), ("b", "c"), ("a", "b")]
-    assert found(name="a") == [("c", "a"), ("a", "b")]
-    assert found(actor="a") == [("a", "b")]
-    assert found(target="a") == [("c", "a")]
-    assert found(outcome="refused") == [("b", "c")]
-    assert found(kind=["policy:role:create", "no:such"]) == [("c", "a")]
-    assert found(since=(at - timedelta(minutes=90)).isoformat()) == [("c", "a"), ("b", "c")]
-    assert found(until=(at - timedelta(minutes=90)).isoformat()) == [("a", "b")]
-    assert found(name="' OR 1=1 --") == []
+    assert listed() == [("c", "a"), ("b", "c"), ("a", "b")]
+    assert listed(name="a") == [("c", "a"), ("a", "b")]
+    assert listed(actor="a") == [("a", "b")]
+    assert listed(target="a") == [("c", "a")]
+    assert listed(outcome="refused") == [("b", "c")]
+    assert listed(kind=["policy:role:create", "no:such"]) == [("c", "a")]
+    assert listed(since=(at - timedelta(minutes=90)).isoformat()) == [("c", "a"), ("b", "c")]
+    assert listed(until=(at - timedelta(minutes=90)).isoformat()) == [("a", "b")]
+    assert listed(name="' OR 1=1 --") == []
     first = admin.get("/audit", limit=2).json
     rest = admin.get("/audit", limit=2, cursor=first["next"]).json
     assert [event["actor"] for event in first["events"] + rest["events"]] == ["c", "b", "a"]
@@ -208,9 +208,9 @@ class Many:
 
 def resident_bytes() -> int:
     """How much memory this process holds now; where the system does not say, the most it ever held."""
-    told = Path("/proc/self/statm")
-    if told.exists():
-        return int(told.read_text().split()[1]) * resource.getpagesize()
+    memory = Path("/proc/self/statm")
+    if memory.exists():
+        return int(memory.read_text().split()[1]) * resource.getpagesize()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
@@ -219,15 +219,15 @@ def test_memory_stays_flat_however_many_there_are(world: ApiWorld, admin: Caller
     world.app = world.make_app(Many(world, 200_000))
     answer = world.call(f"/api/v1/audit/export?format={form}", admin.signed_in.token, buffered=False)
     pieces = answer.iter_encoded()
-    size, before, most = len(next(pieces)), resident_bytes(), 0
+    size, before, peak = len(next(pieces)), resident_bytes(), 0
     for number, piece in enumerate(pieces):
         size += len(piece)
         if number % 50 == 0:
-            most = max(most, resident_bytes())
+            peak = max(peak, resident_bytes())
     world.background_writer.close()
-    print(f"{form}: {size:,} bytes of 200,000 events sent, resident memory grew by {most - before:,} bytes")
+    print(f"{form}: {size:,} bytes of 200,000 events sent, resident memory grew by {peak - before:,} bytes")
     assert size > 60_000_000
-    assert most - before < 8_000_000
+    assert peak - before < 8_000_000
 
 
 # Whether it is whole
@@ -251,22 +251,22 @@ def test_what_is_wrong_is_said_in_sentences(world: ApiWorld, admin: Caller) -> N
 
 def test_one_thorough_look_at_a_time(world: ApiWorld, admin: Caller) -> None:
     services = world.app.extensions["gatehouse.services"]
-    begun, go_on = threading.Event(), threading.Event()
+    started, proceed = threading.Event(), threading.Event()
 
     def slow() -> ChainState:
-        begun.set()
-        assert go_on.wait(10)
+        started.set()
+        assert proceed.wait(10)
         return ChainState()
 
     world.app.extensions["gatehouse.services"] = replace(services, verify_chain=slow)
     answers: list[Any] = []
     thread = threading.Thread(target=lambda: answers.append(admin.get("/audit/chain", full="true")))
     thread.start()
-    assert begun.wait(10)
+    assert started.wait(10)
     second = admin.get("/audit/chain", full="true")
     assert (second.status_code, second.json["code"]) == (429, "too-many-requests")
     assert int(second.headers["Retry-After"]) > 0
-    assert admin.get("/audit/chain").status_code == 200, "a quick look waits for nobody"
-    go_on.set()
+    assert admin.get("/audit/chain").status_code == 200, "the short check does not wait"
+    proceed.set()
     thread.join(10)
     assert answers[0].status_code == 200

@@ -15,7 +15,7 @@ from tests.issuer import Issuer
 from tests.remote_api.fuzzing import described, fuzz, operations, populated
 from tests.remote_api.world import ApiWorld
 
-EXAMPLES = {"administrator": 8, "auditor": 3, "nobody": 2, "anonymous": 2}
+EXAMPLES = {"administrator": 8, "auditor": 3, "no-roles": 2, "anonymous": 2}
 LABELS = sorted(
     f"{method.upper()} {path}"
     for path, methods in json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())["paths"].items()
@@ -31,9 +31,9 @@ def peopled(shared_issuer: Issuer) -> Iterator[ApiWorld]:
 
 @pytest.mark.parametrize("label", LABELS)
 def test_no_undocumented_answer_and_no_server_error(peopled: ApiWorld, label: str) -> None:
-    (operation,) = [one for one in operations(described(peopled)) if one.label == label]
+    (operation,) = [operation for operation in operations(described(peopled)) if operation.label == label]
     reports = fuzz(peopled, operation, EXAMPLES)
-    for who, report in reports.items():
-        print(f"{who:14} {report}")
-        assert report.calls >= EXAMPLES[who] / 2
+    for caller_name, report in reports.items():
+        print(f"{caller_name:14} {report}")
+        assert report.calls >= EXAMPLES[caller_name] / 2
         assert not [status for status in report.statuses if status >= 500]

@@ -13,8 +13,7 @@ from app.core.errors import ChangeUnconfirmed, StorageUnavailable
 from db.unit_of_work import BaseUnitOfWork
 from db.write_lock import WriteLock
 from remote_api import application
-from tests.remote_api.test_grants_api import bulk
-from tests.remote_api.test_people_api import card, number_of, version
+from tests.remote_api.administration import bulk, card, number_of, version
 from tests.remote_api.test_roles_api import role_id
 from tests.remote_api.world import ApiWorld, Caller, caller
 

@@ -1,4 +1,4 @@
-"""How often one may call: by subject, strangers by address; told in headers; one's flood is nobody else's."""
+"""Rate limits: by subject, or by address for anonymous clients; headers; a flood of one client affects no other."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ from remote_api.rate_limits import MAX_ADDRESSES, SHARED_KEY, InMemory, InStore
 from tests.remote_api.world import ApiWorld
 
 MakeWorld = Callable[..., ApiWorld]
-TOLD = re.compile(r'"calls";r=(\d+);t=(\d+)(?:, "changes";r=(\d+);t=(\d+))?')
+RATE_LIMIT = re.compile(r'"calls";r=(\d+);t=(\d+)(?:, "changes";r=(\d+);t=(\d+))?')
 
 
-def told(answer: Any) -> tuple[int, ...]:
+def rate_limit(answer: Any) -> tuple[int, ...]:
     """What the header says: calls left, seconds; and the same of changes."""
-    found = TOLD.fullmatch(answer.headers["RateLimit"])
-    assert found is not None, answer.headers["RateLimit"]
-    return tuple(int(number) for number in found.groups() if number is not None)
+    match = RATE_LIMIT.fullmatch(answer.headers["RateLimit"])
+    assert match is not None, answer.headers["RateLimit"]
+    return tuple(int(number) for number in match.groups() if number is not None)
 
 
-def test_every_answer_says_what_is_left_and_one_too_many_when_it_goes_on(make_world: MakeWorld) -> None:
+def test_headers_have_the_remaining_calls_and_a_429_the_seconds_to_wait(make_world: MakeWorld) -> None:
     world = make_world(api_rate_limit="3 per day")
     token = world.sign_in().token
     for left in (2, 1, 0):
         answer = world.call("/api/pong", token)
-        assert (answer.status_code, told(answer)[0]) == (200, left)
+        assert (answer.status_code, rate_limit(answer)[0]) == (200, left)
         assert answer.headers["RateLimit-Policy"] == '"calls";q=3;w=86400'
         assert "Retry-After" not in answer.headers
     answer = world.call("/api/pong", token)
-    assert (answer.status_code, answer.json["code"], told(answer)[0]) == (429, "too-many-requests", 0)
+    assert (answer.status_code, answer.json["code"], rate_limit(answer)[0]) == (429, "too-many-requests", 0)
     assert answer.headers["Content-Type"] == "application/problem+json"
     seconds = int(answer.headers["Retry-After"])
-    assert answer.json["retry_after_seconds"] == seconds == told(answer)[1]
+    assert answer.json["retry_after_seconds"] == seconds == rate_limit(answer)[1]
     assert 0 < seconds <= 86400
     world.clock.ahead = timedelta(seconds=seconds)
     # The session may be over by then, which depends on the time of day: another one of the same person.
     answer = world.call("/api/pong", world.sign_in().token)
-    assert (answer.status_code, told(answer)[0]) == (200, 2)
+    assert (answer.status_code, rate_limit(answer)[0]) == (200, 2)
 
 
-def test_it_goes_on_when_it_says(make_world: MakeWorld) -> None:
+def test_calls_pass_again_after_retry_after(make_world: MakeWorld) -> None:
     world = make_world(api_rate_limit="2 per hour")
     token = world.issuer.access_token()
     assert [world.call("/api/pong", token).status_code for _ in range(2)] == [200, 200]
@@ -81,10 +81,10 @@ def test_changes_have_a_limit_of_their_own(make_world: MakeWorld) -> None:
     token = world.sign_in().token
     for left in (1, 0):
         answer = world.call("/api/v1/me/sessions", token, method="DELETE")
-        assert (answer.status_code, told(answer)[2]) == (200, left)
+        assert (answer.status_code, rate_limit(answer)[2]) == (200, left)
         assert answer.headers["RateLimit-Policy"] == '"calls";q=100;w=86400, "changes";q=2;w=86400'
     assert world.call("/api/v1/me/sessions", token, method="DELETE").status_code == 429
-    assert world.call("/api/v1/me/sessions", token).status_code == 200, "reading goes on"
+    assert world.call("/api/v1/me/sessions", token).status_code == 200, "reading is still allowed"
 
 
 def test_a_refused_call_counts_and_is_decided_no_more_beyond_the_limit(make_world: MakeWorld) -> None:
@@ -96,7 +96,7 @@ def test_a_refused_call_counts_and_is_decided_no_more_beyond_the_limit(make_worl
     assert len(world.events("api:endpoint:deny")) == 3
 
 
-def test_strangers_are_counted_by_address(make_world: MakeWorld) -> None:
+def test_anonymous_clients_are_counted_by_address(make_world: MakeWorld) -> None:
     world = make_world(api_rate_limit="2 per day")
 
     def call(address: str, token: str | None = None, path: str = "/api/pong") -> int:
@@ -133,9 +133,9 @@ def test_one_subjects_flood_neither_slows_nor_denies_another(make_world: MakeWor
     loud, quiet = world.sign_in("auth0|loud").token, world.sign_in("auth0|quiet").token
 
     def milliseconds() -> float:
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         assert world.call("/api/pong", quiet).status_code == 200
-        return (time.perf_counter() - begun) * 1000
+        return (time.perf_counter() - started_at) * 1000
 
     assert [world.call("/api/pong", loud).status_code for _ in range(301)] == [200] * 300 + [429]
     alone, flooded = [], []
@@ -162,7 +162,7 @@ def test_many_at_once_are_counted_each(make_world: MakeWorld) -> None:
 # Where it is counted
 
 
-def test_memory_is_bounded_by_addresses_and_forgets_with_its_window() -> None:
+def test_memory_is_bounded_by_addresses_and_freed_with_the_window() -> None:
     count = InMemory()
     for number in range(MAX_ADDRESSES):
         assert count(f"address {number}", 1) == 1
@@ -180,10 +180,10 @@ def test_memory_is_bounded_by_addresses_and_forgets_with_its_window() -> None:
 
 def test_a_store_of_the_library_counts_for_all(make_world: MakeWorld) -> None:
     store = MemoryStorage()
-    one, other = InStore(store, "calls", 3600), InStore(store, "calls", 3600)
+    first, second = InStore(store, "calls", 3600), InStore(store, "calls", 3600)
     ann = Subject("https://issuer.test/", "ann with\nanything in it")
-    assert [one(ann, 7), other(ann, 7), one(ann, 8)] == [1, 2, 1]
-    assert one("203.0.113.1", 7) == 1
+    assert [first(ann, 7), second(ann, 7), first(ann, 8)] == [1, 2, 1]
+    assert first("203.0.113.1", 7) == 1
 
 
 class Broken(MemoryStorage):
@@ -193,7 +193,7 @@ class Broken(MemoryStorage):
         raise ValueError(key)
 
 
-def test_a_store_that_does_not_answer_lets_calls_through_and_says_so_once(
+def test_calls_pass_without_a_store_and_the_log_has_one_line(
     make_world: MakeWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
     counter = InStore(Broken(wrap_exceptions=True), "calls", 60)

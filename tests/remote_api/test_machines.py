@@ -9,7 +9,7 @@ import pytest
 
 from tests.component.dev_tenant.support import AUDIENCE, Running, browsing, call, running
 from tests.issuer import Issuer
-from tests.remote_api.test_people_api import card, version
+from tests.remote_api.administration import card, version
 from tests.remote_api.world import ApiWorld, Caller, api_world
 
 

@@ -1,4 +1,4 @@
-"""The literal matrix: every endpoint for everybody → status. A change of anybody's rights shows in this file's diff."""
+"""The literal matrix of every endpoint and caller → status. A change of permissions shows in this file's diff."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from app.core.permissions import ROLES
 from tests.remote_api.world import ApiWorld
 
-WHO = (
+CALLERS = (
     "anonymous",
-    "nobody",
+    "no roles",
     "administrator",
     "analyst",
     "viewer",
@@ -32,7 +32,7 @@ MATRIX = {
     "DELETE /api/v1/me/sessions/<ref>": (401, 404, 404, 404, 404, 404, 404, 403, 403),
     "GET /api/v1/reports/usage": (401, 403, 200, 200, 200, 200, 403, 403, 200),
     "GET /api/v1/reports/usage.csv": (401, 403, 200, 200, 403, 403, 403, 403, 403),
-    # People. Whoever may change is asked which version (428), or for a body (415) or a reason (422).
+    # People. A permitted change lacks the version here (428), or the body (415), or the reason (422).
     "GET /api/v1/people": (401, 403, 200, 403, 403, 200, 403, 403, 200),
     "POST /api/v1/people": (401, 403, 415, 403, 403, 403, 403, 403, 415),
     "GET /api/v1/people/<int:person>": (401, 403, 404, 403, 403, 404, 403, 403, 404),
@@ -56,7 +56,7 @@ MATRIX = {
     "GET /api/v1/permissions": (401, 403, 200, 403, 403, 200, 403, 403, 200),
     "GET /api/v1/mappings": (401, 403, 200, 403, 403, 200, 403, 403, 200),
     "PUT /api/v1/mappings": (401, 403, 428, 403, 403, 403, 403, 403, 428),
-    # What is going on and what was done
+    # Sessions, statistics and the audit
     "GET /api/v1/sessions": (401, 403, 200, 403, 403, 200, 403, 403, 200),
     "DELETE /api/v1/sessions/<ref>": (401, 403, 422, 403, 403, 403, 403, 403, 422),
     "GET /api/v1/audit": (401, 403, 200, 403, 403, 200, 403, 403, 200),
@@ -82,28 +82,28 @@ def called(operation: str) -> str:
     return re.sub(r"<int:[a-z]+>", "999999", path) + QUERIES.get(path, "")
 
 
-def token_of(world: ApiWorld, who: str) -> str | None:
+def token_of(world: ApiWorld, caller_name: str) -> str | None:
     """A token of such a caller."""
-    if who == "anonymous":
+    if caller_name == "anonymous":
         return None
-    if who == "administrator machine":
+    if caller_name == "administrator machine":
         world.grant(world.subject("robot@clients"), role="administrator")
         return world.issuer.machine_token(scope="", permissions=[])
-    role = who.removeprefix("blocked ")
+    role = caller_name.removeprefix("blocked ")
     signed_in = world.sign_in(roles=(role,) if role in ROLES else ())
-    if who.startswith("blocked"):
+    if caller_name.startswith("blocked"):
         world.block(signed_in.subject)
     return signed_in.token
 
 
-@pytest.mark.parametrize("who", WHO)
-def test_everybody_gets_exactly_what_they_may(world: ApiWorld, who: str) -> None:
-    token = token_of(world, who)
-    found = {}
+@pytest.mark.parametrize("caller_name", CALLERS)
+def test_each_caller_is_allowed_exactly_the_literal_matrix(world: ApiWorld, caller_name: str) -> None:
+    token = token_of(world, caller_name)
+    answered = {}
     for operation in MATRIX:
         method = operation.partition(" ")[0]
-        found[operation] = world.call(called(operation), token, method=method).status_code
-    assert found == {operation: statuses[WHO.index(who)] for operation, statuses in MATRIX.items()}
+        answered[operation] = world.call(called(operation), token, method=method).status_code
+    assert answered == {operation: statuses[CALLERS.index(caller_name)] for operation, statuses in MATRIX.items()}
 
 
 def test_the_matrix_has_every_operation(world: ApiWorld) -> None:
@@ -116,8 +116,8 @@ def test_the_matrix_has_every_operation(world: ApiWorld) -> None:
 
 
 def test_the_matrix_has_every_built_in_role() -> None:
-    others = {"anonymous", "nobody", "blocked administrator", "administrator machine"}
-    assert set(WHO) - others == ROLES.keys()
+    others = {"anonymous", "no roles", "blocked administrator", "administrator machine"}
+    assert set(CALLERS) - others == ROLES.keys()
 
 
 @pytest.mark.parametrize("operation", MATRIX)

@@ -1,4 +1,4 @@
-"""People over the API: found, seen whole, known in advance, blocked, let in again, erased; and the rules that bind."""
+"""People over the API: listed, read, added in advance, blocked and erased; versions and the last administrator."""
 
 from __future__ import annotations
 
@@ -9,29 +9,17 @@ from typing import Any
 import pytest
 
 from app.core.records import Person, TokenRights
+from tests.remote_api.administration import (
+    card,
+    number_of,
+    version,
+)
 from tests.remote_api.world import ApiWorld, Caller, administrator, caller
-
-
-def card(who: Caller, person: int) -> Any:
-    answer = who.get(f"/people/{person}")
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["ETag"] == f'"{answer.json["version"]}"'
-    return answer.json
-
-
-def number_of(who: Caller, subject: str) -> int:
-    (found,) = [row for row in who.get("/people", q=subject).json["people"] if row["subject"]["subject"] == subject]
-    return int(found["id"])
-
-
-def version(who: Caller, person: int) -> str:
-    return str(who.get(f"/people/{person}").headers["ETag"])
-
 
 # Seeing
 
 
-def test_a_list_tells_who_they_are_and_what_they_hold(world: ApiWorld, admin: Caller) -> None:
+def test_the_list_has_states_and_roles_and_can_be_filtered(world: ApiWorld, admin: Caller) -> None:
     world.person("auth0|bob", roles=("viewer", "developer"))
     world.block(world.person("auth0|eve"))
     world.grant(world.subject("auth0|later"), role="viewer")
@@ -45,17 +33,17 @@ def test_a_list_tells_who_they_are_and_what_they_hold(world: ApiWorld, admin: Ca
     }
     assert rows["auth0|later"]["first_seen_at"] is None
 
-    def found(**query: str) -> set[str]:
+    def subjects_of(**query: str) -> set[str]:
         return {row["subject"]["subject"] for row in admin.get("/people", **query).json["people"]}
 
-    assert found(state="blocked") == {"auth0|eve"}
-    assert found(role="viewer") == {"auth0|bob", "auth0|later"}
-    assert found(without_roles="true") == {"auth0|eve"}
-    assert found(q="auth0|bo") == {"auth0|bob"}
-    assert found(role="no such role") == set()
+    assert subjects_of(state="blocked") == {"auth0|eve"}
+    assert subjects_of(role="viewer") == {"auth0|bob", "auth0|later"}
+    assert subjects_of(without_roles="true") == {"auth0|eve"}
+    assert subjects_of(q="auth0|bo") == {"auth0|bob"}
+    assert subjects_of(role="no such role") == set()
 
 
-def test_a_card_says_where_everything_comes_from(world: ApiWorld, admin: Caller) -> None:
+def test_the_details_of_a_person_name_the_grant_of_each_permission(world: ApiWorld, admin: Caller) -> None:
     bob = world.person("auth0|bob", roles=("viewer",))
     until = world.clock() + timedelta(hours=1)
     world.grant(bob, permission="read:audit", until=until, reason="An audit.")
@@ -63,34 +51,34 @@ def test_a_card_says_where_everything_comes_from(world: ApiWorld, admin: Caller)
         rights = TokenRights(world.clock(), roles=frozenset({"ops"}))
         unit.sync_token_rights(bob, rights, map_own_names=False, now=world.clock())
         unit.commit()
-    found = card(admin, number_of(admin, "auth0|bob"))
-    by_what = {grant["role"] or grant["permission"]: grant for grant in found["grants"]}
-    assert by_what.keys() == {"viewer", "read:audit"}
-    assert (by_what["read:audit"]["reason"], by_what["read:audit"]["until"]) == ("An audit.", until.isoformat())
-    assert {held["name"]: held["grants"] for held in found["permissions"]} == {
-        "read:reports": [by_what["viewer"]["id"]],
-        "read:audit": [by_what["read:audit"]["id"]],
+    details = card(admin, number_of(admin, "auth0|bob"))
+    by_name = {grant["role"] or grant["permission"]: grant for grant in details["grants"]}
+    assert by_name.keys() == {"viewer", "read:audit"}
+    assert (by_name["read:audit"]["reason"], by_name["read:audit"]["until"]) == ("An audit.", until.isoformat())
+    assert {permission["name"]: permission["grants"] for permission in details["permissions"]} == {
+        "read:reports": [by_name["viewer"]["id"]],
+        "read:audit": [by_name["read:audit"]["id"]],
     }
-    assert all(held["sentence"] for held in found["permissions"])
-    assert found["token_roles"] == [{"name": "ops", "roles": []}]
-    assert found["counts_as_administrator"] is False
+    assert all(permission["sentence"] for permission in details["permissions"])
+    assert details["token_roles"] == [{"name": "ops", "roles": []}]
+    assert details["counts_as_administrator"] is False
     assert card(admin, number_of(admin, "auth0|root"))["counts_as_administrator"] is True
 
 
 @pytest.mark.parametrize("path", ["/people/999", "/people/999/sessions", "/roles/999", "/audit/999"])
-def test_what_is_not_there(admin: Caller, path: str) -> None:
+def test_unknown_ids_are_not_found(admin: Caller, path: str) -> None:
     answer = admin.get(path)
     assert (answer.status_code, answer.json["code"]) == (404, "not-found")
 
 
 @pytest.mark.parametrize("number", ["0", "9223372036854775808", "9" * 1000])
-def test_numbers_out_of_bounds(admin: Caller, number: str) -> None:
+def test_ids_out_of_bounds_are_invalid(admin: Caller, number: str) -> None:
     answer = admin.get(f"/people/{number}")
     assert (answer.status_code, answer.json["code"]) == (422, "invalid-input")
 
 
 @pytest.mark.parametrize("number", ["abc", "-1", "1.5", "1%00", "1;", "0x1", "%31'", "..%2f1", "1%2f..%2f2"])
-def test_what_is_no_number_is_no_address(admin: Caller, number: str) -> None:
+def test_ids_that_are_no_numbers_are_not_found(admin: Caller, number: str) -> None:
     answer = admin.get(f"/people/{number}")
     assert (answer.status_code, answer.json["code"]) == (404, "not-found")
 
@@ -98,7 +86,7 @@ def test_what_is_no_number_is_no_address(admin: Caller, number: str) -> None:
 # Knowing in advance
 
 
-def test_somebody_is_known_before_a_first_sign_in(world: ApiWorld, admin: Caller) -> None:
+def test_a_person_can_be_added_before_the_first_sign_in(world: ApiWorld, admin: Caller) -> None:
     body = {"subject": "auth0|soon", "reason": "Starts on Monday."}
     answer = admin.send("POST", "/people", body)
     assert (answer.status_code, answer.json["state"]) == (201, "pending")
@@ -107,17 +95,17 @@ def test_somebody_is_known_before_a_first_sign_in(world: ApiWorld, admin: Caller
     again = admin.send("POST", "/people", body)
     assert (again.status_code, again.json["id"]) == (200, answer.json["id"])
     assert len(world.events("policy:person:add")) == 1
-    given = admin.send(
+    granted = admin.send(
         "POST",
         f"/people/{answer.json['id']}/grants",
         {"role": "viewer", "reason": "Starts on Monday."},
         version=answer.headers["ETag"],
     )
-    assert (given.status_code, given.json["roles"]) == (201, ["viewer"])
+    assert (granted.status_code, granted.json["roles"]) == (201, ["viewer"])
 
 
 @pytest.mark.parametrize("subject", ["", " ", "a" * 256, "a\x00b", "a\nb", "\u202eb", "\ud800"])
-def test_a_subject_that_cannot_be(admin: Caller, subject: str) -> None:
+def test_invalid_subjects_are_refused(admin: Caller, subject: str) -> None:
     answer = admin.send("POST", "/people", {"subject": subject, "reason": "x"})
     assert answer.status_code in {201, 422}
     assert (answer.status_code == 201) == (subject == " ")
@@ -146,7 +134,7 @@ def test_blocking_ends_sessions_and_counts_at_the_next_call(world: ApiWorld, adm
 
 
 @pytest.mark.parametrize("blocked", ["true", 1, None, "yes"])
-def test_a_flag_is_a_flag(admin: Caller, blocked: Any) -> None:
+def test_a_flag_must_be_a_boolean(admin: Caller, blocked: Any) -> None:
     answer = admin.send("PUT", "/people/1/block", {"blocked": blocked, "reason": "x"}, version='"1"')
     assert (answer.status_code, list(answer.json["problems"])) == (422, ["blocked"])
 
@@ -163,29 +151,29 @@ def test_every_change_needs_a_reason(admin: Caller, reason: Any) -> None:
 def test_erasing_removes_name_e_mail_and_picture_and_keeps_the_audit_whole(world: ApiWorld, admin: Caller) -> None:
     bob = world.person("auth0|bob", roles=("viewer",))
     with world.database.unit_of_work() as unit:
-        shown = Person(bob, name="Bob Builder", email="bob@example.com", picture="https://pictures.test/bob.png")
-        unit.save_person(shown, world.clock())
+        named = Person(bob, name="Bob Builder", email="bob@example.com", picture="https://pictures.test/bob.png")
+        unit.save_person(named, world.clock())
         unit.commit()
     number = number_of(admin, "auth0|bob")
     answer = admin.send(
         "POST", f"/people/{number}/erasure", {"reason": "Asked for it."}, version=version(admin, number)
     )
     assert (answer.status_code, answer.data) == (204, b"")
-    found = card(admin, number)
-    assert (found["state"], found["name"], found["email"], found["picture"], found["grants"]) == (
+    details = card(admin, number)
+    assert (details["state"], details["name"], details["email"], details["picture"], details["grants"]) == (
         "erased", "", "", "", [],
     )  # fmt: skip
-    everything = admin.get("/audit/export", format="jsonl").text + admin.get("/people").text
-    assert "Bob Builder" not in everything
-    assert "bob@example.com" not in everything
+    output = admin.get("/audit/export", format="jsonl").text + admin.get("/people").text
+    assert "Bob Builder" not in output
+    assert "bob@example.com" not in output
     assert admin.get("/audit/chain", full="true").json["good"] is True
-    given = admin.send(
+    granted = admin.send(
         "POST", f"/people/{number}/grants", {"role": "viewer", "reason": "x"}, version=version(admin, number)
     )
-    assert (given.status_code, given.json["code"]) == (409, "conflict")
+    assert (granted.status_code, granted.json["code"]) == (409, "conflict")
 
 
-def test_erasing_asks_for_a_second_factor(world: ApiWorld) -> None:
+def test_erasing_requires_a_second_factor(world: ApiWorld) -> None:
     plain = Caller(world, world.sign_in("auth0|plain", roles=("administrator",)))
     answer = plain.send("POST", "/people/1/erasure", {"reason": "x"}, version='"1"')
     assert (answer.status_code, answer.json["code"]) == (401, "step-up-required")
@@ -204,22 +192,22 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_the_second_of_two_administrators_is_told_that_it_was_changed_meanwhile(world: ApiWorld, change: str) -> None:
+def test_the_second_of_two_changes_of_one_version_is_refused(world: ApiWorld, change: str) -> None:
     first, second = administrator(world, "auth0|first"), administrator(world, "auth0|second")
     world.person("auth0|bob", roles=("analyst",))
     number = number_of(first, "auth0|bob")
-    seen = version(second, number)
-    done = first.send("POST", f"/people/{number}/grants", {"permission": "read:audit", "reason": "x"}, version=seen)
+    etag = version(second, number)
+    done = first.send("POST", f"/people/{number}/grants", {"permission": "read:audit", "reason": "x"}, version=etag)
     assert done.status_code == 201
     before = card(first, number)
     method, path, body, query = CHANGES[change]
-    answer = second.send(method, path.format(number), body, version=seen, query=query)
+    answer = second.send(method, path.format(number), body, version=etag, query=query)
     assert (answer.status_code, answer.json["code"]) == (412, "stale-version")
     assert card(first, number) == before, "nothing was changed"
     missing = second.send(method, path.format(number), body, query=query)
     assert (missing.status_code, missing.json["code"]) == (428, "precondition-required")
     anything = second.send(method, path.format(number), body, query=query, version="*")
-    assert anything.status_code == 428, "an asterisk would overwrite what nobody has seen"
+    assert anything.status_code == 428, "an asterisk would overwrite an unknown version"
     weak = second.send(method, path.format(number), body, query=query, version=f"W/{version(second, number)}")
     assert weak.status_code == 412
 
@@ -244,7 +232,7 @@ def test_the_last_administrator_can_be_neither_blocked_nor_erased_nor_demoted(wo
     assert [(event["reason"], event["outcome"]) for event in refused] == [("last-administrator", "refused")] * 3
 
 
-def test_of_many_administrators_who_block_each_other_at_once_one_stays(world: ApiWorld) -> None:
+def test_one_of_many_administrators_who_block_each_other_remains(world: ApiWorld) -> None:
     administrators = [administrator(world, f"auth0|{number}") for number in range(6)]
     numbers = [number_of(administrators[0], f"auth0|{number}") for number in range(6)]
     versions = [version(administrators[0], number) for number in numbers]

@@ -9,40 +9,40 @@ import pytest
 
 from app.core.permissions import CATALOGUE, ROLES
 from app.core.records import TokenRights
-from tests.remote_api.test_people_api import card as person_card
-from tests.remote_api.test_people_api import number_of
+from tests.remote_api.administration import card as person_card
+from tests.remote_api.administration import number_of
 from tests.remote_api.world import ApiWorld, Caller, administrator, caller
 
 
-def role_id(who: Caller, name: str) -> int:
-    (found,) = [row["id"] for row in who.get("/roles", q=name).json["roles"] if row["name"] == name]
-    return int(found)
+def role_id(actor: Caller, name: str) -> int:
+    (row_id,) = [row["id"] for row in actor.get("/roles", q=name).json["roles"] if row["name"] == name]
+    return int(row_id)
 
 
-def version(who: Caller, role: int) -> str:
-    return str(who.get(f"/roles/{role}").headers["ETag"])
+def version(actor: Caller, role: int) -> str:
+    return str(actor.get(f"/roles/{role}").headers["ETag"])
 
 
-def make(who: Caller, name: str = "clerk", *permissions: str, **more: Any) -> Any:
+def create_role(actor: Caller, name: str = "clerk", *permissions: str, **more: Any) -> Any:
     body = {"name": name, "description": "Does things.", "permissions": permissions, "reason": "x"}
-    return who.send("POST", "/roles", body | more)
+    return actor.send("POST", "/roles", body | more)
 
 
-def change(who: Caller, role: int, *, seen: str | None = None, **body: Any) -> Any:
-    there = who.get(f"/roles/{role}").json
-    sent = {name: there[name] for name in ("name", "description", "permissions")} | {"reason": "x"} | body
-    return who.send("PUT", f"/roles/{role}", sent, version=seen or version(who, role))
+def update_role(actor: Caller, role: int, *, etag: str | None = None, **body: Any) -> Any:
+    role_body = actor.get(f"/roles/{role}").json
+    request_body = {name: role_body[name] for name in ("name", "description", "permissions")} | {"reason": "x"} | body
+    return actor.send("PUT", f"/roles/{role}", request_body, version=etag or version(actor, role))
 
 
 def test_made_changed_and_deleted(world: ApiWorld, admin: Caller) -> None:
-    made = make(admin, "clerk", "read:reports", "read:reports")
+    made = create_role(admin, "clerk", "read:reports", "read:reports")
     assert (made.status_code, made.json["permissions"]) == (201, ["read:reports"])
     role = made.json["id"]
     assert made.headers["Location"] == f"/api/v1/roles/{role}"
     assert made.headers["ETag"] == version(admin, role) == f'"{made.json["version"]}"'
     bob = caller(world, "auth0|bob", "clerk")
     assert bob.get("/reports/usage").status_code == 200
-    changed = change(admin, role, permissions=["explore:api"], description="", name="Clerk of works")
+    changed = update_role(admin, role, permissions=["explore:api"], description="", name="Clerk of works")
     assert (changed.status_code, changed.json["permissions"], changed.json["people"]) == (200, ["explore:api"], 1)
     assert changed.headers["ETag"] == version(admin, role) != made.headers["ETag"]
     assert bob.get("/reports/usage").status_code == 403, "it holds at the next call"
@@ -58,10 +58,10 @@ def test_made_changed_and_deleted(world: ApiWorld, admin: Caller) -> None:
 
 
 def test_a_review_says_what_a_change_would_do_and_does_nothing(world: ApiWorld, admin: Caller) -> None:
-    role = make(admin, "clerk", "read:reports", "explore:api").json["id"]
+    role = create_role(admin, "clerk", "read:reports", "explore:api").json["id"]
     caller(world, "auth0|bob", "clerk", "viewer")
     caller(world, "auth0|eve", "clerk")
-    seen = version(admin, role)
+    etag = version(admin, role)
     answer = admin.send("POST", f"/roles/{role}/review", {"permissions": ["explore:api", "explore:files"]})
     assert answer.status_code == 200
     assert answer.json == {
@@ -74,36 +74,36 @@ def test_a_review_says_what_a_change_would_do_and_does_nothing(world: ApiWorld, 
         "other_roles": {"read:reports": ["viewer"]},
         "sessions": 2,
     }
-    assert version(admin, role) == seen
+    assert version(admin, role) == etag
     assert admin.send("POST", "/roles/999/review", {"permissions": []}).status_code == 404
 
 
 def test_two_administrators_at_once_lose_nothing(world: ApiWorld) -> None:
     first, second = administrator(world, "auth0|first"), administrator(world, "auth0|second")
-    role = make(first).json["id"]
-    seen = version(first, role)
-    assert change(first, role, seen=seen, description="The first one's.").status_code == 200
-    stale = change(second, role, seen=seen, description="The second one's.")
+    role = create_role(first).json["id"]
+    etag = version(first, role)
+    assert update_role(first, role, etag=etag, description="The first one's.").status_code == 200
+    stale = update_role(second, role, etag=etag, description="The second one's.")
     assert (stale.status_code, stale.json["code"]) == (412, "stale-version")
     assert first.get(f"/roles/{role}").json["description"] == "The first one's."
     query = {"reason": "x"}
-    assert second.send("DELETE", f"/roles/{role}", version=seen, query=query).status_code == 412
+    assert second.send("DELETE", f"/roles/{role}", version=etag, query=query).status_code == 412
     assert second.send("DELETE", f"/roles/{role}", query=query).status_code == 428
 
 
 def test_ten_changes_at_once_are_one(admin: Caller) -> None:
-    role = make(admin).json["id"]
-    seen = version(admin, role)
+    role = create_role(admin).json["id"]
+    etag = version(admin, role)
     with ThreadPoolExecutor(5) as threads:
-        found = list(
-            threads.map(lambda n: change(admin, role, seen=seen, description=f"The {n}th.").status_code, range(10))
+        statuses = list(
+            threads.map(lambda n: update_role(admin, role, etag=etag, description=f"The {n}th.").status_code, range(10))
         )
-    assert sorted(found) == [200] + [412] * 9
+    assert sorted(statuses) == [200] + [412] * 9
 
 
 @pytest.mark.parametrize("name", ["viewer", "VIEWER", "V1ewer", "v\u0456ewer", "view er", "viewer\u0301"])
 def test_a_name_that_is_taken_or_looks_like_one(admin: Caller, name: str) -> None:
-    answer = make(admin, name)
+    answer = create_role(admin, name)
     assert (answer.status_code, answer.json["code"]) == (409, "name-taken")
 
 
@@ -130,7 +130,7 @@ def test_a_name_that_is_taken_or_looks_like_one(admin: Caller, name: str) -> Non
     ],
 )
 def test_what_cannot_be_a_role(admin: Caller, body: dict[str, Any], field: str) -> None:
-    answer = make(admin, **({"name": "clerk"} | body))
+    answer = create_role(admin, **({"name": "clerk"} | body))
     assert (answer.status_code, answer.json["code"]) == (422, "invalid-input")
     assert field in answer.json["problems"]
 
@@ -144,7 +144,7 @@ def test_hostile_names_are_texts(admin: Caller) -> None:
         "../../etc",
         "日本語の役割",
     ):
-        made = make(admin, name)
+        made = create_role(admin, name)
         assert (made.status_code, made.json["name"]) == (201, name)
         assert admin.get("/roles", q=name[:20]).json["total"] == 1
         (event,) = admin.get("/audit", target=name).json["events"]
@@ -155,22 +155,22 @@ def test_built_in_roles_are_extended_only(admin: Caller) -> None:
     administrator_role, viewer = role_id(admin, "administrator"), role_id(admin, "viewer")
     for role, body in ((administrator_role, {"permissions": ["read:reports"]}), (viewer, {"permissions": []}),
                        (viewer, {"name": "reader"})):  # fmt: skip
-        answer = change(admin, role, **body)
+        answer = update_role(admin, role, **body)
         assert (answer.status_code, answer.json["code"]) == (409, "built-in-role")
-    assert change(admin, viewer, permissions=["read:reports", "explore:files"]).status_code == 200
+    assert update_role(admin, viewer, permissions=["read:reports", "explore:files"]).status_code == 200
     answer = admin.send("DELETE", f"/roles/{viewer}", version=version(admin, viewer), query={"reason": "x"})
     assert (answer.status_code, answer.json["code"]) == (409, "built-in-role")
 
 
 def test_editing_a_role_is_giving(world: ApiWorld, admin: Caller) -> None:
-    role = make(admin, "clerk", "read:reports").json["id"]
-    who = caller(world, "auth0|editor")
+    role = create_role(admin, "clerk", "read:reports").json["id"]
+    actor = caller(world, "auth0|editor")
     for permission in ("manage:roles", "read:roles", "read:reports"):
-        world.grant(who.signed_in.subject, permission=permission)
-    answer = change(who, role, permissions=["read:reports", "read:audit"])
+        world.grant(actor.signed_in.subject, permission=permission)
+    answer = update_role(actor, role, permissions=["read:reports", "read:audit"])
     assert (answer.status_code, answer.json["code"], answer.json["permissions"]) == (403, "not-held", ["read:audit"])
-    assert change(who, role, permissions=[]).status_code == 200
-    assert make(who, "other", "read:audit").json["code"] == "not-held"
+    assert update_role(actor, role, permissions=[]).status_code == 200
+    assert create_role(actor, "other", "read:audit").json["code"] == "not-held"
 
 
 def test_what_is_in_several_roles(admin: Caller) -> None:
@@ -184,13 +184,13 @@ def test_what_is_in_several_roles(admin: Caller) -> None:
 
 
 def test_the_catalogue(admin: Caller) -> None:
-    found = {row["name"]: row for row in admin.get("/permissions", limit=200).json["permissions"]}
-    assert found.keys() == {permission.value for permission in CATALOGUE.values()}
-    assert found["export:audit"]["step_up"] == {"max_age": 3600, "acr_values": None}
-    assert found["read:messages"]["by_scope"] is True
-    assert (found["read:reports"]["resource"], found["read:reports"]["step_up"]) == ("reports", None)
-    listing = sum("read:reports" in given for name, (_, given) in ROLES.items() if name != "administrator")
-    assert found["read:reports"]["roles"] == listing
+    permissions = {row["name"]: row for row in admin.get("/permissions", limit=200).json["permissions"]}
+    assert permissions.keys() == {permission.value for permission in CATALOGUE.values()}
+    assert permissions["export:audit"]["step_up"] == {"max_age": 3600, "acr_values": None}
+    assert permissions["read:messages"]["by_scope"] is True
+    assert (permissions["read:reports"]["resource"], permissions["read:reports"]["step_up"]) == ("reports", None)
+    listing = sum("read:reports" in included for name, (_, included) in ROLES.items() if name != "administrator")
+    assert permissions["read:reports"]["roles"] == listing
     assert [row["name"] for row in admin.get("/permissions", q="usage report as").json["permissions"]] == [
         "export:reports"
     ]
@@ -199,8 +199,10 @@ def test_the_catalogue(admin: Caller) -> None:
 # Mappings
 
 
-def put_mapping(who: Caller, token_role: str, roles: list[Any], seen: str) -> Any:
-    return who.send("PUT", "/mappings", {"token_role": token_role, "roles": roles, "reason": "x"}, version=f'"{seen}"')
+def put_mapping(actor: Caller, token_role: str, roles: list[Any], etag: str) -> Any:
+    return actor.send(
+        "PUT", "/mappings", {"token_role": token_role, "roles": roles, "reason": "x"}, version=f'"{etag}"'
+    )
 
 
 def test_a_mapping_gives_and_takes_at_once(world: ApiWorld, admin: Caller) -> None:
@@ -228,10 +230,10 @@ def test_a_mapping_gives_and_takes_at_once(world: ApiWorld, admin: Caller) -> No
 
 
 def test_mapping_is_giving(world: ApiWorld, admin: Caller) -> None:
-    who = caller(world, "auth0|mapper")
+    actor = caller(world, "auth0|mapper")
     for permission in ("manage:mappings", "read:mappings", "read:roles"):
-        world.grant(who.signed_in.subject, permission=permission)
-    answer = put_mapping(who, "ops", [role_id(who, "administrator")], "0")
+        world.grant(actor.signed_in.subject, permission=permission)
+    answer = put_mapping(actor, "ops", [role_id(actor, "administrator")], "0")
     assert answer.status_code in {403, 412}
     made = put_mapping(admin, "ops", [], "x").json
     assert made["code"] == "stale-version"

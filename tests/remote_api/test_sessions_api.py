@@ -10,7 +10,7 @@ from app.core.guard_scanner import publish_guards
 from app.core.permissions import Permission
 from app.guard_inventory import own_guards
 from remote_api.guard_inventory import guards
-from tests.remote_api.test_people_api import number_of
+from tests.remote_api.administration import number_of
 from tests.remote_api.world import ApiWorld, Caller, caller
 from tests.stack import ROOT
 

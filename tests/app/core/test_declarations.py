@@ -1,4 +1,4 @@
-"""What a served app declares in its ``gatehouse.toml``: the catalogue of every process, and every mistake in it."""
+"""The declarations of a hosted app in ``gatehouse.toml``: permissions and roles of the catalogue, and all mistakes."""
 
 from __future__ import annotations
 
@@ -55,38 +55,38 @@ def mistakes(folder: Path, text: str) -> list[str]:
 
 def test_declared_permissions_and_roles_are_in_the_catalogue(tmp_path: Path) -> None:
     own = len(CATALOGUE)
-    found = declared(tmp_path, SHOP)
+    declarations = declared(tmp_path, SHOP)
     assert [p.value for p in CATALOGUE.values()][own:] == ["open:shop", "read:orders", "refund:orders", "count:orders"]
     assert len(CATALOGUE) == own + 4
     assert "read:orders" in CATALOGUE
-    one = CATALOGUE.get("read:orders")
-    assert one is not None
-    assert one.sentence == "See the orders."
-    assert one.declared
+    permission = CATALOGUE.get("read:orders")
+    assert permission is not None
+    assert permission.sentence == "See the orders."
+    assert permission.declared
     assert not Permission.READ_REPORTS.declared
-    assert not one.by_scope
+    assert not permission.by_scope
     assert REQUIREMENTS["refund:orders"] == Requirement(300, MULTI_FACTOR)
     assert ROLES["clerk"] == ("Works at the counter.", frozenset({"open:shop", "refund:orders"}))
     assert ROLES["analyst"][0].startswith("Works with the numbers")
     assert {Permission.READ_REPORTS, "read:orders"} < ROLES["analyst"][1]
     assert ROLES[ADMINISTRATOR][1] == frozenset(CATALOGUE)
-    assert found.enter == "open:shop"
-    assert found.pages == {"": None, "orders": "read:orders"}
-    assert not found.inline_scripts
+    assert declarations.enter == "open:shop"
+    assert declarations.pages == {"": None, "orders": "read:orders"}
+    assert not declarations.inline_scripts
 
 
-def test_a_declared_permission_is_one_like_any_other(tmp_path: Path) -> None:
+def test_a_declared_permission_is_like_a_built_in_one(tmp_path: Path) -> None:
     declared(tmp_path, SHOP)
-    one = CATALOGUE.get("read:orders")
-    assert isinstance(one, Permission)
-    assert one in CATALOGUE
+    permission = CATALOGUE.get("read:orders")
+    assert isinstance(permission, Permission)
+    assert permission in CATALOGUE
     assert "read:orders" in CATALOGUE
-    assert (str(one), one.value, f"{one}") == ("read:orders", "read:orders", "read:orders")
-    assert pickle.loads(pickle.dumps(one)) is one  # noqa: S301 - our own bytes
-    assert copy.deepcopy(one) is one
-    assert {one: 1}["read:orders"] == 1
+    assert (str(permission), permission.value, f"{permission}") == ("read:orders", "read:orders", "read:orders")
+    assert pickle.loads(pickle.dumps(permission)) is permission  # noqa: S301 - our own bytes
+    assert copy.deepcopy(permission) is permission
+    assert {permission: 1}["read:orders"] == 1
     with pytest.raises(AttributeError, match="immutable"):
-        one.by_scope = True
+        permission.by_scope = True
 
 
 def test_without_a_file_nothing_is_declared_and_what_was_is_gone(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_without_a_file_nothing_is_declared_and_what_was_is_gone(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("[permissions]\n'read:orders' = ''", "needs a sentence"),
         ("[permissions]\n'read:orders' = 3", "needs a sentence"),
@@ -123,19 +123,19 @@ def test_without_a_file_nothing_is_declared_and_what_was_is_gone(tmp_path: Path)
         ("secrets = 1", "'secrets', which means nothing"),
     ],
 )
-def test_each_mistake_is_named_and_then_nothing_is_declared(tmp_path: Path, text: str, said: str) -> None:
-    found = mistakes(tmp_path, text)
-    assert len(found) == 1
-    assert said in found[0]
-    assert found[0].endswith(".")
+def test_each_mistake_is_named_and_then_nothing_is_declared(tmp_path: Path, text: str, expected: str) -> None:
+    errors = mistakes(tmp_path, text)
+    assert len(errors) == 1
+    assert expected in errors[0]
+    assert errors[0].endswith(".")
     assert not any(permission.declared for permission in CATALOGUE.values())
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     assert len(mistakes(tmp_path, "enter = 'x'\n[permissions]\n'A' = ''\n[pages]\n'x' = 'y'")) == 5
 
 
-def test_what_is_no_toml_is_said(tmp_path: Path) -> None:
+def test_a_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="is not TOML"):
         declared(tmp_path, "[permissions")
 

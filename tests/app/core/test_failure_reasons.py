@@ -17,7 +17,7 @@ from tests.issuer import ABSENT, Fault, SigningKey
 from tests.provider import Answer, FakeProvider
 from tests.signin import SignInWorld, query, world
 
-SECRET_CLAIM = "value-of-a-claim-that-nobody-may-see"
+SECRET_CLAIM = "value-of-a-claim-that-is-never-shown"
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def sign_in(here: SignInWorld, **claims: Any) -> None:
 
 ID_TOKEN: dict[str, tuple[dict[str, Any], str]] = {
     "another issuer": ({"iss": "https://evil.example/"}, "id-token:wrong-issuer"),
-    "another audience": ({"aud": "somebody-else"}, "id-token:wrong-audience"),
+    "another audience": ({"aud": "another-client"}, "id-token:wrong-audience"),
     "no audience": ({"aud": ABSENT}, "id-token:audience-malformed"),
     "expired": ({"exp": 1_000_000_000, "iat": 1_000_000_000}, "id-token:expired"),
     "not yet valid": ({"nbf": 4_000_000_000}, "id-token:not-yet-valid"),
@@ -84,9 +84,7 @@ ACCESS_TOKEN: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("claims", "reason"), ACCESS_TOKEN.values(), ids=ACCESS_TOKEN)
-def test_the_access_token_is_told_apart_from_the_id_token(
-    here: SignInWorld, claims: dict[str, Any], reason: str
-) -> None:
+def test_reasons_name_the_access_token_or_the_id_token(here: SignInWorld, claims: dict[str, Any], reason: str) -> None:
     here.fake.access_claims = claims
     sign_in(here)
     assert [event["reason"] for event in here.audit("app:login:refuse")] == [reason]
@@ -183,7 +181,7 @@ def test_what_people_write_is_no_code(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "reason", "said"),
+    ("kind", "reason", "expected"),
     [
         (
             "app:login:refuse",
@@ -199,6 +197,6 @@ def test_what_people_write_is_no_code(text: str) -> None:
         ("policy:grant:add", "provider:dns", "An unknown actor granted something a role or permission."),
     ],
 )
-def test_administrators_read_the_reason_in_the_audit(kind: str, reason: str, said: str) -> None:
+def test_administrators_read_the_reason_in_the_audit(kind: str, reason: str, expected: str) -> None:
     row = AuditRow(**(dict.fromkeys(AuditRow.__dataclass_fields__, "") | {"kind": kind, "reason": reason}))  # type: ignore[arg-type]
-    assert sentence(row, lambda _: "") == said
+    assert sentence(row, lambda _: "") == expected

@@ -1,4 +1,4 @@
-"""The guard: asks afresh at every call, refuses by default, records each refusal, and names where."""
+"""The guard: it decides at every call, refuses by default, and records each refusal with its place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.core.permissions import REQUIREMENTS, Permission
 from app.core.policy import NO_GRANTS, Decision, GrantPath, Grants, Source
 from app.core.principal import ANONYMOUS, AuthMethod, Principal, Subject
 
-WHO = Principal(method=AuthMethod.SESSION, subject=Subject("https://issuer.example/", "auth0|1"), name="Ada")
+PRINCIPAL = Principal(method=AuthMethod.SESSION, subject=Subject("https://issuer.example/", "auth0|1"), name="Ada")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 READS = Grants(permissions={"read:reports": (GrantPath("viewer", Source.ADMIN),)})
 
@@ -26,7 +26,7 @@ class Desk:
     """A principal source whose answer can be changed between calls, and a list of what was refused."""
 
     def __init__(self) -> None:
-        self.caller = Caller(WHO, READS)
+        self.caller = Caller(PRINCIPAL, READS)
         self.refused: list[tuple[str, str | None, str, str]] = []
         self.guard = Guard(lambda: self.caller, self.on_refused)
 
@@ -40,7 +40,7 @@ def desk() -> Desk:
 
 
 def test_require_returns_the_principal_or_raises_and_records(desk: Desk) -> None:
-    assert desk.guard.require(Permission.READ_REPORTS) is WHO
+    assert desk.guard.require(Permission.READ_REPORTS) is PRINCIPAL
     assert desk.refused == []
     with pytest.raises(PermissionDenied) as caught:
         desk.guard.require(Permission.EXPORT_REPORTS, target="/reports")
@@ -48,7 +48,7 @@ def test_require_returns_the_principal_or_raises_and_records(desk: Desk) -> None
     assert desk.refused == [("Ada", "export:reports", "not-granted", "/reports")]
 
 
-def test_nobody_is_unauthenticated_and_recorded(desk: Desk) -> None:
+def test_an_anonymous_call_is_refused_and_recorded(desk: Desk) -> None:
     desk.caller = Caller(ANONYMOUS, NO_GRANTS)
     with pytest.raises(Unauthenticated):
         desk.guard.require(None, target="/")
@@ -57,7 +57,7 @@ def test_nobody_is_unauthenticated_and_recorded(desk: Desk) -> None:
 
 def test_a_stale_sign_in_is_refused_with_what_has_to_be_done(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     exports = Grants(permissions={"export:reports": (GrantPath("analyst", Source.ADMIN),)})
-    desk.caller = Caller(replace(WHO, authenticated_at=NOW), exports)
+    desk.caller = Caller(replace(PRINCIPAL, authenticated_at=NOW), exports)
     guard = Guard(lambda: desk.caller, desk.on_refused, clock=lambda: NOW + timedelta(seconds=3600))
     assert guard.require(Permission.EXPORT_REPORTS).name == "Ada"
     assert guard.missing(Permission.EXPORT_REPORTS) is None
@@ -71,10 +71,10 @@ def test_a_stale_sign_in_is_refused_with_what_has_to_be_done(desk: Desk, monkeyp
     with pytest.raises(StepUpRequired) as caught:
         guard.require(Permission.EXPORT_REPORTS)
     assert (caught.value.max_age_seconds, caught.value.acr) == (None, MULTI_FACTOR)
-    desk.caller = Caller(replace(WHO, method=AuthMethod.MACHINE), exports)
+    desk.caller = Caller(replace(PRINCIPAL, method=AuthMethod.MACHINE), exports)
     with pytest.raises(PermissionDenied) as denied:
         guard.require(Permission.EXPORT_REPORTS)
-    assert not isinstance(denied.value, StepUpRequired), "nobody is there to sign in"
+    assert not isinstance(denied.value, StepUpRequired), "a machine cannot sign in"
     assert denied.value.reason == "stale-login"
 
 
@@ -93,7 +93,7 @@ def test_what_is_missing_is_for_display_it_neither_raises_nor_records(desk: Desk
     assert desk.refused == []
 
 
-def test_each_call_asks_afresh(desk: Desk) -> None:
+def test_each_call_decides_again(desk: Desk) -> None:
     ran: list[int] = []
 
     @desk.guard.requires(Permission.READ_REPORTS)
@@ -102,16 +102,16 @@ def test_each_call_asks_afresh(desk: Desk) -> None:
         return number * 2
 
     assert work(21) == 42
-    desk.caller = Caller(WHO, NO_GRANTS)
+    desk.caller = Caller(PRINCIPAL, NO_GRANTS)
     with pytest.raises(PermissionDenied):
         work(22)
-    desk.caller = Caller(WHO, READS)
+    desk.caller = Caller(PRINCIPAL, READS)
     assert work(23) == 46
     assert ran == [21, 23]
 
 
 def test_the_function_says_what_it_requires_and_where_it_is(desk: Desk) -> None:
-    desk.caller = Caller(WHO, NO_GRANTS)
+    desk.caller = Caller(PRINCIPAL, NO_GRANTS)
 
     @desk.guard.requires(Permission.READ_REPORTS)
     def work() -> None:
@@ -125,7 +125,7 @@ def test_the_function_says_what_it_requires_and_where_it_is(desk: Desk) -> None:
 
 
 def test_generators_and_coroutines_are_refused_before_anything_is_made(desk: Desk) -> None:
-    desk.caller = Caller(WHO, NO_GRANTS)
+    desk.caller = Caller(PRINCIPAL, NO_GRANTS)
 
     @desk.guard.requires(Permission.READ_REPORTS)
     def numbers() -> Iterator[int]:
@@ -139,7 +139,7 @@ def test_generators_and_coroutines_are_refused_before_anything_is_made(desk: Des
         numbers()
     with pytest.raises(PermissionDenied):
         _ = later()
-    desk.caller = Caller(WHO, READS)
+    desk.caller = Caller(PRINCIPAL, READS)
     assert list(numbers()) == [1]
     assert asyncio.run(later()) == 1
 

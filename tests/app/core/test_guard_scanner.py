@@ -64,10 +64,10 @@ def cannot_be_read() -> None:
 
 
 def test_what_can_be_read_is_found() -> None:
-    found = [
+    guards = [
         (row.name, row.permission, row.line) for row in in_tree(ast.parse(MODULE), module="pages.m", file="pages/m.py")
     ]
-    assert found == [
+    assert guards == [
         ("pages.m:<module>", "read:guards", 8),
         ("pages.m:plain", "read:reports", 13),
         ("pages.m:named", "export:reports", 18),
@@ -127,7 +127,7 @@ def test_our_own_pages_and_functions_are_published_with_where_they_stand() -> No
     assert len({(row.kind, row.name, row.permission) for row in rows}) == len(rows)
 
 
-def test_a_served_app_of_somebody_elses(tmp_path: Path) -> None:
+def test_a_hosted_app_is_scanned(tmp_path: Path) -> None:
     script = tmp_path / "shop.py"
     script.write_text('from app.access import requires\n\n@requires("read:reports")\ndef take(): ...\n')
     (tmp_path / "gatehouse.toml").write_text('enter = "read:roles"\n\n[pages]\n"/" = "x"\n\'/orders\' = "y"\n')

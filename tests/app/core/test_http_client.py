@@ -30,7 +30,7 @@ from tests.provider import FakeProvider
 from tests.signin import world
 from tests.stack import ROOT
 
-NOT_OURS = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}
+FOREIGN_VARIABLES = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}
 
 
 @pytest.fixture
@@ -48,15 +48,15 @@ def provider_with(authority: Authority, **certificate: Any) -> Iterator[FakeProv
 
 
 def spoil_environment(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """What somebody else's programs may need: nothing of it is for us."""
+    """Set what other programs read; the product must not."""
     empty = folder / "empty.pem"
     empty.write_text("")
-    for name in NOT_OURS:
+    for name in FOREIGN_VARIABLES:
         monkeypatch.setenv(name, str(empty))
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
         monkeypatch.setenv(name.lower(), "http://127.0.0.1:9")
-    (folder / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+    (folder / ".netrc").write_text("machine 127.0.0.1 login another password secret\n")
     monkeypatch.setenv("HOME", str(folder))
 
 
@@ -73,7 +73,7 @@ def test_signing_in_at_a_provider_with_an_authority_of_ones_own(
 
 
 def clients(settings: Settings) -> dict[str, Callable[[], object]]:
-    """Each client of the provider, asking it for something."""
+    """Each client of the provider, in a request to it."""
     return {
         "discovery": Discovery.of(settings).metadata,
         "token endpoint": lambda: Provider(settings, _Known(settings)).exchange("code", "verifier"),
@@ -111,7 +111,7 @@ CERTIFICATES: dict[str, tuple[dict[str, Any], bool, ProviderReason]] = {
 
 @pytest.mark.parametrize("client", ["discovery", "token endpoint"])
 @pytest.mark.parametrize(("certificate", "trusted", "reason"), CERTIFICATES.values(), ids=CERTIFICATES)
-def test_each_fault_of_a_certificate_is_told_apart_by_every_client(
+def test_every_client_names_each_fault_of_a_certificate(
     authority: Authority,
     monkeypatch: pytest.MonkeyPatch,
     client: str,
@@ -119,7 +119,7 @@ def test_each_fault_of_a_certificate_is_told_apart_by_every_client(
     trusted: bool,
     reason: ProviderReason,
 ) -> None:
-    for name in NOT_OURS:  # would be right, and is not read
+    for name in FOREIGN_VARIABLES:  # would be valid, and is not read
         monkeypatch.setenv(name, str(authority.file))
     with provider_with(authority, **certificate) as fake:
         settings = Settings(
@@ -141,7 +141,7 @@ def test_public_authorities_are_trusted_beside_ones_own(authority: Authority) ->
         subjects = {
             dict(part[0] for part in each["subject"]).get("commonName") for each in adapter._context.get_ca_certs()
         }
-    assert "An authority of one's own" in subjects
+    assert "A private authority" in subjects
     assert len(subjects) > 50
 
 
@@ -162,20 +162,20 @@ def test_no_other_module_makes_a_client_of_its_own() -> None:
         r"requests\.(?:Session|get|post|put|delete|patch|head|request)\(|\(requests\.Session\):"
         r"|urlopen\(|PoolManager\(|httpx\."
     )
-    found = {
+    modules = {
         str(path.relative_to(ROOT))
         for folder in ("app", "component", "remote_api", "pages", "db")
         for path in (ROOT / folder).rglob("*.py")
         if makers.search(path.read_text(encoding="utf-8"))
     }
-    assert found == {"app/core/http_client.py", "component/dev_tenant/tenant.py"}
+    assert modules == {"app/core/http_client.py", "component/dev_tenant/tenant.py"}
 
 
 # Settings
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "expected"),
     [
         ("GATEHOUSE_CA_BUNDLE", "no-such-file.pem", "GATEHOUSE_CA_BUNDLE names a file that does not exist."),
         ("GATEHOUSE_CA_BUNDLE", "empty.pem", "GATEHOUSE_CA_BUNDLE names a file without a certificate"),
@@ -188,14 +188,14 @@ def test_no_other_module_makes_a_client_of_its_own() -> None:
     ],
 )
 def test_a_setting_that_cannot_work_is_refused_at_the_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, expected: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty.pem").write_text("")
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigurationError) as caught:
         settings_loading.load(Process.CLI)
-    assert any(mistake.startswith(said) for mistake in caught.value.mistakes)
+    assert any(mistake.startswith(expected) for mistake in caught.value.mistakes)
 
 
 # The doctor
@@ -217,9 +217,9 @@ def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         for name, value in (usual | environment).items():
             monkeypatch.setenv(name, value)
         assert main(["doctor"]) == 1
-        said = capsys.readouterr().out
-        (line,) = [line for line in said.splitlines() if line[6:].startswith("provider:")]
-        (api,) = [line for line in said.splitlines() if line[6:].startswith("remote API:")]
+        output = capsys.readouterr().out
+        (line,) = [line for line in output.splitlines() if line[6:].startswith("provider:")]
+        (api,) = [line for line in output.splitlines() if line[6:].startswith("remote API:")]
         assert api == f"WRONG remote API: {ProviderReason.REFUSED.sentence} The address is http://127.0.0.1:9/readyz"
         return line
 

@@ -1,4 +1,4 @@
-"""Log lines: which process wrote one, whoever logged it."""
+"""Log lines: each names the process, also those of libraries."""
 
 from __future__ import annotations
 

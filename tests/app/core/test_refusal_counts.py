@@ -1,4 +1,4 @@
-"""Strangers' failures: counted, bounded in memory and in rows, written in the background and at the end."""
+"""Failures of anonymous clients: counted, bounded in memory and rows, written in the background and at the end."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def clock() -> FakeClock:
 
 def rows(database: Database) -> list[dict[str, Any]]:
     with database.engine.connect() as connection:
-        found = connection.execute(text("SELECT * FROM audit_events ORDER BY seq")).mappings().all()
-    return [{**row, "details": json.loads(row["details"])} for row in found]
+        events = connection.execute(text("SELECT * FROM audit_events ORDER BY seq")).mappings().all()
+    return [{**row, "details": json.loads(row["details"])} for row in events]
 
 
 def total(database: Database) -> int:
@@ -59,14 +59,14 @@ def test_one_row_for_each_kind_reason_address_and_minute(database: Database, clo
     assert rows(database) == []
     refusals.close()
     refusals.close()
-    found = {(row["kind"], row["reason"], row["address"]): row for row in rows(database)}
-    assert len(found) == 4
+    counted = {(row["kind"], row["reason"], row["address"]): row for row in rows(database)}
+    assert len(counted) == 4
     assert total(database) == 103
-    many = found["app:login:refuse", "access_denied", "203.0.113.1"]
+    many = counted["app:login:refuse", "access_denied", "203.0.113.1"]
     assert many["correlation_id"] == first
     assert many["outcome"] == "refused"
-    assert found["app:login:refuse", "state-mismatch", "203.0.113.1"]["outcome"] == "failed"
-    assert all(row["actor"] == "nobody" and row["correlation_id"] for row in found.values())
+    assert counted["app:login:refuse", "state-mismatch", "203.0.113.1"]["outcome"] == "failed"
+    assert all(row["actor"] == "nobody" and row["correlation_id"] for row in counted.values())
 
 
 def test_each_minute_has_its_own(database: Database, clock: FakeClock) -> None:

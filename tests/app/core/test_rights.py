@@ -17,11 +17,11 @@ class Reader:
     """Counts how often it is asked."""
 
     def __init__(self) -> None:
-        self.asked: list[Subject] = []
+        self.queries: list[Subject] = []
         self.grants_now = Grants()
 
     def grants(self, subject: Subject, now: datetime) -> Grants:
-        self.asked.append(subject)
+        self.queries.append(subject)
         return self.grants_now
 
 
@@ -34,10 +34,10 @@ def test_a_set_is_read_once_per_policy_version() -> None:
     rights = make(reader, now)
     first = rights.of(SUBJECT, 7)
     assert rights.of(SUBJECT, 7) is first
-    assert len(reader.asked) == 1
+    assert len(reader.queries) == 1
     reader.grants_now = Grants(permissions={"read:reports": (GrantPath(None, Source.ADMIN),)})
     assert "read:reports" in rights.of(SUBJECT, 8).permissions
-    assert len(reader.asked) == 2
+    assert len(reader.queries) == 2
 
 
 def test_a_set_is_not_used_past_the_next_expiry_in_it() -> None:
@@ -62,4 +62,4 @@ def test_it_is_bounded() -> None:
         rights.of(other, 1)
     rights.of(others[-1], 1)
     rights.of(others[0], 1)
-    assert len(reader.asked) == 6
+    assert len(reader.queries) == 6

@@ -36,17 +36,19 @@ def _only_ours(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: Process = Process.APP, /, **given: str) -> Settings:
-    for name, value in given.items():
+def load(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: Process = Process.APP, /, **variables: str
+) -> Settings:
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return settings_loading.load(process, state=tmp_path, env_file=None)
 
 
 def mistakes(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: Process = Process.APP, /, **given: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: Process = Process.APP, /, **variables: str
 ) -> tuple[str, ...]:
     with pytest.raises(ConfigurationError) as caught:
-        load(monkeypatch, tmp_path, process, **given)
+        load(monkeypatch, tmp_path, process, **variables)
     return caught.value.mistakes
 
 
@@ -60,7 +62,7 @@ def test_four_variables_connect_an_auth0_tenant(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_every_mistake_is_reported_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    found = mistakes(
+    errors = mistakes(
         monkeypatch,
         tmp_path,
         GATEHOUSE_ENV="production",
@@ -74,7 +76,7 @@ def test_every_mistake_is_reported_at_once(monkeypatch: pytest.MonkeyPatch, tmp_
         GATEHOUSE_SESSION_IDLE_SECONDS="90000",
         GATEHOUSE_DEFAULT_ROLE="administrator",
     )
-    named = {re.match(r"[A-Z0-9_]+", mistake).group() for mistake in found if re.match(r"[A-Z0-9_]+", mistake)}  # type: ignore[union-attr]
+    named = {re.match(r"[A-Z0-9_]+", mistake).group() for mistake in errors if re.match(r"[A-Z0-9_]+", mistake)}  # type: ignore[union-attr]
     assert named == {
         "GATEHOUSE_SECRET",
         "AUTH0_DOMAIN",
@@ -89,21 +91,21 @@ def test_every_mistake_is_reported_at_once(monkeypatch: pytest.MonkeyPatch, tmp_
         "AUTH0_CLIENT_ID",
         "AUTH0_CLIENT_SECRET",
     }
-    assert all(mistake.endswith((".", "alone.")) for mistake in found)
+    assert all(mistake.endswith((".", "alone.")) for mistake in errors)
 
 
 def test_wrong_types_are_named_too_and_values_are_never_repeated(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    found = mistakes(
+    errors = mistakes(
         monkeypatch, tmp_path, GATEHOUSE_TOKEN_LEEWAY_SECONDS="ninety-nine-red", GATEHOUSE_ENV="staging-secret"
     )
-    assert {mistake.split(":")[0] for mistake in found} == {"GATEHOUSE_TOKEN_LEEWAY_SECONDS", "GATEHOUSE_ENV"}
-    assert not any("ninety-nine-red" in mistake or "staging-secret" in mistake for mistake in found)
+    assert {mistake.split(":")[0] for mistake in errors} == {"GATEHOUSE_TOKEN_LEEWAY_SECONDS", "GATEHOUSE_ENV"}
+    assert not any("ninety-nine-red" in mistake or "staging-secret" in mistake for mistake in errors)
 
 
 @pytest.mark.parametrize(
-    ("secret", "why"),
+    ("secret", "expected"),
     [
         ("", "required"),
         ("short", "shorter than 32"),
@@ -113,18 +115,18 @@ def test_wrong_types_are_named_too_and_values_are_never_repeated(
     ],
 )
 def test_production_refuses_a_weak_secret(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, secret: str, why: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, secret: str, expected: str
 ) -> None:
-    (found,) = mistakes(monkeypatch, tmp_path, **(PRODUCTION | {"GATEHOUSE_SECRET": secret}))
-    assert found.startswith("GATEHOUSE_SECRET")
-    assert why in found
+    (error,) = mistakes(monkeypatch, tmp_path, **(PRODUCTION | {"GATEHOUSE_SECRET": secret}))
+    assert error.startswith("GATEHOUSE_SECRET")
+    assert expected in error
 
 
 @pytest.mark.parametrize("process", [Process.APP, Process.API])
 def test_production_refuses_the_local_tenant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: Process) -> None:
-    given = {name: value for name, value in PRODUCTION.items() if not name.startswith("AUTH0")}
-    (found,) = mistakes(monkeypatch, tmp_path, process, **given)
-    assert found.startswith("AUTH0_DOMAIN")
+    variables = {name: value for name, value in PRODUCTION.items() if not name.startswith("AUTH0")}
+    (error,) = mistakes(monkeypatch, tmp_path, process, **variables)
+    assert error.startswith("AUTH0_DOMAIN")
 
 
 @pytest.mark.parametrize("name", ["GATEHOUSE_APP_BASE_URL", "GATEHOUSE_REMOTE_API_BASE_URL"])
@@ -138,13 +140,13 @@ def test_addresses_below_which_our_paths_begin_have_no_path(
 
 @pytest.mark.parametrize("name", ["GATEHOUSE_APP_BASE_URL", "GATEHOUSE_REMOTE_API_BASE_URL", "GATEHOUSE_OIDC_ISSUER"])
 def test_production_refuses_plain_http(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
-    (found,) = mistakes(monkeypatch, tmp_path, **(PRODUCTION | {name: "http://localhost:8000"}))
-    assert found == f"{name} must begin with https:// in production."
+    (error,) = mistakes(monkeypatch, tmp_path, **(PRODUCTION | {name: "http://localhost:8000"}))
+    assert error == f"{name} must begin with https:// in production."
 
 
 def test_development_refuses_what_is_not_on_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (found,) = mistakes(monkeypatch, tmp_path, **AUTH0, GATEHOUSE_APP_BASE_URL="https://app.acme.example")
-    assert found.startswith("GATEHOUSE_APP_BASE_URL is not on this machine")
+    (error,) = mistakes(monkeypatch, tmp_path, **AUTH0, GATEHOUSE_APP_BASE_URL="https://app.acme.example")
+    assert error.startswith("GATEHOUSE_APP_BASE_URL is not on this machine")
 
 
 def test_a_good_production_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -168,18 +170,18 @@ def test_a_development_secret_is_made_once_for_its_owner_only(monkeypatch: pytes
     assert first.secrets == load(monkeypatch, tmp_path).secrets
     assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
     (tmp_path / "secret").write_text("x")
-    (found,) = mistakes(monkeypatch, tmp_path)
-    assert "damaged" in found
+    (error,) = mistakes(monkeypatch, tmp_path)
+    assert "damaged" in error
 
 
 def test_the_local_tenants_client_is_read_from_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (found,) = mistakes(monkeypatch, tmp_path)
-    assert "component.dev_tenant" in found
+    (error,) = mistakes(monkeypatch, tmp_path)
+    assert "component.dev_tenant" in error
     (tmp_path / "tenant").mkdir()
     client = tmp_path / "tenant" / "client.json"
     client.write_text("{")
-    (found,) = mistakes(monkeypatch, tmp_path)
-    assert "damaged" in found
+    (error,) = mistakes(monkeypatch, tmp_path)
+    assert "damaged" in error
     client.write_text(
         json.dumps({"issuer": "http://localhost:9009/", "audience": "a", "client_id": "b", "client_secret": "c"})
     )

@@ -16,7 +16,7 @@ MODULE = """
 import functools
 import streamlit as st
 from app import access
-from app.access import principal as who
+from app.access import principal as current
 from app.core.permissions import Permission
 from functools import cache
 
@@ -47,7 +47,7 @@ def connection():
 
 @cache
 def rows():
-    yield who().name
+    yield current().name
 
 
 @st.cache_data
@@ -93,12 +93,12 @@ def test_what_would_be_shared_is_found_with_file_and_line() -> None:
     ]
 
 
-WAYS = {
+IMPORTS = {
     "import app.access as": ("import app.access as acc", "acc.principal().name"),
     "import app.access": ("import app.access", "app.access.principal().name"),
     "import app as": ("import app as gate", "gate.access.allows('a:b')"),
     "from app import access as": ("from app import access as acc", "acc.principal().name"),
-    "from app.access import as": ("from app.access import principal as who", "who().name"),
+    "from app.access import as": ("from app.access import principal as current", "who().name"),
     "from app.access import *": ("from app.access import *", "principal().name"),
     "from app import *": ("from app import *", "access.principal().name"),
     "relative": ("from .access import allows as may", "may('a:b')"),
@@ -145,7 +145,7 @@ CACHED = {
 }
 
 
-@pytest.mark.parametrize(("imports", "read"), WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize(("imports", "read"), IMPORTS.values(), ids=IMPORTS)
 def test_every_way_to_the_user_is_found_inside_a_cache(imports: str, read: str) -> None:
     source = f"{imports}\nimport functools\n\n@functools.cache\ndef cached():\n    return {read}\n"
     assert [place.name for place in in_tree(ast.parse(source), file="shop.py")] == ["cached"]
@@ -195,7 +195,7 @@ def test_a_very_long_expression_is_read() -> None:
         "data = data.T",
         "here = here.parent\nhere = here.parent",
         "x = a.y\ny = x.z\nx = y.w",
-        "\n".join(f"{to} = {of}.{name}" for to in "xyz" for of in "xyz" for name in "abcdefgh"),
+        "\n".join(f"{target} = {of}.{name}" for target in "xyz" for of in "xyz" for name in "abcdefgh"),
         "".join(f"x{number} = x{number + 1}\n" for number in range(300)) + "x300 = access",
     ],
     ids=["itself", "twice", "a circle", "very many", "a long chain"],

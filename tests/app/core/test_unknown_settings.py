@@ -28,7 +28,9 @@ def env(tmp_path: Path) -> Path:
         ("GATEHOUSE_OICD_ISSUER", "GATEHOUSE_OIDC_ISSUER"),
     ],
 )
-def test_a_near_miss_is_told_with_what_was_meant_and_without_its_value(env: Path, name: str, meant: str) -> None:
+def test_a_typing_mistake_is_reported_with_the_right_name_and_without_its_value(
+    env: Path, name: str, meant: str
+) -> None:
     env.write_text(f"{name}=hush\n")
     (warning,) = unknown_settings({}, env)
     assert warning == f"{name} in {env} is not a setting and has no effect. Did you mean {meant}?"
@@ -36,12 +38,12 @@ def test_a_near_miss_is_told_with_what_was_meant_and_without_its_value(env: Path
     assert warning == f"{name} in the environment is not a setting and has no effect. Did you mean {meant}?"
 
 
-def test_one_that_is_in_both_is_told_once(env: Path) -> None:
+def test_a_setting_in_both_places_is_reported_once(env: Path) -> None:
     env.write_text("AUTH0_DOMIAN=x\n")
     assert len(unknown_settings({"AUTH0_DOMIAN": "x"}, env)) == 1
 
 
-def test_one_of_ours_that_is_like_none_is_told_where_only_ours_are_written(env: Path) -> None:
+def test_an_unknown_name_is_reported_only_in_gatehouses_own_file(env: Path) -> None:
     env.write_text("AUTH0_COLOUR=green\nGITHUB_TOKEN=x\n")
     assert unknown_settings({}, env) == [f"AUTH0_COLOUR in {env} is not a setting and has no effect."]
     assert unknown_settings({"AUTH0_COLOUR": "green"}, env.with_name("none")) == []
@@ -92,7 +94,7 @@ def test_a_refused_start_reports_retired_names_too(
     assert capsys.readouterr().err.count(sentence) == 1
 
 
-def test_an_alias_in_the_file_of_a_hosted_app_is_told_with_the_name_that_counts(env: Path) -> None:
+def test_an_alias_in_the_file_of_a_hosted_app_is_reported_with_the_right_name(env: Path) -> None:
     env.write_text("AUTH0_DOMAIN=hush\nDATABASE_URL=hush\n")
     warnings = [f"AUTH0_DOMAIN in {env} belongs to the hosted app: Gatehouse reads GATEHOUSE_AUTH0_DOMAIN there."]
     assert unknown_settings({"GATEHOUSE_APP": str(env.with_name("app.py"))}, env) == warnings
@@ -117,6 +119,6 @@ def test_doctor_tells_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys
     }.items():
         monkeypatch.setenv(name, value)
     assert main(["doctor"]) == 1
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     warning = "GATEHOUSE_DEFAULT_ROLES in the environment is not a setting and has no effect."
-    assert f"CHECK {warning} Did you mean GATEHOUSE_DEFAULT_ROLE?" in said
+    assert f"CHECK {warning} Did you mean GATEHOUSE_DEFAULT_ROLE?" in output

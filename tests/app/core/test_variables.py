@@ -14,7 +14,7 @@ from app.core.settings import Process, Settings
 from app.core.state import default_folder, make_private_folder
 from app.core.variables import RETIRED, known_variables, variable
 
-THEIRS = """\
+HOSTED_APPS_FILE = """\
 DATABASE_URL=postgresql://shop:hush@db.example/shop
 AUTH0_DOMAIN=shop.eu.auth0.com
 AUTH0_CLIENT_ID=shop
@@ -42,7 +42,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The script of a hosted app, with an ``.env`` beside it; it is started from its own folder."""
     folder = tmp_path / "shop"
     folder.mkdir()
-    (folder / ".env").write_text(THEIRS)
+    (folder / ".env").write_text(HOSTED_APPS_FILE)
     (folder / "main.py").write_text("import streamlit as st\nst.title('Shop')\n")
     monkeypatch.chdir(folder)
     return folder / "main.py"
@@ -74,7 +74,7 @@ def test_neither_does_one_in_a_folder_above_the_script_nor_the_environment(
     deep = shop.parent / "src" / "ui"
     deep.mkdir(parents=True)
     shop.rename(deep / "main.py")
-    for line in THEIRS.splitlines():
+    for line in HOSTED_APPS_FILE.splitlines():
         name, _, value = line.partition("=")
         if not name.startswith("AUTH0"):
             monkeypatch.setenv(name, value)
@@ -98,7 +98,7 @@ def test_the_app_named_in_the_environment_or_in_its_own_file_makes_the_file_a_ho
     with (shop.parent / ".env").open("a") as file:
         file.write("GATEHOUSE_APP=main.py\n")
     assert settings_loading.read(Process.CLI).auth0_domain is None
-    (shop.parent / ".env").write_text(THEIRS)
+    (shop.parent / ".env").write_text(HOSTED_APPS_FILE)
     monkeypatch.setenv("GATEHOUSE_APP", "main.py")
     assert settings_loading.read(Process.CLI).auth0_domain is None
 

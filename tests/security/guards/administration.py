@@ -20,10 +20,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="releasing a withheld role requires the permission to grant it",
         at="app.core.administration.grants:release",
         without="_require_grantable(...)",
-        test=(
-            "tests/remote_api/test_grants_api.py"
-            "::test_nobody_releases_what_they_do_not_hold_or_what_is_withheld_from_themselves"
-        ),
+        test=("tests/remote_api/test_withheld_api.py::test_a_release_needs_the_permission_and_is_never_for_oneself"),
     ),
     Removal(
         guard="a bulk change reports the people of a step without a response as in doubt",
@@ -61,10 +58,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="administrators cannot release what is withheld from themselves",
         at="app.core.administration.grants:release",
         without="require_not_self(...)",
-        test=(
-            "tests/remote_api/test_grants_api.py"
-            "::test_nobody_releases_what_they_do_not_hold_or_what_is_withheld_from_themselves"
-        ),
+        test=("tests/remote_api/test_withheld_api.py::test_a_release_needs_the_permission_and_is_never_for_oneself"),
     ),
     Removal(
         guard="administrators gain nothing by editing a role that they have",

@@ -11,7 +11,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a view of the API requires its declared permission",
         at="remote_api.access:requires.decorate",
         without="permission=permission",
-        test="tests/remote_api/test_matrix.py::test_everybody_gets_exactly_what_they_may[viewer]",
+        test="tests/remote_api/test_matrix.py::test_each_caller_is_allowed_exactly_the_literal_matrix[viewer]",
     ),
     Removal(
         guard="the API logs each failure with its reason",
@@ -71,7 +71,7 @@ REMOVALS: Final[list[Removal]] = [
         at="remote_api.views.people:block",
         without="@conditional",
         instead='@unconditional("guard removed")',
-        test="tests/remote_api/test_matrix.py::test_everybody_gets_exactly_what_they_may[administrator]",
+        test="tests/remote_api/test_matrix.py::test_each_caller_is_allowed_exactly_the_literal_matrix[administrator]",
     ),
     Removal(
         guard="the API applies its rate limit",
@@ -99,7 +99,7 @@ REMOVALS: Final[list[Removal]] = [
         at="remote_api.views.grants:grant",
         without="Permission.MANAGE_GRANTS",
         instead="Permission.READ_PEOPLE",
-        test="tests/remote_api/test_matrix.py::test_everybody_gets_exactly_what_they_may[auditor]",
+        test="tests/remote_api/test_matrix.py::test_each_caller_is_allowed_exactly_the_literal_matrix[auditor]",
     ),
     Removal(
         guard="one full verification of the audit runs at a time",

@@ -72,13 +72,13 @@ REMOVALS: Final[list[Removal]] = [
         guard="a withheld permission in the permissions claim of another client's token does not count",
         at="app.core.policy:_by_rights",
         without="permission not in grants.withheld",
-        test="tests/remote_api/test_grants_api.py::test_no_claim_of_another_clients_token_gives_what_is_withheld",
+        test="tests/remote_api/test_withheld_api.py::test_claims_of_another_client_do_not_restore_withheld_permissions",
     ),
     Removal(
         guard="a withheld permission in the scope of another client's token does not count",
         at="app.core.policy:_by_claims",
         without="if permission in grants.withheld: ...",
-        test="tests/remote_api/test_grants_api.py::test_no_claim_of_another_clients_token_gives_what_is_withheld",
+        test="tests/remote_api/test_withheld_api.py::test_claims_of_another_client_do_not_restore_withheld_permissions",
     ),
     Removal(
         guard="a release does not grant a default role that is no longer configured",
@@ -90,7 +90,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a release reports the default role only while it is configured",
         at="app.core.directory:WithheldRow.under",
         without="self.role == default_role",
-        test="tests/remote_api/test_grants_api.py::test_a_release_gives_the_default_role_only_while_it_is_set",
+        test="tests/remote_api/test_withheld_api.py::test_a_release_restores_the_default_role_only_while_it_is_set",
     ),
     Removal(
         guard="token roles are mapped before they are truncated",

@@ -76,7 +76,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.session.provider_tokens:sync_rights",
         without="unusable and (signed_in or changed)",
         instead="False",
-        test="tests/app/core/tokens/test_malformed_rights.py::test_a_sign_in_goes_on_with_what_is_usable_and_says_what_was_not",
+        test="tests/app/core/tokens/test_malformed_rights.py::test_a_sign_in_uses_the_valid_roles_and_reports_the_others",
     ),
     Removal(
         guard="a logout token works once",

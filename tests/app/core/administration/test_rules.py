@@ -137,7 +137,7 @@ def test_the_principal_is_checked_again_inside_the_transaction(here: Installatio
     here.block(acting(ADA), BOB)
     refused(here, PermissionDenied, here.grant, acting(BOB), DAN, "viewer")
     with pytest.raises(Unauthenticated):
-        here.grant(Administrator("anonymous", ANONYMOUS), DAN, "viewer")
+        here.grant(Administrator("nobody", ANONYMOUS), DAN, "viewer")
 
 
 @pytest.mark.parametrize(

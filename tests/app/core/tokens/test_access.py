@@ -203,16 +203,16 @@ def test_machines(issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any
 
 def test_only_the_algorithms_asked_for(issuer: Issuer) -> None:
     issuer.keys = [SigningKey("rs"), SigningKey("ps", "PS256", 1), SigningKey("es", "ES256")]
-    everything = ("RS256", "PS256", "ES256")
+    algorithms = ("RS256", "PS256", "ES256")
     for key in issuer.keys:
         token = issuer.access_token(key=key)
         clock = {"clock": lambda: at(NOW)}
-        every = issuer.verifier(issuer.key_set(algorithms=everything), algorithms=everything, **clock)
+        every = issuer.verifier(issuer.key_set(algorithms=algorithms), algorithms=algorithms, **clock)
         assert every.access_token(token).client_id == issuer.client_id
-        others = tuple(name for name in everything if name != key.alg)
+        others = tuple(name for name in algorithms if name != key.alg)
         fetches = issuer.jwks_fetches
         with pytest.raises(TokenInvalid):
-            issuer.verifier(issuer.key_set(algorithms=everything), algorithms=others, **clock).access_token(token)
+            issuer.verifier(issuer.key_set(algorithms=algorithms), algorithms=others, **clock).access_token(token)
         assert issuer.jwks_fetches == fetches
 
 

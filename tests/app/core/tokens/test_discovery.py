@@ -63,7 +63,7 @@ def test_what_the_provider_need_not_say(issuer: Issuer, absent: Any) -> None:
     assert metadata.iss_parameter_supported is False
 
 
-def test_the_key_set_comes_as_it_is_and_anew_each_time(issuer: Issuer) -> None:
+def test_the_key_set_is_fetched_each_time_and_returned_unchanged(issuer: Issuer) -> None:
     discovery = issuer.discovery()
     assert discovery.fetch_jwks() == {"keys": [issuer.keys[0].jwk()]}
     issuer.published = [{"any": "thing"}]
@@ -74,7 +74,7 @@ def test_the_key_set_comes_as_it_is_and_anew_each_time(issuer: Issuer) -> None:
 # The issuer
 
 
-@pytest.mark.parametrize("named", [ABSENT, None, "", "https://somebody-else.test/", 7, "without slash", "in capitals"])
+@pytest.mark.parametrize("named", [ABSENT, None, "", "https://another-issuer.test/", 7, "without slash", "in capitals"])
 def test_the_issuer_must_name_itself_exactly(issuer: Issuer, named: Any) -> None:
     spelled = {"without slash": issuer.url.rstrip("/"), "in capitals": issuer.url.replace("http", "HTTP")}
     issuer.metadata_extra = {"issuer": spelled.get(named, named)}
@@ -252,7 +252,7 @@ def test_a_crowd_at_a_provider_that_is_down_causes_one_read(issuer: Issuer) -> N
     assert issuer.discovery_fetches == 1
 
 
-def test_nobody_waits_for_ever_for_the_one_who_reads(issuer: Issuer) -> None:
+def test_the_wait_for_another_readers_response_is_bounded(issuer: Issuer) -> None:
     discovery = issuer.discovery(timeout_seconds=0.02)
     with discovery._lock:  # held for as long as the call lasts: coming back at all is the proof
         unavailable(discovery.metadata)

@@ -191,7 +191,7 @@ def shown(issuer: Issuer, verifier: TokenVerifier, **claims: Any) -> IdToken:
 
 
 @pytest.mark.parametrize(
-    ("given", "name"),
+    ("claim", "name"),
     [
         ("Ann\x00 Exa\nmple\x1b[31m\x7f", "Ann Example[31m"),
         ("\u202eevil\u2066 \ufeffname\u2028", "evil name"),
@@ -205,9 +205,9 @@ def shown(issuer: Issuer, verifier: TokenVerifier, **claims: Any) -> IdToken:
     ],
 )
 def test_hostile_names_are_cleaned_never_refused(
-    issuer: Issuer, verifier: TokenVerifier, given: Any, name: str
+    issuer: Issuer, verifier: TokenVerifier, claim: Any, name: str
 ) -> None:
-    assert shown(issuer, verifier, name=given).name == name
+    assert shown(issuer, verifier, name=claim).name == name
 
 
 @pytest.mark.parametrize(

@@ -64,13 +64,13 @@ def unknown(keys: KeySet, kid: str | None) -> None:
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 def test_a_bad_key_is_unusable_and_breaks_no_other(issuer: Issuer, bad: Any) -> None:
-    everything = ("RS256", "PS256", "ES256")
+    algorithms = ("RS256", "PS256", "ES256")
     issuer.published = [bad, EC.jwk(), issuer.keys[0].jwk()]
-    keys = issuer.key_set(algorithms=everything, cooldown_seconds=0, unknown_fetch_seconds=0)
+    keys = issuer.key_set(algorithms=algorithms, cooldown_seconds=0, unknown_fetch_seconds=0)
     assert same(keys.key("key-0", "RS256"), issuer.keys[0])
     assert same(keys.key("ec", "ES256"), EC)
     for kid in ("bad", "weak", "", "k" * 257):
-        for alg in everything:
+        for alg in algorithms:
             with pytest.raises(TokenInvalid):
                 keys.key(kid, alg)
     assert same(keys.key(None, "RS256"), issuer.keys[0])  # it does not even count

@@ -114,10 +114,10 @@ def test_a_crowd_at_the_start_causes_one_fetch(issuer: Issuer, gate: Gate, keys:
     gate.open.clear()
     waiting = count_of_waiting(keys)
     with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(keys.key, "key-0", "RS256") for _ in range(8)]
+        calls = [pool.submit(keys.key, "key-0", "RS256") for _ in range(8)]
         wait_until(lambda: len(waiting) == 8)
         gate.open.set()
-        assert all(same(each.result(), issuer.keys[0]) for each in asked)
+        assert all(same(each.result(), issuer.keys[0]) for each in calls)
     assert issuer.jwks_fetches == 1
 
 
@@ -128,10 +128,10 @@ def test_a_crowd_of_unknown_keys_causes_one_fetch(issuer: Issuer, gate: Gate, ke
     gate.entered.clear()
     waiting = count_of_waiting(keys)
     with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(unknown, keys, f"unknown-{number}") for number in range(8)]
+        calls = [pool.submit(unknown, keys, f"unknown-{number}") for number in range(8)]
         wait_until(lambda: len(waiting) == 8)
         gate.open.set()
-        for each in asked:
+        for each in calls:
             each.result()
     assert issuer.jwks_fetches == 2
 
@@ -155,7 +155,9 @@ def test_a_flood_of_unknown_keys_causes_five_fetches_a_minute(issuer: Issuer, ke
             keys.key(f"unknown-{number}", "RS256")
         answers[caught.type] += 1
     assert issuer.jwks_fetches == 1 + 5
-    assert answers == {TokenInvalid: 5, ProviderUnavailable: 594}, "invalid is said by who looked, and by nobody else"
+    assert answers == {TokenInvalid: 5, ProviderUnavailable: 594}, (
+        "only the calls that fetched the keys report an invalid token"
+    )
     keys.key("key-0", "RS256")
     now.now += 6
     unknown(keys)
@@ -163,7 +165,7 @@ def test_a_flood_of_unknown_keys_causes_five_fetches_a_minute(issuer: Issuer, ke
 
 
 def flood(keys: KeySet, now: Time, *, seconds: float = 60) -> None:
-    """Made-up key ids of tokens that anybody can send, ten a second."""
+    """Ten tokens a second with made-up key ids, which any client can send."""
     for number in range(int(seconds * 10)):
         now.now += 0.1
         with pytest.raises((TokenInvalid, ProviderUnavailable)):
@@ -175,12 +177,10 @@ def test_a_flood_does_not_keep_the_providers_own_tokens_from_a_new_key(issuer: I
     flood(keys, now)
     new = issuer.rotate(keep_old=False)
     assert same(keys.key("key-1", "RS256", from_provider=True), new)
-    assert same(keys.key("key-1", "RS256"), new), "and so for everybody"
+    assert same(keys.key("key-1", "RS256"), new), "and so the key is known to every caller"
 
 
-def test_during_a_flood_a_new_key_is_known_to_everybody_within_twelve_seconds(
-    issuer: Issuer, keys: KeySet, now: Time
-) -> None:
+def test_during_a_flood_a_new_key_is_known_within_twelve_seconds(issuer: Issuer, keys: KeySet, now: Time) -> None:
     keys.key("key-0", "RS256")
     flood(keys, now, seconds=61)
     new = issuer.rotate()
@@ -219,9 +219,9 @@ def test_a_fetch_for_a_made_up_key_that_began_before_the_rotation_does_not_count
         made_up = pool.submit(unknown, keys, "made-up")
         assert gate.entered.wait(5)  # the old set is read
         new = issuer.rotate()
-        asked = pool.submit(keys.key, "key-1", "RS256", from_provider=True)
+        call = pool.submit(keys.key, "key-1", "RS256", from_provider=True)
         gate.open.set()
-        assert same(asked.result(), new)
+        assert same(call.result(), new)
         made_up.result()
     assert issuer.jwks_fetches == 3
 
@@ -248,10 +248,10 @@ def test_no_other_algorithm_can_be_asked_for(issuer: Issuer, algorithms: tuple[s
         issuer.key_set(algorithms=algorithms)
 
 
-# Nobody with a known key waits
+# Callers with a known key do not wait
 
 
-def test_a_slow_fetch_delays_nobody_whose_key_is_known(gate: Gate, keys: KeySet, now: Time) -> None:
+def test_a_slow_fetch_delays_no_call_with_a_known_key(gate: Gate, keys: KeySet, now: Time) -> None:
     keys.key("key-0", "RS256")
     now.now += 601  # stale, so that known keys ask for a refresh too
     gate.open.clear()
@@ -284,10 +284,10 @@ def test_a_fetch_that_never_ends_is_given_up(issuer: Issuer, gate: Gate, now: Ti
     old = issuer.keys[0]
     issuer.rotate(keep_old=False)
     now.now += 60
-    held, gate.open = gate.open, threading.Event()
+    first_gate, gate.open = gate.open, threading.Event()
     gate.open.set()
     assert same(keys.key("key-1", "RS256"), issuer.keys[0])
-    held.set()  # the old answer comes at last, and counts no more
+    first_gate.set()  # the old response arrives at last and is ignored
     wait_until(lambda: not fetching())
     unavailable(keys, str(old.kid))
     assert keys.generation == 1
@@ -325,7 +325,7 @@ UNUSABLE: list[Any] = [[], [{}], [SigningKey("key-9", bits=1024).jwk()], [Signin
 def test_a_set_without_a_usable_key_is_a_fetch_that_failed(
     issuer: Issuer, keys: KeySet, now: Time, published: list[Any]
 ) -> None:
-    """Served once by a provider that was restarting, it must not sign everybody out."""
+    """A provider that restarts may serve it once; that must not sign all users out."""
     keys.key("key-0", "RS256")
     issuer.published = published
     now.now += 600
@@ -460,19 +460,19 @@ def test_no_wrong_answer_while_keys_rotate(issuer: Issuer) -> None:
         return issuer.jwks_fetches > fetches
 
     def ask() -> int:
-        asked = 0
+        fetches = 0
         while not stop.is_set():
             assert same(keys.key("key-0", "RS256"), SigningKey("key-0"))
             assert same(keys.key("key-1", "RS256"), SigningKey("key-1", number=1))
-            asked += 1
-        return asked
+            fetches += 1
+        return fetches
 
     with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(ask) for _ in range(4)]
+        calls = [pool.submit(ask) for _ in range(4)]
         for number in range(20):
             issuer.published = [key.jwk(extra=number) for key in issuer.keys[:: 1 if number % 2 else -1]]
             wait_until(partial(fetched_since, issuer.jwks_fetches))
         stop.set()
-        assert all(each.result() > 0 for each in asked)
+        assert all(each.result() > 0 for each in calls)
     wait_until(lambda: keys._flight is None)
     assert keys.generation == 1

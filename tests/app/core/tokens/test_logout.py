@@ -67,9 +67,9 @@ GOOD: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("claims", GOOD.values(), ids=GOOD)
 def test_accepted(issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any]) -> None:
-    found = verifier.logout_token(logout_token(issuer, **claims), client_id=CLIENT_ID)
-    assert (found.sid == "") is (claims.get("sid", "x") in {ABSENT, None})
-    assert (found.subject is None) is (claims.get("sub") is ABSENT)
+    token = verifier.logout_token(logout_token(issuer, **claims), client_id=CLIENT_ID)
+    assert (token.sid == "") is (claims.get("sid", "x") in {ABSENT, None})
+    assert (token.subject is None) is (claims.get("sub") is ABSENT)
 
 
 BAD: dict[str, dict[str, Any]] = {

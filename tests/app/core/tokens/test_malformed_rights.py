@@ -46,8 +46,8 @@ CLAIMS = {"roles": (ClaimReason.ROLES, "roles"), "permissions": (ClaimReason.PER
 
 
 def verified(issuer: Issuer, **claims: Any) -> AccessToken:
-    given: dict[str, Any] = {"permissions": ABSENT, "scope": ABSENT} | claims
-    return issuer.verifier().access_token(issuer.access_token(**given))
+    members: dict[str, Any] = {"permissions": ABSENT, "scope": ABSENT} | claims
+    return issuer.verifier().access_token(issuer.access_token(**members))
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
@@ -98,7 +98,7 @@ def test_only_a_claim_of_an_impossible_type_refuses(claim: str, reason: TokenRea
 
 
 @pytest.mark.parametrize("value", ["administrator", None, 7, {"a": 1}, [7, "viewer"]])
-def test_the_roles_of_an_id_token_lock_nobody_out(value: Any) -> None:
+def test_unusable_roles_of_an_id_token_are_ignored(value: Any) -> None:
     issuer = Issuer()
     issuer.verifier().id_token(issuer.id_token(roles=value), client_id=CLIENT_ID, nonce=None)
 
@@ -113,7 +113,7 @@ def here() -> Iterator[SignInWorld]:
         yield made
 
 
-def held(here: SignInWorld) -> set[str]:
+def roles_of(here: SignInWorld) -> set[str]:
     return set(here.storage.read.grants(Subject(here.fake.url, "auth0|ann"), here.clock()).roles)
 
 
@@ -125,7 +125,7 @@ def held(here: SignInWorld) -> set[str]:
         (["viewer", 7, "secret\nvalue"], {"viewer"}, {"unusable-roles": "2 dropped, the first: not a text"}),
     ],
 )
-def test_a_sign_in_goes_on_with_what_is_usable_and_says_what_was_not(
+def test_a_sign_in_uses_the_valid_roles_and_reports_the_others(
     here: SignInWorld,
     roles: Any,
     roles_held: set[str],
@@ -134,7 +134,7 @@ def test_a_sign_in_goes_on_with_what_is_usable_and_says_what_was_not(
     here.fake.access_claims = {ROLES_CLAIM: roles}
     with structlog.testing.capture_logs() as lines:
         here.sign_in()
-    assert held(here) == roles_held
+    assert roles_of(here) == roles_held
     events = here.audit("app:token:claims-drop")
     assert [json.loads(event["details"]) for event in events] == ([details] if details else [])
     assert [event["reason"] for event in events] == (["unusable-roles"] if details else [])
@@ -153,12 +153,12 @@ def test_a_claim_of_an_impossible_type_is_named(here: SignInWorld) -> None:
 def test_a_refresh_says_it_when_it_changes_something_and_not_each_time(here: SignInWorld) -> None:
     here.fake.access_claims = {ROLES_CLAIM: ["viewer", "analyst"]}
     ref = here.ref(here.sign_in())
-    assert held(here) == {"viewer", "analyst"}
+    assert roles_of(here) == {"viewer", "analyst"}
     here.fake.access_claims = {ROLES_CLAIM: ["viewer", ["analyst"]]}
     for _ in range(3):
         here.clock.move(seconds=560)
         here.sessions.access_token(ref)
-        assert held(here) == {"viewer"}
+        assert roles_of(here) == {"viewer"}
     assert here.fake.refreshes() == 3
     assert [event["reason"] for event in here.audit("app:token:claims-drop")] == ["unusable-roles"]
     assert not here.audit("app:token:refresh-fail")
@@ -169,7 +169,7 @@ def test_over_five_hundred_roles_are_mapped_before_they_are_cut(here: SignInWorl
     roles = [f"group-{number:04}" for number in range(560)] + ["viewer"]
     here.fake.access_claims = {ROLES_CLAIM: roles}
     here.sign_in()
-    assert held(here) == {"viewer"}
+    assert roles_of(here) == {"viewer"}
     assert here.rows("token_roles") == 500
     (event,) = here.audit("app:token:claims-drop")
     assert event["reason"] == "too-many-roles"
