@@ -1,8 +1,9 @@
-"""A test that leaves something running in the background fails: it would go on, and print, in the middle of another.
+"""Fails a test that leaves a thread running, which would continue and print during another test.
 
-Nothing here depends on the time. A ``Debouncer`` that was asked must be closed, whether its timer is over or not; any
-other thread that our code began must end. Threads of libraries are not looked at. Each belongs to the test in which it
-was made or begun, or to the fixture of a wider scope that was being set up then, and is looked at when that is over.
+The check does not depend on time. A ``Debouncer`` with a request must be closed, whether its timer has run or not; any
+other thread that the project's code starts must end. Threads of libraries are ignored. A thread belongs to the test in
+which it was created or started, or to the fixture of a wider scope that was being set up then, and is checked at the
+end of that scope.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from app.page_views import PageViews
 from component.socket.thread_pool import ThreadPool
 
 CLOSED: Final[tuple[type, ...]] = (Debouncer, PageViews, SecretKeys)
-"""What begins its thread after it was made, in any test, and has it until the code that made it closes it."""
+"""Classes that start a thread after their creation and keep it until they are closed."""
 ENDING_SECONDS: Final = 5.0
-"""How long a thread may take that ends by itself, such as one that fetches keys."""
+"""How long a thread that ends by itself may take, such as one that fetches keys."""
 
 
 @dataclass(eq=False)
@@ -39,7 +40,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where something comes from."""
+    """The scope and the line in which an object was created or a thread started."""
 
     scope: Scope
     place: str
@@ -56,33 +57,33 @@ class LeftRunning:
         self._being_set_up: list[tuple[Scope, str]] = []
         self._shared: dict[pytest.FixtureDef[Any], Scope] = {}
         self._made: WeakKeyDictionary[object, Origin] = WeakKeyDictionary()
-        self._begun: dict[Thread | Debouncer, tuple[Thread, Origin]] = {}
+        self._started: dict[Thread | Debouncer, tuple[Thread, Origin]] = {}
         self._patch = pytest.MonkeyPatch()
 
     def pytest_configure(self) -> None:
-        """Note what is made and begun from now on."""
+        """Record each creation of these classes and each started thread from now on."""
         for kind in CLOSED:
-            self._patch.setattr(kind, "__init__", self._noting(kind.__init__))  # type: ignore[misc] # wrapped, not called
+            self._patch.setattr(kind, "__init__", self._recording(kind.__init__))  # type: ignore[misc] # wrapped, not called
         start = Thread.start
 
-        def start_and_note(thread: Thread) -> None:
-            self._note_begun(thread, sys._getframe(1))
+        def start_and_record(thread: Thread) -> None:
+            self._record_start(thread, sys._getframe(1))
             start(thread)
 
-        self._patch.setattr(Thread, "start", start_and_note)
+        self._patch.setattr(Thread, "start", start_and_record)
 
     def pytest_unconfigure(self) -> None:
-        """Leave threads as they were."""
+        """Undo the patches."""
         self._patch.undo()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
-        """Another test begins."""
+        """Start the scope of a test."""
         self._test = Scope()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
-        """Know whose it is what a fixture makes."""
+        """Assign what a fixture creates to its scope."""
         scope = self._test
         if fixturedef.scope != "function":
             scope = self._shared[fixturedef] = Scope()
@@ -93,13 +94,13 @@ class LeftRunning:
             self._being_set_up.pop()
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
-        """The fixture is over."""
+        """End the scope of a fixture."""
         if (scope := self._shared.pop(fixturedef, None)) is not None:
             scope.over = True
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_teardown(self) -> Generator[None, object, object]:
-        """Look when the test is over, and whatever was only for it and the tests before."""
+        """Check at the end of a test, whose scope and those of finished fixtures are over."""
         try:
             result = yield
         except BaseException as error:
@@ -112,58 +113,58 @@ class LeftRunning:
             pytest.fail("\n".join(left), pytrace=False)
         return result
 
-    def _noting(self, init: Callable[..., None]) -> Callable[..., None]:
+    def _recording(self, init: Callable[..., None]) -> Callable[..., None]:
         @wraps(init)
-        def init_and_note(made: object, *given: Any, **named: Any) -> None:
+        def init_and_record(made: object, *args: Any, **kwargs: Any) -> None:
             self._made[made] = self._origin(sys._getframe(1))
-            init(made, *given, **named)
+            init(made, *args, **kwargs)
 
-        return init_and_note
+        return init_and_record
 
-    def _note_begun(self, thread: Thread, caller: FrameType) -> None:
+    def _record_start(self, thread: Thread, caller: FrameType) -> None:
         does = getattr(thread, "function", None) or getattr(thread, "_target", None)
         behind = getattr(does, "__self__", None)
         origin = self._made.get(behind) if isinstance(behind, CLOSED) else None
         if origin is None:
-            # Idle workers end by themselves, and do nothing meanwhile.
-            if isinstance(behind, ThreadPool) or not self._is_ours(caller):
+            # Idle threads of a pool end by themselves and do nothing.
+            if isinstance(behind, ThreadPool) or not self._is_own_code(caller):
                 return
             origin = self._origin(caller)
-        self._begun[behind if isinstance(behind, Debouncer) else thread] = thread, origin
+        self._started[behind if isinstance(behind, Debouncer) else thread] = thread, origin
 
     def _origin(self, frame: FrameType) -> Origin:
-        """Whose it is what is made or begun now, and the nearest line of a test or fixture."""
+        """The present scope and the nearest line of a test or fixture."""
         scope, fixture = self._being_set_up[-1] if self._being_set_up else (self._test, "")
         place, nearest = frame, frame
         while not place.f_code.co_filename.startswith(self._tests):
-            if place.f_back is None:  # begun by another thread
+            if place.f_back is None:  # started by another thread
                 place = nearest
                 break
             place = place.f_back
         return Origin(scope, f"{place.f_code.co_filename.removeprefix(self._root)}:{place.f_lineno}{fixture}")
 
-    def _is_ours(self, frame: FrameType) -> bool:
+    def _is_own_code(self, frame: FrameType) -> bool:
         file = frame.f_code.co_filename
         return file.startswith(self._root) and f"{os.sep}site-packages{os.sep}" not in file
 
     def _left(self) -> list[str]:
-        """A sentence for each that is left; each comes once."""
+        """A sentence for each thread that is left, reported once."""
         left = []
-        for key, (thread, origin) in list(self._begun.items()):
+        for key, (thread, origin) in list(self._started.items()):
             if isinstance(key, Thread) and not key.is_alive():
-                del self._begun[key]
+                del self._started[key]
             elif origin.scope.over:
-                del self._begun[key]
+                del self._started[key]
                 if (sentence := _what_is_left(key, thread, origin.place)) is not None:
                     left.append(sentence)
         return left
 
 
 def _what_is_left(key: Thread | Debouncer, thread: Thread, place: str) -> str | None:
-    """What to say of a thread whose scope is over; None where it is over too."""
+    """The sentence about a thread whose scope is over; None if the thread has ended."""
     if isinstance(key, Debouncer):
         closed = key._closed
-        key.close()  # no other test is to suffer
+        key.close()  # so that no other test is affected
         if not closed:
             does = getattr(key._do, "__qualname__", key._do)
             return f"Left in the background: {thread.name!r} ({does}). Close what was made at {place}."
@@ -174,4 +175,4 @@ def _what_is_left(key: Thread | Debouncer, thread: Thread, place: str) -> str | 
         return None
     if isinstance(behind, CLOSED):
         return f"Left in the background: {thread.name!r}. Close the {type(behind).__name__} made at {place}."
-    return f"Left in the background: {thread.name!r}. End and join the thread begun at {place}."
+    return f"Left in the background: {thread.name!r}. End and join the thread started at {place}."

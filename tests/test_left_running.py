@@ -1,4 +1,4 @@
-"""A test that leaves something running in the background fails and says what, and no other test does."""
+"""A test that leaves a thread running fails with a message about it, and no other test does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ done = threading.Event()
 do = done.set
 
 
-def asked(seconds=600.0):
+def requested(seconds=600.0):
     debouncer = Debouncer(do, seconds=seconds, name="notes")
     debouncer.ask()
     return debouncer
@@ -42,20 +42,20 @@ def shared():
 
 
 @pytest.fixture(scope="class")
-def forgotten():
-    return Debouncer(do, seconds=600.0, name="forgotten")
+def unclosed():
+    return Debouncer(do, seconds=600.0, name="unclosed")
 
 
 @pytest.fixture
 def own():
-    debouncer = asked()
+    debouncer = requested()
     yield debouncer
     debouncer.close()
 
 
 @pytest.fixture
-def own_forgotten():
-    return asked()
+def own_unclosed():
+    return requested()
 
 
 @pytest.fixture
@@ -72,11 +72,11 @@ def each(request):
         debouncer.close()
 
 
-def test_shared_is_begun_and_closed_later(shared):
+def test_shared_is_started_and_closed_later(shared):
     shared.ask()
 
 
-def test_shared_goes_on(shared):
+def test_shared_continues(shared):
     pass
 
 
@@ -85,7 +85,7 @@ def test_own_is_closed(own):
 
 
 def test_never_asked():
-    Debouncer(do, seconds=600.0, name="never asked")
+    Debouncer(do, seconds=600.0, name="never requested")
 
 
 def test_thread_of_a_library():
@@ -101,15 +101,15 @@ def test_thread_that_does_not_end():
 
 
 def test_asked():
-    asked()
+    requested()
 
 
 def test_asked_and_done_already():
-    asked(0.0)
+    requested(0.0)
     assert done.wait(5)
 
 
-def test_in_a_fixture(own_forgotten):
+def test_in_a_fixture(own_unclosed):
     pass
 
 
@@ -124,7 +124,7 @@ def test_keys():
 
 
 def test_its_own_failure_comes_first(failing):
-    asked()
+    requested()
 
 
 def test_nothing_any_more():
@@ -132,10 +132,10 @@ def test_nothing_any_more():
 
 
 class TestShared:
-    def test_shared_by_a_class(self, forgotten):
-        forgotten.ask()
+    def test_shared_by_a_class(self, unclosed):
+        unclosed.ask()
 
-    def test_until_its_last(self, forgotten):
+    def test_until_its_last(self, unclosed):
         pass
 
 
@@ -144,23 +144,23 @@ def test_of_each(each):
 """
 
 LEFT = {
-    "test_thread_that_does_not_end": ("'endless'", "End and join the thread begun at"),
+    "test_thread_that_does_not_end": ("'endless'", "End and join the thread started at"),
     "test_asked": ("'notes' (Event.set)", "Close what was made at"),
     "test_asked_and_done_already": ("'notes' (Event.set)", "Close what was made at"),
-    "test_in_a_fixture": ("'notes' (Event.set)", "in the fixture 'own_forgotten' (function)"),
+    "test_in_a_fixture": ("'notes' (Event.set)", "in the fixture 'own_unclosed' (function)"),
     "test_views": ("'page-views'", "Close the PageViews made at"),
     "test_keys": ("'secret-keys'", "Close the SecretKeys made at"),
     "test_its_own_failure_comes_first": ("RuntimeError: cannot end", "'notes' (Event.set)"),
-    "TestShared::test_until_its_last": ("'forgotten' (Event.set)", "in the fixture 'forgotten' (class)"),
+    "TestShared::test_until_its_last": ("'unclosed' (Event.set)", "in the fixture 'unclosed' (class)"),
     # pytest ends the fixture for the first parameter when it is about to set up the one for the second.
     "test_of_each[second]": ("'first' (Event.set)", "in the fixture 'each' (module)"),
 }
-"""Which of the tests must fail, and what must be said of it."""
+"""Test that must fail → parts of its message."""
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What pytest says of a project with these tests, and with our conftest.py."""
+    """The output of pytest for a project with these tests and this project's conftest.py."""
     folder = tmp_path_factory.mktemp("left")
     (folder / "tests").mkdir()
     (folder / "pytest.ini").write_text("[pytest]\n")
@@ -178,17 +178,17 @@ def _run(folder: Path) -> str:
     return done.stdout + done.stderr
 
 
-def test_who_left_something_fails_and_nobody_else(report: str) -> None:
+def test_only_tests_that_leave_a_thread_fail(report: str) -> None:
     assert set(re.findall(r"^ERROR tests/test_left\.py::(\S+)", report, re.MULTILINE)) == set(LEFT), report
     assert "FAILED" not in report
 
 
 @pytest.mark.parametrize("test", LEFT)
-def test_what_is_left_is_named_with_its_maker(report: str, test: str) -> None:
+def test_each_thread_is_reported_with_the_line_that_created_it(report: str, test: str) -> None:
     heading = re.escape(test.replace("::", "."))
-    found = re.search(
+    match = re.search(
         rf"^_+ ERROR at teardown of {heading} _+$(.*?)^(?:_+ ERROR|=+ )", report, re.MULTILINE | re.DOTALL
     )
-    assert found is not None, report
+    assert match is not None, report
     for part in (*LEFT[test], "tests/test_left.py:"):
-        assert part in found[1], found[1]
+        assert part in match[1], match[1]

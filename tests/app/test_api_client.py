@@ -1,4 +1,4 @@
-"""Calls to the remote API: what goes over the wire, what comes back, and what is not taken for an answer."""
+"""Calls to the remote API: the requests sent, the responses read, and the responses that are refused."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ def stub(served: tuple[StubApi, Services], services: Services) -> StubApi:
 
 @pytest.fixture
 def signed(services: Services) -> Signed:
-    """Runs something as somebody who is signed in."""
+    """Runs a function as a signed-in user."""
     at = AppTest.from_string("")
-    who = testing.sign_in_as(at, roles=["administrator"], access_token=f"the-token-{id(at)}")
+    subject = testing.sign_in_as(at, roles=["administrator"], access_token=f"the-token-{id(at)}")
 
     def run(do: Callable[[], object]) -> object:
         correlation.begin()
-        with session_binding._bound_to(session_binding.Binding(str(at.user["sid"]), who)):
+        with session_binding._bound_to(session_binding.Binding(str(at.user["sid"]), subject)):
             return do()
 
     return run
@@ -88,25 +88,25 @@ def test_what_a_change_sends(stub: StubApi, signed: Signed) -> None:
     answer = signed(change)
     assert isinstance(answer, api_transport.ApiResponse)
     assert (answer.version, answer.object()) == ("v1", {"ok": True})
-    (wanted,) = stub.requests
-    assert (wanted.method, wanted.path) == ("PUT", "/api/v1/people/7/block")
-    assert wanted.headers["authorization"].startswith("Bearer the-token-")
-    assert wanted.headers["if-match"] == '"v0"'
-    assert wanted.headers["content-type"] == "application/json"
-    assert wanted.json() == {"blocked": True, "reason": "é"}
-    assert wanted.headers["x-correlation-id"]
-    assert "cookie" not in wanted.headers
+    (request,) = stub.requests
+    assert (request.method, request.path) == ("PUT", "/api/v1/people/7/block")
+    assert request.headers["authorization"].startswith("Bearer the-token-")
+    assert request.headers["if-match"] == '"v0"'
+    assert request.headers["content-type"] == "application/json"
+    assert request.json() == {"blocked": True, "reason": "é"}
+    assert request.headers["x-correlation-id"]
+    assert "cookie" not in request.headers
 
 
 def test_a_read_sends_no_body_and_no_precondition_and_repeats_what_may_be_repeated(
     stub: StubApi, signed: Signed
 ) -> None:
     signed(lambda: api_client.call("GET", api_client.path("audit"), params={"kind": ["a:b", "c&d"], "q": "x y"}))
-    (wanted,) = stub.requests
-    assert wanted.query == {"kind": ["a:b", "c&d"], "q": ["x y"]}
-    assert wanted.content == b""
-    assert "if-match" not in wanted.headers
-    assert "content-type" not in wanted.headers
+    (request,) = stub.requests
+    assert request.query == {"kind": ["a:b", "c&d"], "q": ["x y"]}
+    assert request.content == b""
+    assert "if-match" not in request.headers
+    assert "content-type" not in request.headers
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_part_that_would_climb_is_nothing(part: str) -> None:
         api_client.path("sessions", part)
 
 
-def test_nobody_calls_without_a_session(stub: StubApi, services: Services) -> None:
+def test_a_call_without_a_session_is_refused(stub: StubApi, services: Services) -> None:
     with pytest.raises(Unauthenticated):
         api_client.call("GET", "/api/v1/people")
     with pytest.raises(Unauthenticated):
@@ -179,10 +179,10 @@ def test_html_is_no_success_of_a_deletion_either(stub: StubApi, signed: Signed) 
 def test_an_answer_that_never_ends_is_given_up(stub: StubApi, signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_transport, "RESPONSE_LIMITS", api_transport.ReadLimits(8 * 1024 * 1024, 0.3))
     stub.default_response = StubResponse(200, b'{"a": "' + b"x" * 4000, {"Content-Type": "application/json"}, drip=0.05)
-    begun = time.monotonic()
+    started_at = time.monotonic()
     with pytest.raises(ApiUnavailable, match="too slow"):
         signed(lambda: api_client.call("GET", "/api/v1/people"))
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - started_at < 3
 
 
 @pytest.fixture
@@ -229,9 +229,9 @@ def test_a_silent_api_is_waited_for_once_in_a_run(
                 api_client.call("GET", path)
 
     signed(run)
-    assert [wanted.path for wanted in stub.requests] == ["/api/v1/people"]
+    assert [request.path for request in stub.requests] == ["/api/v1/people"]
     signed(run)
-    assert [wanted.path for wanted in stub.requests] == ["/api/v1/people"] * 2, "the next run asks again"
+    assert [request.path for request in stub.requests] == ["/api/v1/people"] * 2, "the next run asks again"
 
 
 # Changes
@@ -348,9 +348,7 @@ def test_an_answer_that_is_too_long_is_not_read(stub: StubApi, signed: Signed) -
 # Files
 
 
-def test_a_file_is_written_as_it_arrives_and_its_progress_is_told(
-    stub: StubApi, signed: Signed, tmp_path: Path
-) -> None:
+def test_a_file_is_written_as_it_arrives_with_its_progress(stub: StubApi, signed: Signed, tmp_path: Path) -> None:
     content = b"line\n" * 200_000
     stub.default_response = StubResponse(200, content, {"Content-Type": "text/csv; charset=utf-8"})
     reports: list[int] = []
@@ -375,9 +373,9 @@ def test_a_file_is_written_as_it_arrives_and_its_progress_is_told(
     ],
 )
 def test_a_file_that_is_none_or_not_whole_is_refused(
-    stub: StubApi, signed: Signed, given: StubResponse, error: type[GatehouseError]
+    stub: StubApi, signed: Signed, response: StubResponse, error: type[GatehouseError]
 ) -> None:
-    stub.default_response = given
+    stub.default_response = response
     with pytest.raises(error):
         signed(lambda: api_client.fetch("/api/v1/audit/export", io.BytesIO(), kind="text/csv"))
 

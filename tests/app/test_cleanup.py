@@ -1,4 +1,4 @@
-"""What has expired is forgotten: by the app at its start and about every hour, and by the command line."""
+"""Cleanup: expired rows are purged by the app at its start and about every hour, and by the command line."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_two_at_once_do_no_harm(services: Services) -> None:
     assert rows(services, "sessions") == 0
 
 
-def test_it_goes_on_after_a_failure(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cleanup_continues_after_a_failure(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[None] = []
 
     def failing(*_: object, **__: object) -> int:

@@ -20,7 +20,7 @@ from tests.docs.tables import ROOT, TABLES, env_example, replaced
 
 TEXTS: Final = {".py", ".md", ".toml", ".yaml", ".service", ".conf", ".example", ".html", ".js", ".css", ".json", ""}
 """Suffixes of everything that people read: source, documents, what is shipped for operators."""
-NOT_OURS: Final = {"var", "build", "dist", "node_modules", "__pycache__", "streamlit_gatehouse.egg-info"}
+IGNORED_FOLDERS: Final = {"var", "build", "dist", "node_modules", "__pycache__", "streamlit_gatehouse.egg-info"}
 RETIRED_IN: Final[dict[str, set[str]]] = {
     "CHANGELOG.md": {"DATABASE_URL", "DEFAULT_ROLE"},
     "app/core/settings_checks.py": {"DATABASE_URL"},
@@ -35,7 +35,7 @@ RETIRED_IN: Final[dict[str, set[str]]] = {
     "tests/app/cli/test_preflight.py": {"SESSION_IDLE_SECONDS"},
     "tests/app/core/test_variables.py": set(RETIRED),
 }
-"""File → the retired names that it has to tell of: that they are not read, or that another program's are not ours."""
+"""File → the retired names that it explains: they are not read, or belong to another program."""
 UNKNOWN_IN: Final = (
     "tests/app/core/test_unknown_settings.py",
     "tests/app/cli/test_errors.py",
@@ -51,11 +51,11 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 def test_a_table_in_the_docs_equals_the_code(name: str) -> None:
     path, render = TABLES[name]
     document = (ROOT / path).read_text(encoding="utf-8")
-    assert document == replaced(document, name, render()), "`make docs` writes it anew"
+    assert document == replaced(document, name, render()), "`make docs` updates it"
 
 
 def test_env_example_equals_the_settings() -> None:
-    assert (ROOT / ".env.example").read_text(encoding="utf-8") == env_example(), "`make docs` writes it anew"
+    assert (ROOT / ".env.example").read_text(encoding="utf-8") == env_example(), "`make docs` updates it"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -84,7 +84,7 @@ def test_make_targets_named_in_the_docs_exist() -> None:
 def texts() -> Iterator[tuple[str, str]]:
     """(name, content) of every file that people read."""
     for folder, folders, files in os.walk(ROOT):
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in NOT_OURS]
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in IGNORED_FOLDERS]
         for file in (Path(folder, name) for name in files):
             if file.suffix in TEXTS and file.name != ".env":
                 yield file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8", errors="replace")
@@ -98,24 +98,24 @@ def without_identifiers(source: str) -> str:
 
 def test_retired_names_of_settings_are_used_nowhere() -> None:
     names = re.compile(rf"(?<![A-Z0-9_])(?:{'|'.join(RETIRED)})(?![A-Z0-9_])")
-    found = {
+    uses = {
         f"{name}: {retired}"
         for name, text in texts()
         for retired in names.findall(without_identifiers(text) if name.endswith(".py") else text)
         if retired not in RETIRED_IN.get(name, set())
     }
-    assert sorted(found) == []
+    assert sorted(uses) == []
 
 
 def test_every_setting_that_is_named_anywhere_exists() -> None:
     known = set(known_variables(Settings))
-    found = {
+    unknown = {
         f"{name}: {variable}"
         for name, text in texts()
         for variable in re.findall(r"(?<![A-Z0-9_$])GATEHOUSE_[A-Z0-9_]*[A-Z0-9](?![A-Z0-9_])", text)
         if variable not in known and not name.startswith(UNKNOWN_IN)
     }
-    assert sorted(found) == []
+    assert sorted(unknown) == []
 
 
 def test_every_module_is_in_the_tree_of_the_architecture() -> None:

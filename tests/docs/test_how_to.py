@@ -4,8 +4,8 @@ The comment above a snippet says how it runs:
 
 ``<!-- run: test NAME -->`` it is a file of tests; ``<!-- run: script NAME -->`` a Streamlit script, which runs for an
 administrator and which tests of the same document may open by its name; ``<!-- run: page NAME -->`` a page, put into a
-copy of the tree in place of the one that ``make page`` makes; ``<!-- run: file PATH -->`` a file of an app that is not
-ours (``tests/e2e/test_protect_your_own_app.py`` makes and serves it).
+copy of the tree in place of the one that ``make page`` makes; ``<!-- run: file PATH -->`` a file of a hosted
+app (``tests/e2e/test_protect_your_own_app.py`` makes and serves it).
 """
 
 from __future__ import annotations
@@ -86,9 +86,9 @@ def test_every_snippet_says_how_it_runs() -> None:
 def test_the_tests_of_the_how_tos_pass(tmp_path: Path) -> None:
     for document in ON_THE_TREE:
         written(document, tmp_path)
-    said = pytest_in(tmp_path, ROOT)
-    wanted = sum(s.code.count("\ndef test_") for document in ON_THE_TREE for s in snippets(document))
-    assert f"{wanted} passed" in said
+    output = pytest_in(tmp_path, ROOT)
+    expected = sum(s.code.count("\ndef test_") for document in ON_THE_TREE for s in snippets(document))
+    assert f"{expected} passed" in output
 
 
 def test_the_scripts_run() -> None:
@@ -107,9 +107,9 @@ def test_a_page_is_added_as_the_how_to_says(tmp_path: Path) -> None:
     for package in ("app", "pages", "component", "remote_api", "db"):
         shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__", "dev_tenant"))
     text = (HOW_TO / "add-a-page.md").read_text(encoding="utf-8")
-    (asked,) = re.findall(r"^make page NAME=(\S+) REQUIRES=(\S+)$", text, re.MULTILINE)
+    (arguments,) = re.findall(r"^make page NAME=(\S+) REQUIRES=(\S+)$", text, re.MULTILINE)
     done = subprocess.run(
-        [sys.executable, "-m", "app.cli.scaffold", *asked],
+        [sys.executable, "-m", "app.cli.scaffold", *arguments],
         cwd=tree,
         env={**os.environ, "PYTHONPATH": str(tree)},
         capture_output=True,

@@ -52,8 +52,8 @@ def test_modules_that_decisions_and_documents_name_exist(document: Path) -> None
             assert exists(f"{module}.{attribute}"), f"{module}:{attribute} is not in the code"
         for module in re.findall(r"\bpython -m ([\w.]+)", span):
             assert module.partition(".")[0] not in PACKAGES or runnable(module), f"python -m {module} does not run"
-        if found := re.fullmatch(rf"({'|'.join(PAGE_MODULES)})\.(\w+)(?:\(.*\))?", span.lstrip("@")):
-            assert exists(f"app.{found[1]}.{found[2]}"), f"{span} is not in app.{found[1]}"
+        if match := re.fullmatch(rf"({'|'.join(PAGE_MODULES)})\.(\w+)(?:\(.*\))?", span.lstrip("@")):
+            assert exists(f"app.{match[1]}.{match[2]}"), f"{span} is not in app.{match[1]}"
 
 
 def runnable(module: str) -> bool:
@@ -77,12 +77,12 @@ def test_names_in_code_spans_occur_in_the_code(document: Path) -> None:
 @pytest.mark.parametrize("document", EACH)
 def test_options_of_modules_exist(document: Path) -> None:
     for line in [*spans(document), *shell_lines(document)]:
-        if found := re.search(r"python -m ((?:tests|remote_api|component)[\w.]*) (.*)", line):
-            path = ROOT.joinpath(*found[1].split("."))
+        if match := re.search(r"python -m ((?:tests|remote_api|component)[\w.]*) (.*)", line):
+            path = ROOT.joinpath(*match[1].split("."))
             files = list(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
             source = "".join(file.read_text(encoding="utf-8") for file in files)
-            for option in re.findall(r"(?<!\S)--[a-z-]+", found[2].partition("#")[0]):
-                assert f'"{option}"' in source, f"python -m {found[1]} has no {option}"
+            for option in re.findall(r"(?<!\S)--[a-z-]+", match[2].partition("#")[0]):
+                assert f'"{option}"' in source, f"python -m {match[1]} has no {option}"
 
 
 @pytest.mark.parametrize("document", EACH)
@@ -103,8 +103,8 @@ def test_audit_kinds_and_reasons_exist(document: Path) -> None:
 def test_addresses_of_pages_exist(document: str) -> None:
     paths = {row.path for row in PAGES}
     for span in spans(ROOT / document):
-        if found := re.fullmatch(r"/([a-z-]*)(?:\?.*)?", span):
-            assert found[1] in paths, f"{span} is no page"
+        if match := re.fullmatch(r"/([a-z-]*)(?:\?.*)?", span):
+            assert match[1] in paths, f"{span} is no page"
 
 
 @cache

@@ -41,7 +41,7 @@ OTHERS_VARIABLES: Final = {"GATEHOUSE_", "GATEHOUSE_PORT", "AUTH0_"}
 PROMISES: Final = re.compile(
     r"\bnot there yet\b|\bnothing (?:deletes|does|checks)\b.{0,20}\byet\b|\bplanned with\b", re.IGNORECASE
 )
-"""Words of a document that tells what will be, and goes on telling so when it is there."""
+"""Phrases about planned work, which stay in a document after the work is done."""
 NUMBERS: Final = dict(enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), 1))
 
 
@@ -105,10 +105,10 @@ def test_modules_that_are_named_exist(document: Path) -> None:
 def test_commands_that_are_named_exist(document: Path) -> None:
     lines = [*spans(document), *(line.strip().removeprefix("$ ") for line in shell_lines(document))]
     for line in lines:
-        found = re.match(r"(?:\S*/)?(?:gatehouse|python -m app) ([a-z-]+\S*.*)$", line)
-        if found is None or "…" in line or "|" in line.split("#")[0]:
+        match = re.match(r"(?:\S*/)?(?:gatehouse|python -m app) ([a-z-]+\S*.*)$", line)
+        if match is None or "…" in line or "|" in line.split("#")[0]:
             continue
-        check_command(shlex.split(found.group(1), comments=True))
+        check_command(shlex.split(match.group(1), comments=True))
 
 
 def check_command(words: list[str]) -> None:
@@ -145,7 +145,7 @@ def test_addresses_of_the_api_that_are_named_exist(document: Path) -> None:
     for span in spans(document):
         for address in re.findall(r"(?<![\w.])/api/[\w/{}<>:.-]*", span):
             path = re.sub(r"[<{][^>}]*[>}]", "{}", address.rstrip("./"))
-            assert path in api_addresses() or any(one.startswith(f"{path}/") for one in api_addresses()), address
+            assert path in api_addresses() or any(prefix.startswith(f"{path}/") for prefix in api_addresses()), address
 
 
 @cache
@@ -166,25 +166,25 @@ def test_our_own_addresses_that_are_named_exist(document: Path) -> None:
 def test_make_targets_in_command_lines_exist(document: Path) -> None:
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for line in shell_lines(document):
-        if found := re.match(r"(?:\$ )?make ([a-z0-9-]+)", line.strip()):
-            assert found.group(1) in targets, line
+        if match := re.match(r"(?:\$ )?make ([a-z0-9-]+)", line.strip()):
+            assert match.group(1) in targets, line
 
 
 @pytest.mark.parametrize("document", EACH)
 def test_nothing_is_promised_for_later(document: Path) -> None:
-    found = PROMISES.search(document.read_text(encoding="utf-8"))
-    assert found is None, found
+    match = PROMISES.search(document.read_text(encoding="utf-8"))
+    assert match is None, match
 
 
 def test_every_file_of_the_tree_exists() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     tree = text.partition("## Tree\n\n```\n")[2].partition("```")[0]
-    there = {path.name for package in PACKAGES for path in (ROOT / package).rglob("*.py")} | {
+    modules = {path.name for package in PACKAGES for path in (ROOT / package).rglob("*.py")} | {
         "gatehouse.py",
         "streamlit_gatehouse.py",
     }
     for name in re.findall(r"(?<![\w*])\w+\.py", tree):
-        assert name in there, f"{name} is in the tree of docs/architecture.md, and not in the code"
+        assert name in modules, f"{name} is in the tree of docs/architecture.md, and not in the code"
 
 
 def test_numbers_in_prose_count_what_is_there() -> None:
@@ -212,11 +212,11 @@ def test_the_how_to_names_every_literal_table_that_a_new_page_or_permission_chan
 
 def all_in(path: Path, texts: list[str]) -> bool:
     text = path.read_text(encoding="utf-8")
-    return all(one in text for one in texts)
+    return all(expected in text for expected in texts)
 
 
 FOREIGN: Final = re.compile(r"""(?<![\w./'"-])['"]?gatehouse(?:\[\w+\])?(?:[=<>~!]=?[\w.]+)?['"]?(?![\w/.-])""")
-"""The name of somebody else's package on the public index, as something to install."""
+"""The name of another project's package on the public index, as something to install."""
 
 
 def test_no_file_names_a_foreign_package_as_something_to_install() -> None:
@@ -230,11 +230,11 @@ def test_no_file_names_a_foreign_package_as_something_to_install() -> None:
 
 
 def installs_foreign(line: str) -> bool:
-    """Whether a line has somebody install ``gatehouse`` by name, or depends on it."""
-    for found in re.finditer(
+    """Whether a line installs ``gatehouse`` by name, or depends on it."""
+    for match in re.finditer(
         r"\b(?:pip3?|pipx|uv|uvx|poetry|conda)\b[^\n#`]*?\b(?:install|add|run|inject)\b([^\n#`]*)", line
     ):
-        if FOREIGN.search(found.group(1)):
+        if FOREIGN.search(match.group(1)):
             return True
     return bool(
         re.search(

@@ -44,8 +44,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = tmp_path_factory.mktemp("environment")
     run([sys.executable, "-m", "venv", "--without-pip", str(environment)])
     python = environment / "bin" / "python"
-    asked = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    own = Path(subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True).stdout.strip())
+    script = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    own = Path(subprocess.run([python, "-c", script], capture_output=True, text=True, check=True).stdout.strip())
     # The path alone: the .pth files in there, the one of the editable installation too, do not count.
     (own / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
     run([*PIP, "--python", str(python), "install", *ALONE, str(wheel)])
@@ -70,13 +70,13 @@ def run(command: list[str], *, cwd: Path | None = None, **environment: str) -> s
 
 def test_it_has_every_file_of_the_packages_and_no_local_tenant(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    wanted = {
+    expected = {
         str(path.relative_to(ROOT))
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts and "dev_tenant" not in path.parts
     }
-    assert wanted <= names
+    assert expected <= names
     assert {
         "gatehouse.py",
         "streamlit_gatehouse.py",
@@ -85,7 +85,7 @@ def test_it_has_every_file_of_the_packages_and_no_local_tenant(wheel: Path) -> N
     } <= names
     assert any(name.startswith("db/migrations/versions/") for name in names)
     packed = {name for name in names if ".dist-info/" not in name}
-    assert packed == wanted | {
+    assert packed == expected | {
         "gatehouse.py", "streamlit_gatehouse.py", "component/pyproject.toml", "app/.streamlit/config.toml",
     }  # fmt: skip
     assert not any("dev_tenant" in name for name in names)

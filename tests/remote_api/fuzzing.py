@@ -1,6 +1,6 @@
 """Calls made up from the served description, for a number of callers; what is answered must be what is described.
 
-``tests/remote_api/test_described.py`` makes a few of each, the same ones each time. ``python -m
+``tests/remote_api/test_fuzzing.py`` makes a few of each, the same ones each time. ``python -m
 tests.remote_api.fuzzing`` makes as many as its argument says, different ones each time, and prints the results.
 """
 
@@ -115,7 +115,7 @@ def described(world: ApiWorld) -> Any:
 
 def operations(schema: Any) -> list[Any]:
     """Everything described, in a fixed order; raises for what is described wrongly."""
-    return sorted((found.ok() for found in schema.get_all_operations()), key=lambda operation: operation.label)
+    return sorted((result.ok() for result in schema.get_all_operations()), key=lambda operation: operation.label)
 
 
 def fuzz(world: ApiWorld, operation: Any, examples: Mapping[str, int], *, number: int | None = 0) -> dict[str, Report]:

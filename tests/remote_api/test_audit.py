@@ -1,4 +1,4 @@
-"""What the API writes of refusals: the known each in a row, strangers as counts, and never instead of the answer."""
+"""Refusals in the audit: a row for each of a known caller, counts for anonymous clients; the response stays."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_blocked_persons_denial_is_one_row_and_names_the_route_not_the_path(wo
     assert (event["target"], event["reason"]) == ("DELETE /api/v1/me/sessions/<ref>", "blocked")
 
 
-def test_strangers_are_counted_and_cost_no_rows(world: ApiWorld) -> None:
+def test_refusals_of_anonymous_clients_are_counted_without_rows(world: ApiWorld) -> None:
     for _ in range(20):
         world.call(USAGE)
         world.call(USAGE, "garbage")
@@ -55,7 +55,7 @@ def test_strangers_are_counted_and_cost_no_rows(world: ApiWorld) -> None:
     assert verify_chain(world.database).good
 
 
-def test_strangers_cannot_fill_the_memory(world: ApiWorld) -> None:
+def test_anonymous_clients_cannot_fill_the_memory(world: ApiWorld) -> None:
     for number in range(MAX_KEYS + 1050):
         world.background_writer.refused(AuditKind.BEARER_REFUSE, "token-invalid", f"address {number}")
     for number in range(MAX_SUBJECTS + 50):

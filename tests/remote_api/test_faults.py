@@ -124,7 +124,7 @@ def test_not_ready_without_keys(make_world: Callable[..., ApiWorld]) -> None:
         assert (answer.status_code, answer.json["code"]) == (503, "provider-unavailable")
 
 
-def test_cached_keys_go_on_when_the_provider_is_down(make_world: Callable[..., ApiWorld]) -> None:
+def test_cached_keys_are_used_while_the_provider_is_down(make_world: Callable[..., ApiWorld]) -> None:
     with Issuer() as issuer:
         world = make_world(issuer)
         assert world.call("/api/pong", issuer.access_token()).status_code == 200

@@ -12,7 +12,7 @@ from tests.remote_api.world import ApiWorld
 
 @pytest.fixture
 def flooded(make_world: Callable[..., ApiWorld]) -> Iterator[ApiWorld]:
-    """The API after ten made-up key ids; the provider has just begun to sign with another key."""
+    """The API after ten made-up key ids, when the provider has just started to sign with another key."""
     with Issuer() as issuer:
         world = make_world(issuer)
         assert world.call("/api/pong", issuer.access_token()).status_code == 200
@@ -26,12 +26,12 @@ def test_a_token_of_our_own_session_is_good_at_once(flooded: ApiWorld) -> None:
     signed_in = flooded.sign_in()
     assert flooded.call("/api/v1/me/sessions", signed_in.token).status_code == 200
     fetches = flooded.issuer.jwks_fetches
-    # And with the key that is known now, so is everybody else's.
+    # The key is known now, so tokens of other clients are verified too.
     assert flooded.call("/api/pong", flooded.issuer.access_token()).status_code == 200
     assert flooded.issuer.jwks_fetches == fetches
 
 
-def test_another_clients_good_token_is_told_when_to_come_back(flooded: ApiWorld) -> None:
+def test_another_clients_valid_token_gets_503_with_retry_after(flooded: ApiWorld) -> None:
     answer = flooded.call("/api/pong", flooded.issuer.access_token(azp="other"))
     assert (answer.status_code, answer.json["code"]) == (503, "provider-unavailable")
     assert "WWW-Authenticate" not in answer.headers

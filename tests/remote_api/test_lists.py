@@ -149,17 +149,17 @@ def test_people_are_walked_by_cursor_each_once(world: ApiWorld, admin: Caller) -
     for name in names:
         world.person(name)
     for sort in ("name", "-last_seen_at", "-first_seen_at"):
-        found: list[str] = []
+        subjects: list[str] = []
         cursor, pages = "", 0
         while True:
             rows, following = page(admin.get("/people", limit=5, cursor=cursor, sort=sort), "people")
-            found += [row["subject"]["subject"] for row in rows]
+            subjects += [row["subject"]["subject"] for row in rows]
             pages += 1
             if following is None:
                 break
             cursor = following
-        assert len(found) == len(set(found)) == 24
-        assert (set(found), pages) == (names | {"auth0|root"}, 5)
+        assert len(subjects) == len(set(subjects)) == 24
+        assert (set(subjects), pages) == (names | {"auth0|root"}, 5)
     assert admin.get("/people", limit=5, cursor=cursor, sort="name").status_code == 422, "a cursor is for its own query"
     assert admin.get("/people", cursor=cursor, q="a", sort="-first_seen_at").status_code == 422
     assert admin.get("/roles", cursor=cursor).status_code == 422

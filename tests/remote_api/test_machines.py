@@ -1,4 +1,4 @@
-"""Machine clients end to end: the local tenant's client credentials; shown as a machine, given a role, using it."""
+"""Machine clients end to end: client credentials of the local tenant, the list of people, a granted role."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class TenantAsIssuer(Issuer):
 
 @pytest.fixture
 def tenant(tmp_path: Path) -> Iterator[Running]:
-    with running(tmp_path) as found:
-        yield found
+    with running(tmp_path) as tenant:
+        yield tenant
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def machine_token(tenant: Running) -> str:
     return str(answer.json()["access_token"])
 
 
-def test_a_machine_is_shown_given_a_role_and_uses_it(tenant: Running, world_of: ApiWorld) -> None:
+def test_a_machine_is_listed_gets_a_role_and_uses_it(tenant: Running, world_of: ApiWorld) -> None:
     world, token = world_of, machine_token(tenant)
     name = f"{tenant.tenant.credentials.machine_client_id}@clients"
     me = world.call("/api/v1/me", token)
@@ -71,15 +71,15 @@ def test_a_machine_is_shown_given_a_role_and_uses_it(tenant: Running, world_of: 
     assert (shown["subject"]["subject"], shown["machine"], shown["state"], shown["roles"]) == (name, True, "active", [])
     assert name not in {row["subject"]["subject"] for row in admin.get("/people", machine="false").json["people"]}
     number = shown["id"]
-    given = admin.send(
+    granted = admin.send(
         "POST", f"/people/{number}/grants", {"role": "auditor", "reason": "Nightly."}, version=version(admin, number)
     )
-    assert (given.status_code, given.json["roles"]) == (201, ["auditor"])
+    assert (granted.status_code, granted.json["roles"]) == (201, ["auditor"])
 
     assert world.call("/api/v1/people", token).status_code == 200
     assert world.call("/api/v1/roles", token, method="POST", json={}).status_code == 403
     export = world.call("/api/v1/audit/export?format=csv", token)
-    assert (export.status_code, export.json["reason"]) == (403, "stale-login"), "nobody is there to confirm anything"
+    assert (export.status_code, export.json["reason"]) == (403, "stale-login"), "a machine cannot sign in again"
     (grant,) = card(admin, number)["grants"]
     path = f"/people/{number}/grants/{grant['id']}"
     assert admin.send("DELETE", path, version=version(admin, number), query={"reason": "Done."}).status_code == 200

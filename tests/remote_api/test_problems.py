@@ -44,12 +44,12 @@ ARGUMENTS: dict[type[GatehouseError], Any] = {
 @pytest.mark.parametrize("kind", list(all_errors()), ids=lambda kind: kind.__name__)
 def test_every_error_has_the_one_form(kind: type[GatehouseError]) -> None:
     error = ARGUMENTS.get(kind, kind)()
-    found = problem(error)
-    body = json.loads(found.body)
-    headers = dict(found.headers)
+    response = problem(error)
+    body = json.loads(response.body)
+    headers = dict(response.headers)
     assert headers["Content-Type"] == "application/problem+json"
     assert body.keys() >= MEMBERS
-    assert (body["code"], body["status"], found.status) == (kind.code, kind.status, kind.status)
+    assert (body["code"], body["status"], response.status) == (kind.code, kind.status, kind.status)
     assert body["type"].endswith(f"/{kind.code}")
     assert body["correlation_id"] in body["instance"]
     assert body["detail"]
@@ -88,8 +88,8 @@ def test_challenges() -> None:
     ],
 )
 def test_the_frameworks_errors_become_ours(error: Exception, status: int, code: str) -> None:
-    found = problem(error)
-    assert (found.status, json.loads(found.body)["code"]) == (status, code)
+    response = problem(error)
+    assert (response.status, json.loads(response.body)["code"]) == (status, code)
 
 
 def test_an_unknown_address(world: ApiWorld) -> None:
@@ -97,7 +97,7 @@ def test_an_unknown_address(world: ApiWorld) -> None:
     assert (answer.status_code, answer.json["code"]) == (404, "not-found")
 
 
-def test_what_nobody_foresaw_is_an_id_and_a_line_in_the_log(
+def test_an_unexpected_error_is_an_id_and_a_line_in_the_log(
     world: ApiWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: object) -> None:
@@ -132,11 +132,11 @@ with Issuer() as issuer:
 print(token)
 """
     root = str(Path(__file__).parents[2])
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": root},
     )  # fmt: skip
-    payload = found.stdout.strip().split(".")[1]
-    assert "AttributeError" in found.stderr
-    assert payload[:30] not in found.stderr
-    assert "auth0|ann" not in found.stderr
+    payload = process.stdout.strip().split(".")[1]
+    assert "AttributeError" in process.stderr
+    assert payload[:30] not in process.stderr
+    assert "auth0|ann" not in process.stderr

@@ -77,19 +77,19 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 def test_it_accepts_the_tokens_of_the_configured_issuer_and_no_others(start: Start, tmp_path: Path) -> None:
     port, database = free_port(), tmp_path / "fresh" / "gatehouse.sqlite3"
-    with Issuer() as ours, Issuer(keys=[SigningKey("key-0", number=5)]) as other:
-        process = start("remote_api", "--port", str(port), env=environment(ours, database))
+    with Issuer() as issuer, Issuer(keys=[SigningKey("key-0", number=5)]) as other:
+        process = start("remote_api", "--port", str(port), env=environment(issuer, database))
         assert get(port, "/healthz").status_code == 200
         assert get(port, "/readyz").status_code == 200
-        good = ours.access_token()
+        good = issuer.access_token()
         answer = get(port, "/api/pong", good)
         assert (answer.status_code, answer.headers["Server"]) == (200, "Gatehouse")
         assert get(port, "/api/pong-scoped", good).status_code == 200
         assert get(port, "/api/v1/reports/usage", good).status_code == 403
         for foreign in (
             other.access_token(),
-            other.access_token(iss=ours.url),
-            ours.access_token(aud="https://elsewhere.test/"),
+            other.access_token(iss=issuer.url),
+            issuer.access_token(aud="https://elsewhere.test/"),
             None,
         ):
             assert get(port, "/api/pong", foreign).status_code == 401
@@ -159,8 +159,8 @@ def test_it_says_why_it_cannot_begin(
     start: Start, tmp_path: Path, arguments: list[str], changes: dict[str, str], code: int, sentence: str
 ) -> None:
     env = environment(Issuer(url="http://127.0.0.1:1/"), tmp_path / "x.sqlite3", **changes)
-    found, errors = ended(start("remote_api", "--port", "0", *arguments, env=env))
-    assert (found, "Traceback" in errors) == (code, False)
+    status, errors = ended(start("remote_api", "--port", "0", *arguments, env=env))
+    assert (status, "Traceback" in errors) == (code, False)
     assert sentence in errors
     if "GATEHOUSE_REMOTE_API_BASE_URL" in changes and "GATEHOUSE_ENV" not in changes:
         assert "GATEHOUSE_REMOTE_API_BASE_URL" in errors  # every mistake at once
@@ -189,7 +189,7 @@ def test_a_database_of_another_version_is_one_sentence(start: Start, tmp_path: P
     assert (code, errors.count("\n")) == (1, 1)
     assert "newer version" in errors
     empty = tmp_path / "empty.sqlite3"
-    empty.touch()  # there already, so not ours to migrate
+    empty.touch()  # it exists, so the process does not migrate it
     code, errors = ended(start("remote_api", "--port", "0", env=environment(Issuer(url="http://127.0.0.1:1/"), empty)))
     assert (code, errors.count("\n")) == (1, 1)
     assert "migrate" in errors
@@ -201,5 +201,7 @@ def test_it_loads_neither_streamlit_nor_starlette() -> None:
         "print(sorted({name.partition('.')[0] for name in sys.modules} & {'streamlit', 'starlette', 'pandas'}))"
     )
     env: dict[str, Any] = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=True, cwd="/")
-    assert found.stdout.strip() == "[]"
+    process = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=env, check=True, cwd="/"
+    )
+    assert process.stdout.strip() == "[]"

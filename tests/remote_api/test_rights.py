@@ -1,4 +1,4 @@
-"""How a token becomes rights: own tokens, other clients' tokens, machines; and that what was taken away is gone."""
+"""The rights of tokens: own tokens, other clients' tokens and machines; revoked rights are gone at the next call."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_token_dies_with_its_session(world: ApiWorld, reason: EndReason, code:
     assert world.call("/api/pong", signed_in.token).status_code == 200
     world.end_session(signed_in.ref, reason)
     answer = world.call("/api/pong", signed_in.token)
-    # An ended session may also have forgotten the hashes of its tokens: refused either way.
+    # The hashes of the tokens of an ended session may be deleted: the token is refused either way.
     assert answer.status_code == 401
     assert answer.json["code"] in {code, "token-invalid"}
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
@@ -124,10 +124,10 @@ class SignedOut:
     def unit_of_work(self) -> Any:
         return self._world.database.unit_of_work()
 
-    def bearer(self, *asked: Any) -> BearerFacts:
-        found = self._world.database.read.bearer(*asked)
-        assert found.person is not None
-        return replace(found, person=replace(found.person, signed_out_at=self._world.clock() + timedelta(minutes=1)))
+    def bearer(self, *arguments: Any) -> BearerFacts:
+        facts = self._world.database.read.bearer(*arguments)
+        assert facts.person is not None
+        return replace(facts, person=replace(facts.person, signed_out_at=self._world.clock() + timedelta(minutes=1)))
 
 
 def test_signed_out_everywhere_refuses_older_tokens(world: ApiWorld) -> None:
@@ -157,7 +157,7 @@ def test_a_blocked_machine_is_refused(world: ApiWorld) -> None:
     assert world.call("/api/pong", token).status_code == 403
 
 
-# What was taken away is gone
+# Revoked rights
 
 
 def test_a_revoked_role_counts_no_more_at_the_next_call(world: ApiWorld) -> None:
@@ -200,8 +200,8 @@ def test_me_tells_where_everything_comes_from(world: ApiWorld) -> None:
     (role,) = me["roles"]
     assert (role["name"], role["ways"][0]["source"], role["ways"][0]["by"]) == ("viewer", "admin", "tests")
     (permission,) = me["permissions"]
-    ways = {(way["role"], way["source"], way["until"] is None) for way in permission["ways"]}
-    assert ways == {("viewer", "admin", True), (None, "admin", False)}
+    grant_paths = {(path["role"], path["source"], path["until"] is None) for path in permission["ways"]}
+    assert grant_paths == {("viewer", "admin", True), (None, "admin", False)}
 
 
 def test_an_unknown_subject_is_recorded_once_and_off_the_call(world: ApiWorld) -> None:
@@ -218,11 +218,11 @@ def test_an_unknown_subject_is_recorded_once_and_off_the_call(world: ApiWorld) -
     assert machine.machine
 
 
-def test_nobody_becomes_somebody_else_under_load(world: ApiWorld) -> None:
+def test_concurrent_requests_keep_their_callers(world: ApiWorld) -> None:
     people = [world.sign_in(f"auth0|{number}", roles=("viewer",) if number % 2 else ()) for number in range(6)]
     tokens = {person.token: (person.subject.subject, number % 2 == 1) for number, person in enumerate(people)}
     tokens[world.issuer.machine_token(scope="")] = ("robot@clients", False)
-    asked = [*tokens, "garbage"] * 25
+    requests = [*tokens, "garbage"] * 25
 
     def ask(token: str) -> tuple[str, str | None, int]:
         me = world.call("/api/v1/me", token)
@@ -233,7 +233,7 @@ def test_nobody_becomes_somebody_else_under_load(world: ApiWorld) -> None:
         )
 
     with ThreadPoolExecutor(8) as threads:
-        for token, subject, status in threads.map(ask, asked):
+        for token, subject, status in threads.map(ask, requests):
             if token == "garbage":
                 assert (subject, status) == (None, 401)
             else:

@@ -1,4 +1,4 @@
-"""One's own sessions: listed, ended one by one or all others; nobody else's, and by nobody else's token."""
+"""The caller's own sessions: listed, ended one by one or all others; other users' sessions stay out of reach."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def test_the_list_has_ones_own_live_sessions_only(world: ApiWorld) -> None:
     second = world.new_session(first.subject)
     ended = world.new_session(first.subject)
     world.end_session(ended.ref)
-    found = world.call(PATH, second.token).json["sessions"]
-    assert {(session["ref"], session["current"]) for session in found} == {(first.ref, False), (second.ref, True)}
-    assert {(session["browser"], session["address"]) for session in found} == {("Browser/1.0", "203.0.113.7")}
+    sessions = world.call(PATH, second.token).json["sessions"]
+    assert {(session["ref"], session["current"]) for session in sessions} == {(first.ref, False), (second.ref, True)}
+    assert {(session["browser"], session["address"]) for session in sessions} == {("Browser/1.0", "203.0.113.7")}
 
 
 def test_idle_sessions_are_not_listed(world: ApiWorld) -> None:
@@ -47,14 +47,14 @@ def test_ones_current_session_can_be_ended_too(world: ApiWorld) -> None:
     assert world.call("/api/pong", signed_in.token).status_code == 401
 
 
-def test_somebody_elses_session_looks_like_none(world: ApiWorld) -> None:
+def test_a_session_of_another_user_is_not_found(world: ApiWorld) -> None:
     ann, bob = world.sign_in(), world.sign_in("auth0|bob")
-    theirs = world.call(f"{PATH}/{bob.ref}", ann.token, method="DELETE")
-    nobodys = world.call(f"{PATH}/nobodys", ann.token, method="DELETE")
+    other_users = world.call(f"{PATH}/{bob.ref}", ann.token, method="DELETE")
+    unknown = world.call(f"{PATH}/unknown", ann.token, method="DELETE")
     varying = ("instance", "correlation_id")
-    assert theirs.status_code == nobodys.status_code == 404
-    assert {k: v for k, v in theirs.json.items() if k not in varying} == {
-        k: v for k, v in nobodys.json.items() if k not in varying
+    assert other_users.status_code == unknown.status_code == 404
+    assert {k: v for k, v in other_users.json.items() if k not in varying} == {
+        k: v for k, v in unknown.json.items() if k not in varying
     }
     assert world.call("/api/pong", bob.token).status_code == 200
     assert not world.events("app:session:end")

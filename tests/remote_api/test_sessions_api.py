@@ -20,9 +20,9 @@ def test_who_is_here_and_one_is_ended(world: ApiWorld, admin: Caller) -> None:
     rows = {row["person"]["subject"]["subject"]: row for row in admin.get("/sessions").json["sessions"]}
     assert rows.keys() == {"auth0|root", "auth0|bob"}
     assert (rows["auth0|root"]["current"], rows["auth0|bob"]["current"]) == (True, False)
-    one = rows["auth0|bob"]
-    assert (one["browser"], one["address"], one["ref"]) == ("Browser/1.0", "203.0.113.7", bob.signed_in.ref)
-    number = one["person"]["id"]
+    row = rows["auth0|bob"]
+    assert (row["browser"], row["address"], row["ref"]) == ("Browser/1.0", "203.0.113.7", bob.signed_in.ref)
+    number = row["person"]["id"]
     assert [row["ref"] for row in admin.get("/sessions", person=number).json["sessions"]] == [bob.signed_in.ref]
     path = f"/sessions/{bob.signed_in.ref}"
     assert admin.send("DELETE", path).status_code == 422, "it says why"
@@ -67,9 +67,9 @@ def test_what_cannot_be_a_session(admin: Caller, ref: str) -> None:
 def test_the_installation_in_numbers(world: ApiWorld, admin: Caller) -> None:
     caller(world, "auth0|bob")
     world.block(world.person("auth0|eve", roles=("viewer",)))
-    found = admin.get("/statistics", days=3).json
-    assert (found["people"], found["sessions"], len(found["days"])) == (3, 2, 3)
-    attention = found["attention"]
+    statistics = admin.get("/statistics", days=3).json
+    assert (statistics["people"], statistics["sessions"], len(statistics["days"])) == (3, 2, 3)
+    attention = statistics["attention"]
     assert (attention["people_without_roles"], attention["blocked_people"], attention["administrators"]) == (1, 1, 1)
     assert "analyst" in attention["unused_roles"]
 
@@ -78,8 +78,8 @@ def test_guards_are_the_union_of_what_processes_published(world: ApiWorld, admin
     assert admin.get("/guards").json == {"guards": []}
     assert publish_guards(world.database, "api", guards(world.app))
     assert publish_guards(world.database, "app", own_guards())
-    found = admin.get("/guards").json["guards"]
-    by_name = {(row["process"], row["name"]): row for row in found}
+    rows = admin.get("/guards").json["guards"]
+    by_name = {(row["process"], row["name"]): row for row in rows}
     page = by_name["app", "/reports"]
     assert (page["kind"], page["permission"], page["file"]) == ("page", "read:reports", "pages/usage_report.py")
     endpoint = by_name["api", "POST /api/v1/people/<int:person>/erasure"]
@@ -93,7 +93,7 @@ def test_guards_are_the_union_of_what_processes_published(world: ApiWorld, admin
     assert by_name["app", "pages.usage_report:export_report"]["kind"] == "function"
     assert by_name["api", "GET /api/v1/me"]["permission"] == "", "signed in is enough"
     assert ("api", "GET /healthz") not in by_name, "it asks for nothing"
-    assert all(row["version"] and row["published_at"] and row["line"] >= 1 for row in found)
+    assert all(row["version"] and row["published_at"] and row["line"] >= 1 for row in rows)
     assert publish_guards(world.database, "app", [])
     assert {row["process"] for row in admin.get("/guards").json["guards"]} == {"api"}, "what a process asks for now"
 

@@ -31,7 +31,7 @@ def asks_for_a_factor(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def step_up(world: ApiWorld, signed_in: SignedIn, **how: Any) -> str:
-    """The person signs in afresh; → the session's new token."""
+    """The person signs in again. Returns the session's new token."""
     token = world.issuer.access_token(azp="gatehouse-app", jti="fresh", permissions=[])
     now = world.clock()
     with world.database.unit_of_work() as unit:
@@ -53,13 +53,13 @@ def test_a_stale_sign_in_gets_the_challenge_and_a_fresh_one_the_file(world: ApiW
     answer = world.call(EXPORT, signed_in.token)
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, HOUR_CHALLENGE)
     assert answer.headers["Content-Type"] == "application/problem+json"
-    told = ("code", "permission", "reason", "max_age")
-    assert [answer.json[name] for name in told] == ["step-up-required", "export:reports", "stale-login", 3600]
+    members = ("code", "permission", "reason", "max_age")
+    assert [answer.json[name] for name in members] == ["step-up-required", "export:reports", "stale-login", 3600]
     assert "acr_values" not in answer.json
     (event,) = world.events("api:endpoint:deny")
     assert (event["reason"], event["outcome"]) == ("stale-login", "refused")
     assert event["correlation_id"] == answer.headers["X-Correlation-ID"]
-    # Whatever asks for nothing goes on as it was.
+    # Requests without a requirement still pass.
     assert world.call("/api/v1/reports/usage", signed_in.token).status_code == 200
     assert world.call(EXPORT, step_up(world, signed_in)).status_code == 200
     assert world.call(EXPORT, signed_in.token).status_code == 200, "the session counts, whichever of its tokens is used"
@@ -75,7 +75,7 @@ def test_a_second_factor(world: ApiWorld, how: dict[str, Any]) -> None:
     assert world.call(EXPORT, step_up(world, signed_in, **how)).status_code == 200
 
 
-def test_who_lacks_the_permission_is_told_that_and_not_sent_to_sign_in(world: ApiWorld) -> None:
+def test_a_missing_permission_is_refused_without_a_step_up(world: ApiWorld) -> None:
     signed_in = world.sign_in(roles=("viewer",))
     world.clock.ahead = timedelta(seconds=3500)
     answer = world.call(EXPORT, signed_in.token)
@@ -95,8 +95,8 @@ def test_another_clients_token_must_say_itself_when_its_person_signed_in(
     world: ApiWorld, claims: dict[str, int], status: int
 ) -> None:
     now = int(world.clock().timestamp())
-    said: dict[str, Any] = {name: now + value if value else 0 for name, value in claims.items()}
-    token = world.issuer.access_token(permissions=["export:reports"], **said)
+    times: dict[str, Any] = {name: now + value if value else 0 for name, value in claims.items()}
+    token = world.issuer.access_token(permissions=["export:reports"], **times)
     answer = world.call(EXPORT, token)
     assert answer.status_code == status
     assert answer.headers.get("WWW-Authenticate") == (HOUR_CHALLENGE if status == 401 else None)
@@ -135,14 +135,14 @@ def test_a_machine_is_refused_without_being_sent_to_sign_in(world: ApiWorld) -> 
 def test_me_tells_what_must_be_done_first(world: ApiWorld) -> None:
     signed_in = world.sign_in(roles=("analyst",))
 
-    def told() -> dict[str, Any]:
+    def requirements() -> dict[str, Any]:
         permissions = world.call("/api/v1/me", signed_in.token).json["permissions"]
         return {permission["name"]: permission["step_up"] for permission in permissions}
 
-    assert told() == {"read:reports": None, "export:reports": None, "explore:files": None}
+    assert requirements() == {"read:reports": None, "export:reports": None, "explore:files": None}
     with world.database.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE sessions SET authenticated_at = authenticated_at - 3700000000")
-    assert told() == {
+    assert requirements() == {
         "read:reports": None,
         "export:reports": {"max_age": 3600, "acr_values": None},
         "explore:files": None,
@@ -157,10 +157,10 @@ def test_a_token_dies_when_the_provider_says_that_its_person_signed_out(world: A
     signed_in = world.sign_in()
     other = world.new_session(signed_in.subject)
     with world.database.unit_of_work() as unit:
-        (found, _) = unit.sessions_at_provider(world.issuer.url, subject=signed_in.subject.subject)
-        assert unit.end_session(found.ref, EndReason.BACKCHANNEL_LOGOUT, world.clock())
+        (session, _) = unit.sessions_at_provider(world.issuer.url, subject=signed_in.subject.subject)
+        assert unit.end_session(session.ref, EndReason.BACKCHANNEL_LOGOUT, world.clock())
         unit.commit()
-    codes = {world.call("/api/pong", one.token).json.get("code") for one in (signed_in, other)}
+    codes = {world.call("/api/pong", user.token).json.get("code") for user in (signed_in, other)}
     assert codes == {"session-ended", None}
 
 
@@ -187,9 +187,9 @@ def test_signed_out_everywhere(world: ApiWorld) -> None:
 
 def test_ending_other_sessions_is_not_signing_out_everywhere(world: ApiWorld) -> None:
     signed_in = world.sign_in()
-    there = world.new_session(signed_in.subject)
+    new = world.new_session(signed_in.subject)
     other = world.issuer.access_token(iat=int(world.clock().timestamp()) - 5)
     assert world.call("/api/v1/me/sessions", signed_in.token, method="DELETE").json == {"ended": 1}
-    assert world.call("/api/pong", there.token).json["code"] == "session-ended"
+    assert world.call("/api/pong", new.token).json["code"] == "session-ended"
     for token in (signed_in.token, other):
         assert world.call("/api/pong", token).status_code == 200

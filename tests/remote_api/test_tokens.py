@@ -49,8 +49,8 @@ REFUSED: dict[str, Make] = {
     "bound to a sender": lambda issuer: issuer.access_token(cnf={"jkt": "x"}),
     "a DPoP proof": lambda issuer: issuer.access_token(header={"typ": "dpop+jwt"}),
     "critical header": lambda issuer: issuer.access_token(header={"crit": ["b64"], "b64": False}),
-    "signed by nobody": _without_signature,
-    "signed by somebody else": lambda issuer: issuer.access_token(key=SigningKey("key-0", number=7)),
+    "without a signature": _without_signature,
+    "signed by another key": lambda issuer: issuer.access_token(key=SigningKey("key-0", number=7)),
     "key of another algorithm": lambda issuer: issuer.access_token(key=SigningKey("key-0", "ES256", 8)),
     "tampered payload": lambda issuer: _tampered(issuer.access_token()),
     "not a token": lambda _: "garbage",
@@ -134,12 +134,12 @@ def test_never_in_the_query(world: ApiWorld, query: str) -> None:
 def test_never_in_a_cookie_a_body_or_another_header(world: ApiWorld) -> None:
     token = world.issuer.access_token()
     headers = {"Cookie": f"access_token={token}", "X-Authorization": f"Bearer {token}", "X-Forwarded-User": "root"}
-    ways: list[dict[str, Any]] = [
+    requests: list[dict[str, Any]] = [
         {"headers": headers},
         {"data": {"access_token": token}},
         {"json": {"access_token": token}},
     ]
-    for options in ways:
+    for options in requests:
         answer = world.call("/api/pong", **options)
         assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, NO_TOKEN)
 
@@ -152,7 +152,7 @@ def test_a_missing_permission_names_the_scope(world: ApiWorld) -> None:
     assert (answer.json["permission"], answer.json["reason"]) == ("read:reports", "not-granted")
 
 
-def test_a_blocked_person_is_told_so_and_given_no_scope_to_ask_for(world: ApiWorld) -> None:
+def test_a_blocked_person_is_refused_without_a_scope_to_request(world: ApiWorld) -> None:
     signed_in = world.sign_in()
     world.block(signed_in.subject)
     answer = world.call("/api/pong", signed_in.token)

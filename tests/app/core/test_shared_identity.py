@@ -51,7 +51,7 @@ def rows():
 
 
 @st.cache_data
-def mine():
+def own_name():
     return load(st.user["sub"], st.title("Mine"))
 
 
@@ -68,7 +68,7 @@ def outside():
 def guarded(): ...
 
 
-one = st.cache_data(guarded)
+cached = st.cache_data(guarded)
 two = st.cache_data(ttl=5)(guarded)
 three = functools.cache(access.requires("read:reports")(load))
 four = access.requires("read:reports")(st.cache_data(load))
@@ -86,7 +86,7 @@ def test_what_would_be_shared_is_found_with_file_and_line() -> None:
         Place("Shop.method", "shop.py", 24, order.format("lru_cache", "lru_cache")),
         Place("connection", "shop.py", 28, inside.format("allows", "cache_resource")),
         Place("rows", "shop.py", 35, inside.format("who", "cache")),
-        Place("mine", "shop.py", 40, inside.format("user", "cache_data")),
+        Place("own_name", "shop.py", 40, inside.format("user", "cache_data")),
         Place("guarded", "shop.py", 57, order.format("cache_data", "cache_data")),
         Place("guarded", "shop.py", 58, order.format("cache_data", "cache_data")),
         Place("load", "shop.py", 59, order.format("cache", "cache")),
@@ -127,7 +127,7 @@ IMPORTS = {
     ),
     "a function of the module": ("import streamlit as st\ndef me():\n    return st.user.email", "me()"),
     "a function of a function": (
-        "import streamlit as st\ndef me():\n    return st.user.email\ndef mine():\n    return [me()]", "mine()"
+        "import streamlit as st\ndef me():\n    return st.user.email\ndef own_name():\n    return [me()]", "own_name()"
     ),
     "a guarded function": ("from app import access\n@access.requires('a:b')\ndef rows(): ...", "rows()"),
 }  # fmt: skip

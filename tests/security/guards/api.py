@@ -24,7 +24,7 @@ REMOVALS: Final[list[Removal]] = [
         at="remote_api.rate_limits:InMemory.__call__",
         without="window != self._window",
         instead="window > self._window",
-        test="tests/remote_api/test_limits.py::test_a_clock_that_ran_ahead_leaves_no_refusals_behind",
+        test="tests/remote_api/test_rate_limits.py::test_a_clock_that_ran_ahead_leaves_no_refusals_behind",
     ),
     Removal(
         guard="an unconfirmed change is not marked as safe to retry",
@@ -45,26 +45,26 @@ REMOVALS: Final[list[Removal]] = [
                 ...
             return answer_of(...)
         """,
-        test="tests/remote_api/test_kept_changes.py::test_what_was_kept_is_answered_although_the_database_is_gone_since",
+        test="tests/remote_api/test_transactions.py::test_a_committed_change_is_answered_although_the_database_fails_afterwards",
     ),
     Removal(
         guard="the request records that a change was committed",
         at="remote_api.transactions:transaction",
         without="g.gatehouse_committed = True",
-        test="tests/remote_api/test_kept_changes.py::test_a_failure_after_the_commit_never_reads_as_nothing_was_changed",
+        test="tests/remote_api/test_transactions.py::test_a_failure_after_the_commit_never_reads_as_nothing_was_changed",
     ),
     Removal(
         guard="the results of a bulk change are kept when the database fails in the middle",
         at="remote_api.views.grants:bulk",
         without='not unconfirmed and all(result.outcome != "done" for result in results)',
         instead="True",
-        test="tests/remote_api/test_kept_changes.py::test_of_several_people_each_has_the_result_that_is_known",
+        test="tests/remote_api/test_transactions.py::test_each_person_of_a_failing_bulk_change_has_the_known_result",
     ),
     Removal(
         guard="a change without If-Match is refused",
         at="remote_api.application:Application.dispatch_request",
         without="if endpoint in self._conditional: ...",
-        test="tests/remote_api/test_conditions.py::test_the_version_is_asked_for_before_the_body_is_read",
+        test="tests/remote_api/test_preconditions.py::test_the_version_is_asked_for_before_the_body_is_read",
     ),
     Removal(
         guard="blocking a person is declared conditional (If-Match)",
@@ -77,7 +77,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="the API applies its rate limit",
         at="remote_api.application:Application.dispatch_request",
         without="self._limits.admit(...)",
-        test="tests/remote_api/test_limits.py::test_one_subjects_flood_neither_slows_nor_denies_another",
+        test="tests/remote_api/test_rate_limits.py::test_one_subjects_flood_neither_slows_nor_denies_another",
     ),
     Removal(
         guard="the rate limit applies before the permission is decided",
@@ -92,7 +92,7 @@ REMOVALS: Final[list[Removal]] = [
                 ...
             self._limits.admit(request.environ, endpoint, declared)
         """,
-        test="tests/remote_api/test_limits.py::test_a_refused_call_counts_and_is_decided_no_more_beyond_the_limit",
+        test="tests/remote_api/test_rate_limits.py::test_a_refused_call_counts_and_is_decided_no_more_beyond_the_limit",
     ),
     Removal(
         guard="granting requires the permission to manage grants",
@@ -112,14 +112,14 @@ REMOVALS: Final[list[Removal]] = [
         guard="a request body must be a JSON object",
         at="remote_api.application:Application.dispatch_request",
         without="if endpoint in self._with_body: ...",
-        test="tests/remote_api/test_conditions.py::test_bodies",
+        test="tests/remote_api/test_preconditions.py::test_bodies",
     ),
     Removal(
         guard="a cached view is refused at start",
         at="remote_api.access:read_declarations",
         without="if cached: ...",
         test=(
-            "tests/remote_api/test_declared.py"
+            "tests/remote_api/test_access.py"
             "::test_a_view_that_is_kept_in_a_cache_does_not_start[cache above the declaration]"
         ),
     ),

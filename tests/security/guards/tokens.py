@@ -42,7 +42,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.core.tokens.key_set:KeySet._fetched_key",
         without="ProviderUnavailable(reason=reason, retry_after_seconds=self._wait_for(cause))",
         instead="TokenInvalid(reason=TokenReason.KEY_UNKNOWN)",
-        test="tests/remote_api/test_key_floods.py::test_another_clients_good_token_is_told_when_to_come_back",
+        test="tests/remote_api/test_key_floods.py::test_another_clients_valid_token_gets_503_with_retry_after",
     ),
     Removal(
         guard="a token of our own session may fetch its key",

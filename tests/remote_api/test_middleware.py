@@ -1,4 +1,4 @@
-"""What surrounds every answer: headers, host, bounds, correlation id, and addresses of clients."""
+"""The middleware of every response: headers, host, bounds, correlation id, and addresses of clients."""
 
 from __future__ import annotations
 

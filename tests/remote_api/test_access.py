@@ -17,14 +17,14 @@ from tests.remote_api.world import ApiWorld
 
 
 def test_an_undeclared_address_does_not_start(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    forgotten = APIBlueprint("forgotten", __name__, url_prefix="/api/v1")
+    blueprint = APIBlueprint("undeclared", __name__, url_prefix="/api/v1")
 
-    @forgotten.get("/forgotten")
-    def forgotten_view() -> str:
-        return "everybody's"
+    @blueprint.get("/undeclared")
+    def view() -> str:
+        return "public"
 
-    monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, forgotten))
-    with pytest.raises(UndeclaredAccess, match="/api/v1/forgotten"):
+    monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, blueprint))
+    with pytest.raises(UndeclaredAccess, match="/api/v1/undeclared"):
         world.make_app()
 
 
@@ -34,7 +34,7 @@ def test_a_declaration_above_the_route_does_not_count(world: ApiWorld, monkeypat
     @requires(Permission.READ_REPORTS)
     @wrong.get("/wrong")
     def wrong_view() -> str:
-        return "everybody's"
+        return "public"
 
     monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, wrong))
     with pytest.raises(UndeclaredAccess, match="/wrong"):
@@ -47,11 +47,11 @@ def test_a_view_that_is_kept_in_a_cache_does_not_start(
 ) -> None:
     shared = APIBlueprint("shared", __name__)
 
-    def who() -> str:
+    def caller_name() -> str:
         return access.principal().name
 
     declare, keep = requires(Permission.READ_REPORTS), lru_cache(maxsize=None)
-    shared.get("/shared")(keep(declare(who)) if above else declare(keep(who)))
+    shared.get("/shared")(keep(declare(caller_name)) if above else declare(keep(caller_name)))
     monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, shared))
     with pytest.raises(UndeclaredAccess, match=r"kept in a cache that answers every caller alike.*: /shared"):
         world.make_app()
@@ -74,18 +74,18 @@ def test_access_is_declared_once() -> None:
 
 
 def test_an_address_added_later_is_never_reached(world: ApiWorld) -> None:
-    world.app.add_url_rule("/late", view_func=lambda: "everybody's")
+    world.app.add_url_rule("/late", view_func=lambda: "public")
     answer = world.call("/late")
     assert (answer.status_code, answer.json["code"]) == (500, "internal")
 
 
-def test_views_say_what_they_require(world: ApiWorld) -> None:
-    found = {
+def test_each_view_requires_the_literal_permission(world: ApiWorld) -> None:
+    permissions = {
         endpoint: str(declared.permission)
         for endpoint, declared in world.app.declared.items()
         if declared.permission is not None
     }
-    assert found == {
+    assert permissions == {
         "admin_sessions.all_sessions": "read:sessions",
         "admin_sessions.end_any_session": "end:sessions",
         "admin_sessions.end_sessions_of_person": "end:sessions",
@@ -125,13 +125,13 @@ def test_views_say_what_they_require(world: ApiWorld) -> None:
 
 
 def test_the_check_is_what_refuses(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the guard taken out, the refusals of the matrix would be answers."""
+    """Without the guard the matrix would have answers in place of refusals."""
     monkeypatch.setattr(type(world.app._guard), "require", lambda *_, **__: None)
     assert world.call("/api/v1/reports/usage").status_code == 200
 
 
 def test_decorators_below_the_route_stay(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaving out the library's wrapper where it has nothing to do must not leave out anybody else's."""
+    """Only the library's wrapper may be skipped where it has nothing to do, and no other."""
     decorated = APIBlueprint("decorated", __name__)
     seen: list[str] = []
 

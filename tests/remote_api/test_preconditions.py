@@ -39,15 +39,15 @@ def painted(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> ApiWorld:
 
 
 def test_a_change_that_declares_nothing_does_not_start(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    api = APIBlueprint("forgotten", __name__)
+    api = APIBlueprint("undeclared", __name__)
 
-    @api.delete("/forgotten")
+    @api.delete("/undeclared")
     @public
-    def forgotten() -> str:
+    def undeclared() -> str:
         return ""
 
     monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, api))
-    with pytest.raises(UndeclaredChange, match="/forgotten"):
+    with pytest.raises(UndeclaredChange, match="/undeclared"):
         world.make_app()
     with pytest.raises(TypeError, match="say why"):
         unconditional("")
@@ -121,7 +121,7 @@ def test_bodies(painted: ApiWorld, data: bytes, content_type: str, status: int, 
     assert (answer.status_code, answer.json.get("code")) == (status, code)
 
 
-def test_a_flood_of_wrong_fields_is_told_in_part(painted: ApiWorld) -> None:
+def test_a_flood_of_wrong_fields_is_reported_in_part(painted: ApiWorld) -> None:
     sent = {f"field {number}": number for number in range(5000)}
     answer = painted.call("/things/one", method="PUT", json=sent, headers={"If-Match": '"1"'})
     assert (answer.status_code, len(answer.data) < 2000) == (422, True)

@@ -99,7 +99,7 @@ def _end_sessions(admin: Caller, bob: int) -> Callable[[], Any]:
         (_end_sessions, 200, "ended", 1),
     ],
 )
-def test_what_was_kept_is_answered_although_the_database_is_gone_since(
+def test_a_committed_change_is_answered_although_the_database_fails_afterwards(
     admin: Caller,
     bob: int,
     monkeypatch: pytest.MonkeyPatch,
@@ -108,16 +108,16 @@ def test_what_was_kept_is_answered_although_the_database_is_gone_since(
     member: str,
     value: Any,
 ) -> None:
-    carried_out = change(admin, bob)
+    send_change = change(admin, bob)
     with gone_after_a_commit(monkeypatch):
-        answer = carried_out()
+        answer = send_change()
     assert (answer.status_code, answer.json[member]) == (status, value)
 
 
-def test_the_answer_has_the_version_of_this_very_change(admin: Caller, bob: int) -> None:
+def test_the_response_has_the_version_after_the_change(admin: Caller, bob: int) -> None:
     """The next change by it is accepted, so the answer shows what was kept."""
-    carried_out = _grant(admin, bob)
-    answer = carried_out()
+    send_change = _grant(admin, bob)
+    answer = send_change()
     assert answer.headers["ETag"] == version(admin, bob)
     body = {"blocked": True, "reason": "x"}
     assert admin.send("PUT", f"/people/{bob}/block", body, version=answer.headers["ETag"]).status_code == 200
@@ -127,14 +127,14 @@ def test_the_answer_has_the_version_of_this_very_change(admin: Caller, bob: int)
 def test_a_failure_after_the_commit_never_reads_as_nothing_was_changed(
     world: ApiWorld, admin: Caller, bob: int, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
-    carried_out = _block(admin, bob)
+    send_change = _block(admin, bob)
 
     def fails(*_: object, **__: object) -> NoReturn:
         raise failure
 
     with monkeypatch.context() as patch:
         patch.setattr(application, "json_response", fails)
-        answer = carried_out()
+        answer = send_change()
     problem = json.loads(answer.data)
     assert (answer.status_code, problem["code"]) == (503, "change-unconfirmed")
     assert problem["detail"] == "Something failed after the change was kept: look before you try again."
@@ -154,7 +154,7 @@ def test_a_failure_after_the_commit_never_reads_as_nothing_was_changed(
         (0, ChangeUnconfirmed("Perhaps."), ["unknown", "refused", "refused"]),
     ],
 )
-def test_of_several_people_each_has_the_result_that_is_known(
+def test_each_person_of_a_failing_bulk_change_has_the_known_result(
     world: ApiWorld,
     admin: Caller,
     bob: int,
@@ -180,11 +180,11 @@ def test_of_several_people_each_has_the_result_that_is_known(
     results = answer.json["results"]
     assert [(result["person"], result["outcome"]) for result in results] == list(zip(people, outcomes, strict=True))
     assert results[2]["problem"]["detail"].startswith("Not tried: ")
-    assert ["developer" in card(admin, one)["roles"] for one in people] == [works == 1, False, False]
+    assert ["developer" in card(admin, person)["roles"] for person in people] == [works == 1, False, False]
 
 
 @pytest.mark.parametrize("unchanged", [0, 1])
-def test_where_nothing_was_changed_for_anybody_the_whole_call_fails(
+def test_a_bulk_call_fails_as_a_whole_if_nothing_was_changed(
     world: ApiWorld, admin: Caller, bob: int, monkeypatch: pytest.MonkeyPatch, unchanged: int
 ) -> None:
     """Also where the database fails only after some for whom there was nothing to change."""
