@@ -303,7 +303,7 @@ def test_the_doctor_names_each_fault_of_the_network_with_what_to_do(
         line = doctor(issuer)
     assert line.startswith(f"WRONG provider: {reason.sentence}")
     if reason is ProviderReason.ISSUER:
-        assert line.endswith(f"It names itself https://somebody-else.test/; configured is {fake.url}")
+        assert line.endswith(f"It names itself https://another-issuer.test/; configured is {fake.url}")
 
 
 def _break_off(peer: socket.socket) -> None:
