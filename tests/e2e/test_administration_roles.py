@@ -117,7 +117,7 @@ def test_the_audit_is_filtered_shared_and_exported(visitor: Arrive, stack: Stack
     event = page.locator("[class*=st-key-event-] summary").first
     expect(event).to_contain_text("Ada Okafor signed in.", timeout=SOON)
     event.click()
-    expect(page.locator("[class*=st-key-event-]").first).to_contain_text('"kind": "app:session:begin"')
+    expect(page.locator("[class*=st-key-event-]").first).to_contain_text('"kind": "app:session:begin"', timeout=SOON)
     for form, extension in (("CSV", "csv"), ("JSON Lines", "jsonl")):
         page.locator(".st-key-audit-form").get_by_text(form, exact=True).click()
         expect(page.locator(".st-key-audit-download")).to_have_count(
