@@ -31,7 +31,7 @@ PAGES_OF = {
 @pytest.mark.parametrize("person", PAGES_OF)
 def test_each_seeded_user_sees_exactly_the_permitted_pages(visitor: Arrive, person: str) -> None:
     browser = visitor()
-    browser.sign_in(person)
+    browser.press_sign_in(person)
     browser.sees_pages(PAGES_OF[person])
     browser.shot(f"home-{person}")
     assert browser.console_errors == []
