@@ -15,7 +15,7 @@ from app import drafts
 from app.core.assurance import Requirement
 from component.events import Mode
 from component.http.return_to import safe_return_to
-from component.oidc.provider import allowed_parameters
+from component.oidc.authorization_parameters import allowed_parameters
 
 _LOGIN: Final = "/auth/login"
 

@@ -1,10 +1,8 @@
 """Verification of the audit chain, from its first event or the retention boundary to its head, in bounded memory.
 
-It locks nothing: it includes events written meanwhile as far as the newest head names them, and starts again when old
-events are deleted meanwhile. It reports up to ``MAX_PROBLEMS`` problems: after an event that does not fit, it continues
-from the number and MAC that the event itself has.
-
-Breaks that a rotation explains are reported as one problem, until an event acknowledges them (``db.rotation``).
+It locks nothing: it includes new events up to the newest head, and starts again when old events are deleted meanwhile.
+It reports up to ``MAX_PROBLEMS`` problems: after an event that does not fit, it continues from the number and MAC of
+that event. Breaks that a rotation explains are one problem, until an event acknowledges them (``db.rotation``).
 """
 
 from __future__ import annotations

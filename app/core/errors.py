@@ -1,3 +1,4 @@
+# Over 300 lines: the table of errors is one file, as every table that developers extend.
 """The errors that Gatehouse raises: one tree, each class with a stable code, an HTTP status and a title.
 
 ``detail`` is safe to show to users. Modules that use a library translate its errors: no SQLAlchemy, requests or PyJWT

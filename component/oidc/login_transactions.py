@@ -26,7 +26,8 @@ from app.core.keyring import Keyring, SealBroken
 from app.core.ports import Storage
 from component.http.cookies import Cookies, browser_hash
 from component.http.return_to import safe_return_to
-from component.oidc.provider import Provider, allowed_parameters
+from component.oidc.authorization_parameters import allowed_parameters
+from component.oidc.provider import Provider
 
 LIFETIME_SECONDS: Final = 600
 MAX_OPEN: Final = 5

@@ -24,6 +24,7 @@ from app.core.failure_reasons import CallbackReason, ProviderReason
 from app.core.http_client import cause_of
 from app.core.settings import Settings
 from app.core.tokens.discovery import Discovery
+from component.oidc.authorization_parameters import WITH_PROMPT_NONE, allowed_parameters, step_up_parameters
 from component.oidc.bounded_http import bounded_session
 
 SCOPE: Final = "openid profile email offline_access"
@@ -37,19 +38,6 @@ _TEMPORARY: Final = frozenset(
 _log = structlog.get_logger(__name__)
 _DROPPED: Final = re.compile(r"[^a-z0-9_.-]")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-
-ALLOWED_PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = {
-    "connection": re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}"),
-    "login_hint": re.compile(r"[^\x00-\x1f\x7f]{1,200}"),
-    "organization": re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"),
-    "prompt": re.compile(r"login|select_account"),
-    "screen_hint": re.compile(r"signup|login"),
-    "ui_locales": re.compile(r"[A-Za-z0-9 -]{1,100}"),
-}
-"""The parameters of a sign-in link that are passed to the provider, and their allowed values."""
-_WITH_PROMPT_NONE: Final = ("connection", "organization")
-ANY_AGE_SECONDS: Final = 10 * 365 * 86_400
-"""As ``max_age``: no sign-in is too old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +100,11 @@ class Provider:
         metadata = self._discovery.metadata()
         allowed = allowed_parameters(parameters or {})
         if silent_sign_in:
-            allowed = {name: allowed[name] for name in _WITH_PROMPT_NONE if name in allowed} | {"prompt": "none"}
+            allowed = {name: allowed[name] for name in WITH_PROMPT_NONE if name in allowed} | {"prompt": "none"}
         else:
             if another:
                 allowed["prompt"] = "select_account" if metadata.account_selection_supported else "login"
-            allowed |= _step_up_parameters(step_up)
+            allowed |= step_up_parameters(step_up)
         url, _ = self._client().create_authorization_url(
             metadata.authorization_endpoint,
             state=state,
@@ -231,31 +219,6 @@ class Provider:
             redirect_uri=self._redirect_uri,
             code_challenge_method="S256",
         )
-
-
-def allowed_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
-    """The parameters that may be passed to the provider."""
-    return {
-        name: parameters[name]
-        for name, form in ALLOWED_PARAMETERS.items()
-        if name in parameters and form.fullmatch(parameters[name])
-    }
-
-
-def _step_up_parameters(step_up: Requirement | None) -> dict[str, str]:
-    """The parameters that request a step-up (OIDC Core §3.1.2.1); see decision 26.
-
-    ``max_age`` is always sent, because some providers omit ``auth_time`` from the ID token without it, and never as 0,
-    which some providers refuse and others answer with an endless password prompt. ``prompt=login`` requests a new
-    sign-in; ``auth_time`` is checked in any case.
-    """
-    requirement = step_up or Requirement()
-    parameters = {"max_age": str(requirement.max_age_seconds or ANY_AGE_SECONDS)}
-    if requirement.max_age_seconds == 0:
-        parameters["prompt"] = "login"
-    if requirement.acr:
-        parameters["acr_values"] = requirement.acr
-    return parameters
 
 
 def cleaned_error(error: object) -> str:

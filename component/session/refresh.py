@@ -1,8 +1,7 @@
 """Token refresh: one at a time for each session, in this process and across processes (RFC 9700 §4.14.2).
 
-In a process all callers share one request. Across processes a lease with an expiry, in the row of the session, decides
-who may refresh; a process that takes over an expired lease tries the stored token once. No transaction spans the
-request to the provider.
+In a process all callers share one request. Across processes a lease with an expiry, in the session's row, decides who
+refreshes; a process that takes over an expired lease tries the stored token once. No transaction spans the request.
 """
 
 from __future__ import annotations

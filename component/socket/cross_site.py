@@ -18,8 +18,8 @@ from component.http.cookies import HeaderList
 from component.http.origin import Site, header_values
 from component.http.return_to import safe_return_to
 from component.http.static_pages import PageLink, notice
+from component.oidc.authorization_parameters import allowed_parameters
 from component.oidc.callback_query import parse_query
-from component.oidc.provider import allowed_parameters
 
 LOGIN: Final = "/auth/login"
 CALLBACK: Final = "/auth/callback"

@@ -1,3 +1,4 @@
+# Over 300 lines: the checks of the three kinds of tokens are read side by side.
 """Verification of access, ID and logout tokens: nothing of a token is trusted or stored before its signature is valid.
 
 Claims are checked first, so that a token that would be refused anyway never causes a fetch of keys, and are used only

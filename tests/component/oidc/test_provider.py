@@ -13,7 +13,8 @@ import requests
 from app.core.errors import LoginFailed, ProviderRefused, ProviderUnavailable
 from app.core.tokens.discovery import Discovery, ProviderMetadata
 from component.oidc import bounded_http
-from component.oidc.provider import Provider, TokenSet, allowed_parameters, cleaned_error, cleaned_text
+from component.oidc.authorization_parameters import allowed_parameters
+from component.oidc.provider import Provider, TokenSet, cleaned_error, cleaned_text
 from tests.clock import FakeClock
 from tests.provider import Answer, FakeProvider, Form
 from tests.signin import SignInWorld, world

@@ -9,7 +9,7 @@ import pytest
 
 from app.core.errors import SessionEnded
 from app.core.records import EndReason
-from component.oidc.provider import ANY_AGE_SECONDS
+from component.oidc.authorization_parameters import ANY_AGE_SECONDS
 from component.routes.session import session_tag
 from tests.clock import FakeClock
 from tests.provider import FakeProvider

@@ -81,7 +81,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="max_age is never 0",
-        at="component.oidc.provider:_step_up_parameters",
+        at="component.oidc.authorization_parameters:step_up_parameters",
         without="requirement.max_age_seconds or ANY_AGE_SECONDS",
         instead="ANY_AGE_SECONDS if requirement.max_age_seconds is None else requirement.max_age_seconds",
         test="tests/component/session/test_step_up.py::test_the_request_to_the_provider",
