@@ -15,7 +15,7 @@ class Budget:
     at_least: bool = False
 
     def met(self, measured: float) -> bool:
-        """Whether a measured ratio keeps to it."""
+        """Whether a measured ratio is within the budget."""
         return measured >= self.ratio if self.at_least else measured <= self.ratio
 
     def __str__(self) -> str:

@@ -24,7 +24,7 @@ _MAX_CALLS: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much to measure. ``slice_seconds``: CPU time of one side in one round, about."""
+    """How much to measure. ``slice_seconds``: the approximate CPU time of one side in one round."""
 
     rounds: int
     slice_seconds: float
@@ -45,7 +45,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Side → its figure in each round: seconds a call, or whatever was measured."""
+    """The figure of each side in each round: seconds a call, or another measure."""
 
     by_side: Mapping[str, list[float]]
 
@@ -110,7 +110,7 @@ def quiet_collector() -> Iterator[None]:
 
 
 def _fitting(sides: Mapping[str, Batch], slice_seconds: float) -> int:
-    """How many calls fill a slice; warms every side up on the way."""
+    """The number of calls that fill a slice; warms up every side."""
     numbers = []
     for batch in sides.values():
         number = 1

@@ -35,7 +35,7 @@ _FLOOR: Final = """
 
 
 def listing(stage: Stage) -> list[Row]:
-    """The product's list by each filter; the floor has the very same 50 people."""
+    """The product's list by each filter; the floor reads the same 50 people."""
     world = stage.world
     directory, connection = world.database.directory, world.raw()
     now = utc_now()

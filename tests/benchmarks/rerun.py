@@ -27,7 +27,7 @@ from tests.stack import ROOT
 _PAGE: Final = 3
 _PATH: Final = f"page-{_PAGE}"
 _SIDES: Final = ("stock", "no-account", "unguarded", "guarded")
-_GENERATIONS: Final = 4  # processes of one program differ by some percent for as long as they live
+_GENERATIONS: Final = 4  # processes of one program differ by some percent
 _START_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 0.005
 _SETTLE_SECONDS: Final = 0.1
@@ -96,7 +96,7 @@ def _production(stage: Stage, base_url: str) -> dict[str, str]:
 
 
 def _arguments(side: str, port: int) -> list[str]:
-    """How a side is started."""
+    """The command line of a side."""
     if side != "stock":
         return ["tests.benchmarks.rerun_server", side, str(port)]
     options = {
@@ -110,7 +110,7 @@ def _arguments(side: str, port: int) -> list[str]:
 
 
 def _write_scripts(folder: Path) -> None:
-    """Ten pages, each once with its gate and once without; the scripts that register the latter; an empty one."""
+    """Write ten pages with and without a gate, the scripts that register the latter, and an empty script."""
     (folder / "empty.py").write_text("import streamlit as st\n")
     for kind, gate in (
         ("guarded", "from app import access\n\naccess.require_page()\n"),

@@ -33,7 +33,7 @@ def page_title(number: int) -> str:
 
 
 def unguarded(script: str, port: int) -> None:
-    """Serve a script that knows ``st.navigation`` alone, with the collector as the product has it."""
+    """Serve a script that only uses ``st.navigation``, with the garbage collector set as in the product."""
 
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
@@ -55,7 +55,7 @@ def unguarded(script: str, port: int) -> None:
 
 
 def guarded(port: int) -> None:
-    """Serve the pages by the product itself: ten rows instead of its own, everything else as it is."""
+    """Serve the pages by the product itself, with ten rows in place of its own."""
     rows = tuple(
         navigation.PageRow(
             file=page_file(number),

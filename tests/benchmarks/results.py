@@ -32,7 +32,7 @@ _PACKAGES: Final = (
 
 
 class Skipped(Exception):
-    """This cannot be measured here; the text says what is missing."""
+    """A benchmark cannot run on this machine; the text names what is missing."""
 
 
 @dataclass(frozen=True, slots=True)

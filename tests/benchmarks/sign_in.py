@@ -60,7 +60,7 @@ class SignInTimes(NamedTuple):
 
     @property
     def whole(self) -> float:
-        """Both."""
+        """The sum of both times."""
         return self.to_provider + self.back
 
 
@@ -140,7 +140,7 @@ def _browser() -> Iterator[Browser]:
 
 
 def _sign_in(browser: Browser, address: str) -> SignInTimes:
-    """Open the app in a browser of its own, let it come to rest, and sign in."""
+    """Open the app in a new browser context, wait until the page is idle, and sign in."""
     context = browser.new_context()
     try:
         page = context.new_page()

@@ -14,7 +14,7 @@ _SECONDS: Final = 20.0
 
 
 class Tab:
-    """Opened at one page, and staying there. A context manager."""
+    """A tab that stays on one page. A context manager."""
 
     def __init__(self, port: int, path: str, *, origin: str, cookie: str = "") -> None:
         """``origin``: the address of the page that it opens from, as the app knows itself."""

@@ -1,4 +1,4 @@
-"""Verifying access tokens: one seen before, behind a route, and one never seen, alone."""
+"""Verifying access tokens: a known one behind a route, and new ones without a route."""
 
 from __future__ import annotations
 

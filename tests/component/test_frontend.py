@@ -51,7 +51,7 @@ def test_types_agree_with_streamlits_own(compiler: list[str]) -> None:
 
 
 def test_a_mistake_in_the_types_is_noticed(compiler: list[str], tmp_path: Path) -> None:
-    """So that the check above is not one of nothing: a state that is not Streamlit's to set is named."""
+    """The type check above detects errors: it names a state that Streamlit does not have."""
     copy = tmp_path / "tests" / "frontend"
     shutil.copytree(CHECKS, copy, ignore=shutil.ignore_patterns("node_modules"))
     (copy / "node_modules").symlink_to(CHECKS / "node_modules")
@@ -86,7 +86,7 @@ def test_every_module_has_a_test_file() -> None:
 
 @pytest.mark.parametrize("module", sorted(FRONTEND.iterdir()), ids=lambda path: path.name)
 def test_a_module_is_short_and_imports_only_its_neighbours(module: Path) -> None:
-    """By a relative address: without a bundler nothing else is found, and the policy allows no other host."""
+    """By relative paths: without a bundler only those work, and the policy allows no other host."""
     code = module.read_text()
     assert len(code.splitlines()) <= MAX_LINES
     imports = [line for line in code.splitlines() if line.startswith("import ")]

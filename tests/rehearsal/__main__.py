@@ -16,7 +16,7 @@ from tests.rehearsal.operations import Rehearsal, table
 
 
 def main() -> int:
-    """Run it."""
+    """Run the rehearsal; → the exit status."""
     options = argparse.ArgumentParser(prog="python -m tests.rehearsal")
     options.add_argument("--count", type=int, default=20, help="right answers of each kind before and after each step")
     arguments = options.parse_args()

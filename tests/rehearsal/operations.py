@@ -43,7 +43,7 @@ class Result:
 
 
 class Rehearsal:
-    """Goes through the operations, one after the other, on one installation."""
+    """Runs the operations, one after the other, on one installation."""
 
     def __init__(self, folder: Path, cluster: Cluster, *, count: int) -> None:
         """``count``: how many right answers of each kind there must be before and after each operation."""
@@ -65,7 +65,7 @@ class Rehearsal:
         )
 
     def run(self) -> list[Result]:
-        """Do all of it, with traffic meanwhile."""
+        """Run every operation with traffic."""
         return [self._rehearse(name, operate) for name, operate in self.operations()]
 
     def _rehearse(self, name: str, operate: Callable[[Record, tuple[str, ...]], None]) -> Result:
@@ -116,7 +116,7 @@ class Rehearsal:
         return self._read(lambda database: database.read.session_by_secret(hashlib.sha256(secret.encode()).digest()))
 
     def _read(self, read: Callable[[Database], R]) -> R:
-        """Look into the database, past every process."""
+        """Read from the database directly."""
         settings = Settings(_env_file=None, database_url=self.installation.database_url)
         database = open_database(settings, Keyring([self._new, self._old]))
         try:

@@ -49,7 +49,7 @@ class Record:
     changed: Condition = field(default_factory=Condition)
 
     def add(self, kind: str, outcome: Outcome, detail: str = "") -> None:
-        """Count one."""
+        """Count one outcome."""
         with self.changed:
             self.counts[kind, outcome] += 1
             if outcome is Outcome.WRONG:
@@ -57,7 +57,7 @@ class Record:
             self.changed.notify_all()
 
     def total(self, *outcomes: Outcome) -> int:
-        """How many there were, of every kind."""
+        """The number of outcomes of all kinds."""
         return sum(count for (_, outcome), count in self.counts.items() if not outcomes or outcome in outcomes)
 
     def wait_for_more(self, outcome: Outcome, count: int, kinds: tuple[str, ...], *, within_seconds: float) -> None:
@@ -80,7 +80,7 @@ class Client:
         self.token = ""
 
     def sign_in(self) -> tuple[Outcome, str]:
-        """From the app to the tenant and back; the cookies are kept when it is confirmed."""
+        """Sign in at the tenant; a confirmed sign-in stores its cookies."""
         with requests.Session() as browser:
             browser.trust_env = False
             url, answer = f"{self.app_url}/auth/login?return_to=/", None
@@ -133,7 +133,7 @@ def _rerun() -> BackMsg:
 
 
 def _of_page(answer: requests.Response | None) -> tuple[Outcome, str]:
-    """An answer that is not the right one: explained, of a proxy whose process is gone, or wrong."""
+    """The outcome of an unexpected page: failed, if it is explained or of a proxy without its process; else wrong."""
     if answer is not None and answer.status_code in {502, 503, 504}:
         return Outcome.FAILED, ""
     return Outcome.WRONG, f"{answer.status_code}: {answer.text[:300]}" if answer is not None else "no answer"
@@ -141,7 +141,7 @@ def _of_page(answer: requests.Response | None) -> tuple[Outcome, str]:
 
 @contextmanager
 def traffic(make: Callable[[], Client], record: Record) -> Iterator[tuple[str, ...]]:
-    """One client of each kind, doing its one thing again and again until the block ends; → the kinds."""
+    """Run one client of each kind, which repeats its request until the block ends; → the kinds."""
     stop = Event()
 
     def sign_ins() -> tuple[Outcome, str]:

@@ -41,7 +41,7 @@ class Removal:
     comprehension.
     """
     test: str
-    """The test that must fail, as pytest takes it."""
+    """The node id of the test that must fail."""
     needs: Callable[[], object] = lambda: None
     """Skips without what the test needs, or fails where it is required."""
 

@@ -24,7 +24,7 @@ MB: Final = 1024 * 1024
 BYTES_PER_SECOND: Final = 2 * MB
 SOCKETS: Final = 8
 LONGEST, LONGEST_ANONYMOUS = 4 * MB, MB // 4
-"""How long a message may be, by the settings that are given none."""
+"""The default limit of a message's length."""
 
 
 def rerun(**widget: str | bytes) -> bytes:
@@ -92,7 +92,7 @@ def longest(size: int) -> dict[str, bytes]:
 
 @dataclass
 class Attack:
-    """One hostile socket, which connects again whenever it is closed. ``ended``: how the server ended it, how often."""
+    """One hostile socket, which connects again whenever it is closed. ``ended`` counts how the server closed it."""
 
     port: int
     cookies: dict[str, str]

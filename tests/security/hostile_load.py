@@ -51,7 +51,7 @@ class Figures:
 
     @classmethod
     def of(cls, seconds: list[float]) -> Figures:
-        """From single times."""
+        """The figures of single times."""
         return cls(statistics.median(seconds) * 1000, statistics.quantiles(seconds, n=100)[98] * 1000)
 
 
@@ -155,7 +155,7 @@ def measure(
                 request = {"port": app.ports[0], "cookies": cookies, "size": size, "only": list(only)}
                 hostile.stdin.write(json.dumps(request) + "\n")
                 hostile.stdin.flush()
-                hostile.stdout.readline()  # it attacks
+                hostile.stdout.readline()  # the attack has started
                 attacked, visitor_attacked = work_of_all(tabs, visitor, seconds)
                 hostile.stdin.close()
                 summary = json.loads(hostile.stdout.read())

@@ -80,7 +80,7 @@ class PreloadedPython:
 
 
 def _child(request: dict[str, object]) -> None:
-    """Be the child: run pytest and exit with its status."""
+    """In the child: run pytest and exit with its status."""
     os.setsid()
     output = os.open(str(request["output"]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for descriptor in (1, 2):

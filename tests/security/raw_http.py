@@ -49,7 +49,7 @@ class Raw:
         return result
 
     def is_taken(self) -> bool:
-        """Whether the server reads a ping that was sent last, and so all that was before it; else it closes."""
+        """Whether the server answers the last ping, and so has read everything before it; otherwise it closes."""
         result = b""
         with suppress(ConnectionResetError):
             while more := self.socket.recv(65_536):

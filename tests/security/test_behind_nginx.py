@@ -18,7 +18,7 @@ from tests.security.live_tab import Tab
 from tests.stub_api import RecordedRequest, StubApi, StubResponse
 
 APP_ADDRESS = ("172.30.0.3 1;", "127.0.0.1 1;")
-"""The calls of a test come from the address that is the app's."""
+"""Makes the address of the tests that of the app."""
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_calls_from_elsewhere_are_limited_by_address(tmp_path: Path) -> None:
 
 
 def test_calls_of_the_pages_are_not_limited_by_the_apps_address(tmp_path: Path) -> None:
-    """They are those of all users together."""
+    """The calls of all users come from the app's address."""
     changes = [APP_ADDRESS, ("zone=api_requests:10m rate=100r/s", "zone=api_requests:10m rate=1r/m")]
     with before_api(tmp_path, *changes) as (api, url):
         api.default_response = StubResponse(204)

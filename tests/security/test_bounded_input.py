@@ -166,7 +166,7 @@ def long_message(size: int = LONGEST - 4096) -> bytes:
 
 
 def test_messages_that_wait_for_their_pace_fill_no_memory_and_delay_no_stop(tmp_path: Path) -> None:
-    """The second of these messages would wait for a minute; and so would the third, and no more are taken."""
+    """The second and the third of these messages wait for a minute, and no more are accepted."""
     with live(tmp_path, processes=1, GATEHOUSE_MESSAGE_BYTES_PER_SECOND="65536") as slow, ExitStack() as stack:
         user = slow.sign_in("eve")
         with slow.tab(user) as tab:

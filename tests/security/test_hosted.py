@@ -126,7 +126,7 @@ def test_no_code_of_a_hosted_app_runs_for_an_anonymous_user(installation: LiveAp
         for label in ("callback", "fragment"):
             anonymous.widgets = dict(tab.widgets)
             anonymous.press(label)
-            opened_at(anonymous, "/")  # a fragment that Streamlit does not know is not even answered
+            opened_at(anonymous, "/")  # Streamlit does not answer the request for an unknown fragment
         assert installation.traces == ["import", "body"]
         assert "Hosted" not in sent_to(anonymous)
         assert "page_not_found" not in sent_to(anonymous)

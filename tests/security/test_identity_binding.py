@@ -191,7 +191,7 @@ def test_other_routes_of_streamlit_are_closed(apps: Callable[[str], GuardedApp])
     received = {path: requests.get(app.base_url + path, timeout=60).status_code for path in statuses}
     assert received == statuses
     open_app = apps("no-guard").base_url
-    assert requests.get(f"{open_app}/_stcore/metrics", timeout=60).status_code == 200  # so closing it means something
+    assert requests.get(f"{open_app}/_stcore/metrics", timeout=60).status_code == 200  # so the guard does close it
 
 
 def test_the_policy_names_the_inline_script_of_the_installed_page(apps: Callable[[str], GuardedApp]) -> None:

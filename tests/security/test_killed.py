@@ -123,7 +123,7 @@ class NoProvider:
         raise ProviderUnavailable
 
     def revoke(self, _: str) -> None:
-        """Nothing to revoke at."""
+        """Do nothing."""
 
 
 @dataclass
@@ -163,7 +163,7 @@ class Victim:
     storage: Database
 
     def kill(self, mode: str) -> None:
-        """Have a process begin, and kill it in the middle."""
+        """Let a process start the operation, and kill it in the middle."""
         with subprocess.Popen(
             [sys.executable, "-c", PROGRAM, mode, self.url, self.ref],
             cwd=ROOT,
@@ -240,7 +240,7 @@ def test_killed_in_the_middle_of_a_refresh_the_session_lives_and_the_lease_runs_
     clock = Ahead()
     sessions, storage, provider = installation(victim.url, clock)
     assert sessions.by_ref(victim.ref).ended_at is None
-    assert sessions.access_token(victim.ref) == "the token"  # the old one, for as long as it is good
+    assert sessions.access_token(victim.ref) == "the token"  # the old one, while it is valid
     assert provider.refreshes == 0  # the lease still belongs to the killed process
     clock.by = timedelta(seconds=LEASE_SECONDS + 1)
     assert sessions.access_token(victim.ref) == "the token"

@@ -29,7 +29,7 @@ TABS = 20
 
 
 class TwoProcesses(Stack):
-    """The stack, with the tenant that counts and one more app process."""
+    """The stack with a tenant that counts requests, and one more app process."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -73,7 +73,7 @@ class TwoProcesses(Stack):
             }
 
     def token_ends_in(self, seconds: float) -> None:
-        """Make the access tokens of all sessions end so soon."""
+        """Make the access tokens of all sessions expire in this time."""
         self.sql("UPDATE sessions SET access_expires_at = ?", int((time.time() + seconds) * 1e6))
 
 

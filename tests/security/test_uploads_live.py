@@ -1,4 +1,4 @@
-"""On a real server: the uploads of Streamlit sessions without a socket count, and make room."""
+"""On a real server: the uploads of Streamlit sessions without a socket count, and are released for new ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""On a real server: a tab that is opened has no module examined that another one had examined already."""
+"""On a real server: a new tab does not examine modules that another tab has examined already."""
 
 from __future__ import annotations
 

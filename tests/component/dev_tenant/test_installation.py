@@ -1,4 +1,4 @@
-"""The tenant as an installation: its private files, restarts, and everything that must stop it from starting."""
+"""The tenant as an installation: its private files, restarts, and every error that must prevent its start."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from tests.waiting import wait_until
 
 @contextmanager
 def app_listening(status: int = 200, location: str = "") -> Iterator[tuple[str, queue.Queue[tuple[str, str]]]]:
-    """An app that takes logout tokens. → its address, and the path and token of each post."""
+    """An app that receives logout tokens; → its address, and a queue of the path and token of each post."""
     posts: queue.Queue[tuple[str, str]] = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):

@@ -12,7 +12,7 @@ from tests.component.dev_tenant.support import (
 
 
 def refused(response: requests.Response, status: int, error: str, description: str | None = None) -> None:
-    """Auth0's error shape, and nothing of it may be stored."""
+    """Assert an error of Auth0's shape that must not be cached."""
     assert response.status_code == status, response.text
     body = response.json()
     assert set(body) == {"error", "error_description"}

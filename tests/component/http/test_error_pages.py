@@ -50,7 +50,7 @@ def test_errors_of_the_provider_are_explained_in_plain_words(
     assert 'href="/auth/login?return_to=%2Freports%3Fa%3D1"' in answer.text
     assert "<script" not in answer.text
     assert "<b>" not in answer.text
-    assert not installation.cookies.logins(browser.cookies)  # over is over
+    assert not installation.cookies.logins(browser.cookies)  # an ended session stays ended
     (event,) = installation.audit("app:login:refuse")
     assert "<" not in f"{event['reason']}{event['actor']}{event['details']}"
     assert event["correlation_id"] in answer.text

@@ -88,7 +88,7 @@ def test_a_client_that_takes_gzip_gets_it() -> None:
 
 
 def test_after_an_upgrade_the_modules_of_the_old_version_are_not_found(folder: Path) -> None:
-    """A page that is loading meanwhile fails as a whole; it never combines old and new modules."""
+    """A page that loads during an upgrade fails as a whole; it never combines old and new modules."""
     old = served(folder)
     at = version(old)
     change(folder, "dom.js", "// another version\n")

@@ -37,7 +37,7 @@ async def test_people_who_send_much_for_long_share_a_pace_and_no_other_person_wa
 
 
 async def test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once() -> None:
-    """They all come one after the other, and each kind gets its part of it."""
+    """All messages pass one after the other, and each kind gets its share."""
     clock = FakeClock()
     throttle = throttle_of(clock)
     people = [Socket(throttle, clock, [1] * 1000, person=f"person {number}") for number in range(8)]
@@ -80,7 +80,7 @@ async def test_waiting_messages_of_a_person_who_becomes_busy_wait_in_the_shared_
 
 
 async def test_a_person_who_sends_costly_messages_is_busy_after_a_few() -> None:
-    """Once in two seconds, which is no more than it may. An anonymous message waits for the one that came just now."""
+    """One message in two seconds, within its limit. An anonymous message waits for the message just before it."""
     clock = FakeClock()
     throttle = throttle_of(clock)
     costly = Socket(throttle, clock, [1] * 1000, person="ann", values=400_000)
@@ -93,7 +93,7 @@ async def test_a_person_who_sends_costly_messages_is_busy_after_a_few() -> None:
 
 
 async def test_a_busy_person_is_no_longer_busy_after_a_pause() -> None:
-    """Of twenty seconds at most, however long it was."""
+    """A pause of twenty seconds is enough, however long the person was busy."""
     clock = FakeClock()
     throttle = throttle_of(clock)
     busy = [Socket(throttle, clock, [1] * 1000, person=f"person {number}") for number in range(8)]

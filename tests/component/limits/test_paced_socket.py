@@ -40,13 +40,13 @@ class Socket:
         self.task = asyncio.ensure_future(self._run())
 
     def send(self, *messages: bytes) -> None:
-        """From the browser."""
+        """Receive the next message of the browser."""
         for data in messages:
             self._sent.put_nowait({"type": "websocket.receive", "bytes": data})
 
     @property
     def unread(self) -> int:
-        """How many messages wait below."""
+        """The number of messages that wait in the transport."""
         return self._sent.qsize()
 
     async def _run(self) -> None:
@@ -113,7 +113,7 @@ async def test_reading_repetitions_is_bounded() -> None:
         socket.send(*[requesting("clock")] * 1000)
     for _ in range(200):
         await settle()
-    taken_in = 2 * (1 + MAX_AHEAD)  # of each socket one waits for its pace, and some behind it
+    taken_in = 2 * (1 + MAX_AHEAD)  # one message of each socket waits for its pace, others wait behind it
     assert first.unread + second.unread == 2000 - MAY_DROP_AT_ONCE - taken_in
 
 
@@ -128,7 +128,7 @@ async def test_reading_different_timers_is_bounded_too() -> None:
 
 
 async def test_repeated_catch_ups_use_up_no_pace() -> None:
-    """Four times a second, until the run starts; other tabs of the person wait for one message of it."""
+    """Repeated four times a second until the run starts; other tabs of the person wait for one message only."""
     clock, first, second = await started()
     for number in range(20):
         first.send(CATCH_UP)

@@ -56,7 +56,7 @@ async def test_anonymous_messages_wait_by_address_and_in_all() -> None:
 
 
 async def waits_of_a_visitor(size: int, flood: Callable[[Throttle, FakeClock], list[Socket]]) -> float:
-    """How long an anonymous message of another address waits, half a minute into a flood."""
+    """The wait of an anonymous message of another address, half a minute into a flood."""
     clock = FakeClock()
     throttle = throttle_of(clock)
     sockets = flood(throttle, clock)
@@ -69,7 +69,7 @@ async def waits_of_a_visitor(size: int, flood: Callable[[Throttle, FakeClock], l
 
 
 def eight_addresses(size: int) -> Callable[[Throttle, FakeClock], list[Socket]]:
-    """Each with as many sockets as it may have, which send without end."""
+    """Eight addresses, each with the maximal number of sockets, which send without end."""
     return lambda throttle, clock: [
         Socket(throttle, clock, [size] * 400, address=f"192.0.2.{number % 8}") for number in range(800)
     ]
@@ -85,7 +85,7 @@ async def test_a_flood_delays_a_message_of_its_kind_by_at_most_one_message_of_ea
 
 
 async def test_messages_that_wait_for_their_own_address_do_not_delay_others() -> None:
-    """An address that sent a hundred long messages at once waits for itself; no other address does."""
+    """An address that sent a hundred long messages at once waits for its own; no other address waits."""
     clock = FakeClock()
     throttle = throttle_of(clock)
     flood = [Socket(throttle, clock, [256 * KB]) for _ in range(100)]
@@ -153,7 +153,7 @@ async def test_anonymous_clients_of_one_ipv6_48_share_a_pace() -> None:
 
 
 async def test_a_client_that_disconnects_before_its_turn_passes_the_turn_on() -> None:
-    """Whether it waits for the pace of all, or for its turn at its own address."""
+    """A client may wait for the shared pace, or for its turn at its own address."""
     clock = FakeClock()
     throttle = throttle_of(clock, SocketLimits(messages_per_second=1, anonymous_messages_per_second=4))
     crowd = [Socket(throttle, clock, [1], address=f"198.51.100.{number}") for number in range(3)]

@@ -23,7 +23,7 @@ def test_a_bucket_has_its_burst_at_once_and_its_rate_afterwards() -> None:
 
 
 def test_a_bucket_returns_the_seconds_until_it_has_enough() -> None:
-    """Of more than it ever holds, until it is full."""
+    """For more than its capacity, it returns the seconds until it is full."""
     bucket = TokenBucket.full(10, 30, now=0)
     assert bucket.seconds_until(30, now=0) == 0
     bucket.take(50, now=0)

@@ -45,7 +45,7 @@ EVE, ANN = Subject("https://idp.example/", "eve"), Subject("https://idp.example/
 
 
 def is_admitted(budget: ExchangeBudget, browser: str, address: str, subject: Subject | None = None) -> bool:
-    """Whether an attempt is, which then ends in a session."""
+    """Whether an attempt is admitted; it then succeeds."""
     try:
         with budget.attempt(browser=browser, address=address, subject=subject):
             return True
@@ -143,7 +143,7 @@ def test_a_refused_attempt_uses_up_no_budget(seconds: Seconds) -> None:
     ids=["20 addresses", "100 networks of 5 sites"],
 )
 def test_a_flood_of_some_addresses_delays_no_sign_in_at_another_one(seconds: Seconds, addresses: list[str]) -> None:
-    """Each brings a made-up code as often as it may, from a new browser, for twenty minutes."""
+    """Each address sends made-up codes at its limit, from new browsers, for twenty minutes."""
     budget = ExchangeBudget(seconds)
     reached, waited = 0, []
     sites = len({address.rpartition(":")[0].rsplit(":", 2)[0] or address for address in addresses})
@@ -184,13 +184,13 @@ def test_the_attempts_of_all_suspect_addresses_together_are_bounded(seconds: Sec
 
 def test_one_failed_attempt_makes_no_address_suspect(seconds: Seconds) -> None:
     budget = ExchangeBudget(seconds)
-    for number in range(30):  # a flood, which has used up the lane of suspect addresses
+    for number in range(30):  # a flood that has used up the lane of suspect addresses
         for address in range(10):
             refused(budget, f"{number} {address}", f"198.51.100.{address}")
     assert refused(budget, "office 1", "203.0.113.7")
     assert is_admitted(budget, "office 2", "203.0.113.7")
     assert refused(budget, "office 3", "203.0.113.7")
-    assert [refused(budget, "office 4", "203.0.113.7") for _ in range(2)] == [True] * 2  # the share of its own
+    assert [refused(budget, "office 4", "203.0.113.7") for _ in range(2)] == [True] * 2  # its own share
     assert not is_admitted(budget, "office 4", "203.0.113.7")
     seconds.now += 300.0
     for address in range(200):
@@ -210,7 +210,7 @@ def test_one_account_uses_up_no_lane_of_others_however_many_sessions_and_browser
 
 
 def test_another_user_who_uses_up_the_budget_of_an_account_blocks_no_sign_in_of_it(seconds: Seconds) -> None:
-    """Another user brings made-up codes at a browser where Ann signed in once; Ann is elsewhere."""
+    """Another user sends made-up codes from a browser in which Ann signed in once; Ann uses another one."""
     budget = ExchangeBudget(seconds)
     budget.remember("shared", ANN)
     budget.remember("ann's", ANN)

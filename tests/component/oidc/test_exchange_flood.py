@@ -140,7 +140,7 @@ def test_a_code_is_exchanged_once_for_each_sign_in(installation: SignInWorld) ->
     statuses = [Browser(installation.app, cookies=dict(cookies)).get(callback).status for _ in range(20)]
     assert statuses == [400] * 5 + [429] * 15
     assert len(installation.fake.forms) == 1
-    assert len(written) == 5  # a sign-in that is used up costs a transaction, and so an attempt
+    assert len(written) == 5  # a used sign-in costs a transaction, and so an attempt
 
 
 def test_requests_that_do_not_reach_the_provider_are_not_counted(installation: SignInWorld) -> None:

@@ -73,7 +73,7 @@ def test_an_error_other_than_a_refusal_suggests_to_try_again(installation: SignI
     with pytest.raises((ProviderUnavailable, ProviderRefused)) as caught:
         installation.provider.refresh("token")
     if isinstance(caught.value, ProviderRefused):
-        assert caught.value.error == ""  # unreadable, so nothing is concluded from it
+        assert caught.value.error == ""  # unreadable, so it is not evaluated
 
 
 def test_redirects_are_not_followed(installation: SignInWorld) -> None:
@@ -106,7 +106,7 @@ class _Dripping(BaseHTTPRequestHandler):
             return
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name for it
-        """Quiet."""
+        """Log nothing."""
 
 
 def test_a_drip_of_bytes_does_not_keep_a_thread(installation: SignInWorld, monkeypatch: pytest.MonkeyPatch) -> None:

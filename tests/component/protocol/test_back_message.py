@@ -228,7 +228,7 @@ def test_the_json_of_one_message_has_one_limit(text: str, count: int, read: int)
 
 
 def test_the_cost_of_a_message_is_that_of_its_fields_and_its_json() -> None:
-    """120 for each field; as much as a message may hold where JSON of it was not read."""
+    """120 for each field; the full message limit where its JSON was not read."""
     request = sent(json_value="[" + "[]," * 99 + "[]]")
     request.replace_unreadable()
     assert request.cost == 5 * 120 + 12 * 101 + 99 + 301 // 64

@@ -1,4 +1,4 @@
-"""Fields of a message counted before it is parsed: as the parser has them, and never more steps than allowed."""
+"""Fields of a message counted before it is parsed: as the parser counts them, and never more steps than allowed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from component.protocol.protobuf_fields import TooManyFields, count_fields
 
 
 class Counted(bytes):
-    """Bytes that count how often one of them is looked at."""
+    """Bytes that count how often they are read."""
 
     checks = 0
 

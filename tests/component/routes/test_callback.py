@@ -28,7 +28,7 @@ def test_a_callback_works_once(installation: SignInWorld) -> None:
     assert answer.status == 400
     assert "This sign-in is over" in answer.text
     assert installation.cookies.session not in thief.cookies
-    assert len(installation.fake.forms) == 1  # the code never went to the provider twice
+    assert len(installation.fake.forms) == 1  # the code was exchanged once
 
 
 def test_a_callback_in_another_browser_is_refused(installation: SignInWorld) -> None:
@@ -103,7 +103,9 @@ def test_a_replay_in_a_signed_in_browser_returns_to_the_page(installation: SignI
     assert 'content="0; url=/auth/ended?sign_in=unknown"' in back.text
     assert browser.get("/auth/ended?sign_in=unknown").location == "http://localhost:8501/"
     browser.cookies |= cookies
-    assert browser.get(callback).location == "http://localhost:8501/reports"  # double click: it is not yet
+    assert (
+        browser.get(callback).location == "http://localhost:8501/reports"
+    )  # double click: the transaction is still there
     assert len(installation.audit("app:session:begin")) == 1
     assert not installation.audit("app:login:refuse")
 
@@ -115,7 +117,7 @@ def test_a_response_of_another_provider_is_refused(installation: SignInWorld, is
     issuer = installation.fake.url.rstrip("/") if iss == "slash" else iss
     answer = browser.get(installation.fake.answer(state, code="a-code", iss=issuer))
     assert answer.status == 400
-    assert not installation.fake.forms  # the code went nowhere
+    assert not installation.fake.forms  # the code was not exchanged
 
 
 def test_iss_may_be_missing_if_the_metadata_does_not_announce_it() -> None:

@@ -1,4 +1,4 @@
-"""The whole way against the real local tenant: sign-in, refresh with rotation, a change of rights, sign-out."""
+"""The complete flow with the real local tenant: sign-in, refresh with rotation, a change of rights, sign-out."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def installation(tenant: Running) -> Iterator[SignInWorld]:
 
 
 def sign_in(installation: SignInWorld, at_tenant: TenantBrowser, person: str) -> str:
-    """The session's reference after the whole way through the tenant's own page."""
+    """The session's reference after a complete sign-in on the tenant's page."""
     browser = installation.browser()
     page = at_tenant.get(installation.begin(browser, "/reports%3Fa%3D1"))
     assert page.status_code in {302, 303}

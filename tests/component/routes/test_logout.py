@@ -1,4 +1,4 @@
-"""Signing out: from our own pages only, here and at the provider; and which methods are answered at all."""
+"""Sign-out: from our own pages only, here and at the provider; and the methods of the routes."""
 
 from __future__ import annotations
 

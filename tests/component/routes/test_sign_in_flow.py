@@ -177,7 +177,7 @@ def test_a_forwarded_host_cannot_change_the_redirect(installation: SignInWorld) 
 
 
 def test_the_sign_in_begins_at_the_configured_host(installation: SignInWorld) -> None:
-    """The callback comes to the configured host, so the transaction's cookie has to be there."""
+    """The callback uses the configured host, so the transaction's cookie must be set there."""
     browser = Browser(installation.app, "http://127.0.0.1:8501")
     first = browser.get("/auth/login?return_to=/reports%3Fa%3D1").location
     assert first == "http://localhost:8501/auth/login?at=home&return_to=%2Freports%3Fa%3D1"

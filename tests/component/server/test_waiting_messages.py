@@ -25,7 +25,7 @@ def loop() -> Iterator[Loop]:
 
 
 class Slow:
-    """An app that receives its next message when the test has it continue."""
+    """An app that receives its next message when the test allows it."""
 
     def __init__(self) -> None:
         self.may_continue = asyncio.Event()
@@ -56,7 +56,7 @@ def settle(loop: Loop) -> None:
 
 
 def send(socket: LimitedWebSocket, data: bytes) -> None:
-    """As pieces of a connection, which is how they come."""
+    """Send the data in pieces, as a connection delivers it."""
     for at in range(0, len(data), READ_BYTES):
         socket.data_received(data[at : at + READ_BYTES])
 

@@ -190,7 +190,7 @@ def test_one_poll_notifies_a_tab_in_any_state_and_nothing_of_its_page_runs(state
 
 
 def test_presses_pass_in_the_states_before_an_event() -> None:
-    """So that the test above is about the events."""
+    """Without an event no message is sent, so the test above is about the events."""
 
     async def check(harness: TabHarness) -> None:
         sends(harness, press("$$ID-old"))

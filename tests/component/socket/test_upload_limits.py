@@ -1,4 +1,4 @@
-"""How much one Streamlit session takes in: by number, by size, whatever happens on the way."""
+"""The upload limits of one Streamlit session, by number and by size, with failures on the way."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from component.socket.upload_totals import UploadTotals
 
 @dataclass
 class Sessions:
-    """Those of a runtime, with Streamlit's own manager of uploaded files."""
+    """The sessions of a runtime, with Streamlit's own manager of uploaded files."""
 
     files: MemoryUploadedFileManager = field(default_factory=lambda: MemoryUploadedFileManager("/_stcore/upload_file"))
     active: list[str] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Sessions:
         self.files.remove_session_files(session_id)
 
     def upload(self, totals: UploadTotals, session_id: str, size: int) -> bool:
-        """A file of ``size`` bytes comes into a session that has a socket; whether it is taken in."""
+        """Upload a file of ``size`` bytes to a session with a socket; → whether it is accepted."""
         if session_id not in self.active:
             self.active.append(session_id)
         if not totals.make_room(size):
