@@ -10,18 +10,9 @@ import pytest
 from sqlalchemy import event
 
 from tests.clock import FakeClock
+from tests.component.oidc.test_exchange_budget import Seconds
 from tests.provider import FakeProvider
 from tests.signin import Answer, Browser, SignInWorld, call, query, world
-
-
-class Seconds:
-    """A monotonic clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
