@@ -95,7 +95,8 @@ REMOVALS: Final[list[Removal]] = [
         without='["", own]',
         instead='[""]',
         test=(
-            "tests/apptest/test_hosted_pages.py::test_a_start_page_without_one_of_its_rows_is_closed[a page without a row]"
+            "tests/apptest/test_hosted_pages.py"
+            "::test_a_start_page_without_one_of_its_rows_is_closed[a page without a row]"
         ),
     ),
     Removal(
