@@ -13,38 +13,23 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt import get_algorithm_by_name
 
-from app.core.tokens.discovery import WELL_KNOWN, Discovery
+from app.core.tokens.discovery import Discovery
 from app.core.tokens.key_set import KeySet
 from app.core.tokens.verifier import TokenVerifier
+from tests.issuer_server import Fault, IssuerServer, issuer_handler
 
 AUDIENCE = "https://api.gatehouse.test/"
 CLIENT_ID = "client-one"
 ROLES_CLAIM = "https://gatehouse.example/roles"
 ABSENT = object()
 """As a claim or header member: omit it."""
-
-
-class Fault(StrEnum):
-    """How an address misbehaves."""
-
-    DOWN = "down"  # hangs up without an answer
-    ERROR = "error"  # 500
-    SLOW = "slow"  # answers after ``slow_seconds``
-    DRIP = "drip"  # a byte now and then, without an end
-    GARBAGE = "garbage"  # not JSON
-    LIST = "list"  # JSON, but no object
-    HUGE = "huge"  # far more than a client should read
-    REDIRECT = "redirect"  # to an address that answers correctly
-    WRONG_ISSUER = "wrong-issuer"  # discovery names another issuer
 
 
 def b64(data: bytes) -> str:
@@ -116,7 +101,7 @@ class Issuer:
     jwks_fetches: int = 0
     other_requests: list[str] = field(default_factory=list)
     """Paths of all other requests: redirect targets, ``jku`` and the like."""
-    _server: ThreadingHTTPServer | None = None
+    _server: IssuerServer | None = None
     _closing: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -125,7 +110,7 @@ class Issuer:
     def __enter__(self) -> Self:
         """Serve on a free loopback port."""
         self._make_keys()
-        self._server = server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server = server = IssuerServer(("127.0.0.1", 0), issuer_handler(self))
         self.url = f"http://127.0.0.1:{server.server_port}/"
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         return self
@@ -273,67 +258,4 @@ def at_hash(access_token: str) -> str:
     return b64(hashlib.sha256(access_token.encode()).digest()[:16])
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Print nothing: clients of some tests close the connection early."""
-
-
-def _handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path = self.path.partition("?")[0]
-            if path == WELL_KNOWN:
-                with issuer._lock:
-                    issuer.discovery_fetches += 1
-                self._serve(issuer.discovery_fault, issuer.metadata)
-            elif path == "/.well-known/jwks.json":
-                if issuer.jwks_fault is not None:
-                    with issuer._lock:
-                        issuer.jwks_fetches += 1
-                self._serve(issuer.jwks_fault, issuer.jwks)
-            else:
-                issuer.other_requests.append(self.path)
-                well = issuer.metadata() if path == "/elsewhere" + WELL_KNOWN else {"keys": [issuer.keys[0].jwk()]}
-                self._answer(json.dumps(well).encode())
-
-        def _serve(self, fault: Fault | None, content: Callable[[], Any]) -> None:
-            if fault is Fault.DOWN:
-                self.close_connection = True
-            elif fault is Fault.ERROR:
-                self._answer(b'{"keys": []}', 500)
-            elif fault is Fault.GARBAGE:
-                self._answer(b"<html>It works!</html>")
-            elif fault is Fault.LIST:
-                self._answer(b"[1, 2, 3]")
-            elif fault is Fault.HUGE:
-                self._answer(b'{"filler": "' + b"x" * 400_000 + b'"}')
-            elif fault is Fault.REDIRECT:
-                self._answer(b"", 302, {"Location": f"{issuer.url}elsewhere{self.path}"})
-            elif fault is Fault.DRIP:
-                self._drip()
-            else:
-                if fault is Fault.SLOW:
-                    issuer._closing.wait(issuer.slow_seconds)
-                self._answer(json.dumps(content()).encode())
-
-        def _drip(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", "100000")
-            self.end_headers()
-            while not issuer._closing.wait(0.05):
-                self.wfile.write(b" ")
-
-        def _answer(self, body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name for it
-            """Print nothing."""
-
-    return Handler
+__all__ = ["ABSENT", "AUDIENCE", "CLIENT_ID", "ROLES_CLAIM", "Fault", "Issuer", "SigningKey", "at_hash", "b64"]

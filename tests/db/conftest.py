@@ -17,6 +17,7 @@ from sqlalchemy import create_engine, make_url, text
 from db import Database, migrate, seed
 from db.engine import parsed
 from tests.db.builders import opened
+from tests.db.rotation import Running, Start
 
 SERVER = os.environ.get("TEST_DATABASE_URL", "")
 collect_ignore = [] if SERVER else ["test_postgres.py"]
@@ -124,3 +125,16 @@ def file_database(tmp_path: Path, file_template: Path) -> Iterator[Database]:
     made = opened(f"sqlite:///{path}")
     yield made
     made.close()
+
+
+@pytest.fixture
+def start(url: str) -> Iterator[Start]:
+    made: list[Running] = []
+
+    def run(*secrets: str, name: str = "app") -> Running:
+        made.append(Running(url, *secrets, name=name))
+        return made[-1]
+
+    yield run
+    for process in made:
+        process.database.close()

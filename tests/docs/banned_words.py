@@ -234,7 +234,7 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
     Allowance(
         "revive",
         "in the retired audit code app:session:revive, which the audit chain seals in stored events",
-        ("app/core/audit.py", "tests/app/core/test_audit.py", "tests/db/test_directory.py", "CHANGELOG.md"),
+        ("app/core/audit.py", "tests/app/core/test_audit.py", "tests/db/test_directory_audit.py", "CHANGELOG.md"),
     ),
     Allowance(
         "nobody",
@@ -293,7 +293,7 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
             "tests/app/admin/api/calls.py",
             "tests/apptest/test_overview.py",
             "tests/canned.py",
-            "tests/db/test_directory.py",
+            "tests/db/test_directory_audit.py",
         ),
     ),
     Allowance("verified", "the JSON member of /audit/chain", ("app/core/contract/audit.py",)),

@@ -1,15 +1,17 @@
-"""Sessions without a socket: kept for whom they are, however many others come and go, and released in time."""
+"""Sessions without a socket: kept for their user whatever other sessions come and go, and released in time."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, cast
 
 from streamlit.runtime.session_manager import SessionInfo
 
 from app.runtime.disconnected_sessions import MAX_ANONYMOUS, DisconnectedSessions, expire_regularly
 from component.socket.upload_totals import UploadTotals
+from tests.clock import FakeClock
 
 
 @dataclass
@@ -24,14 +26,6 @@ class Session:
         self.ends += 1
 
 
-@dataclass
-class Time:
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def info(session_id: str, user: str = "") -> SessionInfo:
     return SessionInfo(client=None, session=cast("Any", Session(session_id, {"iss_sub": user, "browser": session_id})))
 
@@ -40,8 +34,10 @@ def ids(kept: DisconnectedSessions) -> list[str]:
     return [each.session.id for each in kept.list()]
 
 
-def made(time: Time | None = None) -> DisconnectedSessions:
-    return DisconnectedSessions(ttl_seconds=120, per_user=3, signed_in=5, anonymous=2, monotonic=time or Time())
+def made(clock: FakeClock | None = None) -> DisconnectedSessions:
+    return DisconnectedSessions(
+        ttl_seconds=120, per_user=3, signed_in=5, anonymous=2, monotonic=(clock or FakeClock()).monotonic
+    )
 
 
 def test_anonymous_sessions_push_out_each_other_only() -> None:
@@ -70,16 +66,16 @@ def test_there_is_a_bound_for_all_users() -> None:
 
 
 def test_one_is_kept_for_its_time_and_given_out_once() -> None:
-    time = Time()
-    kept = made(time)
+    clock = FakeClock()
+    kept = made(clock)
     first, second = info("first", "ann"), info("second", "ann")
     kept.save(first)
-    time.now = 60.0
+    clock.ahead = timedelta(seconds=60.0)
     kept.save(second)
     assert (kept.get("first"), kept.get("second"), kept.get("third")) == (first, second, None)
-    time.now = 119.9
+    clock.ahead = timedelta(seconds=119.9)
     kept.save(first)  # lost its socket again: a time of its own
-    time.now = 180.0
+    clock.ahead = timedelta(seconds=180.0)
     assert (kept.get("first"), kept.get("second")) == (first, None)
     kept.delete("first")
     kept.delete("first")
@@ -94,27 +90,27 @@ def ended(session_info: SessionInfo) -> int:
 
 
 def test_one_that_goes_is_shut_down_and_one_that_is_resumed_is_not() -> None:
-    time = Time()
-    kept = made(time)
+    clock = FakeClock()
+    kept = made(clock)
     resumed, crowded_out, late = info("resumed", "ann"), info("crowded out", "ann"), info("late", "ann")
     kept.save(resumed)
     kept.delete("resumed")
     for each in (crowded_out, late, info("third", "ann"), info("fourth", "ann")):
         kept.save(each)
     assert (ended(resumed), ended(crowded_out), ended(late)) == (0, 1, 0)
-    time.now = 120.0
+    clock.ahead = timedelta(seconds=120.0)
     kept.expire()
     assert (ended(resumed), ended(crowded_out), ended(late)) == (0, 1, 1)
 
 
 def test_one_whose_end_fails_keeps_no_other() -> None:
-    time = Time()
-    kept = made(time)
+    clock = FakeClock()
+    kept = made(clock)
     broken, other = info("broken", "ann"), info("other", "ann")
     cast("Any", broken.session).shutdown = lambda: 1 / 0
     kept.save(broken)
     kept.save(other)
-    time.now = 120.0
+    clock.ahead = timedelta(seconds=120.0)
     kept.expire()
     assert (ids(kept), ended(other)) == ([], 1)
 
@@ -126,7 +122,7 @@ def test_the_uploads_of_one_users_sessions_are_bounded_the_oldest_go() -> None:
         per_user=10,
         signed_in=100,
         uploaded_bytes=lambda session_id: sizes[session_id] * 1024 * 1024,
-        monotonic=Time(),
+        monotonic=FakeClock().monotonic,
     )
     for session_id in ("b", "a 1", "a 2", "a 3"):
         kept.save(info(session_id, session_id[0]))
@@ -136,10 +132,10 @@ def test_the_uploads_of_one_users_sessions_are_bounded_the_oldest_go() -> None:
 
 
 def test_they_are_released_without_any_socket_that_comes_or_goes() -> None:
-    time = Time()
-    kept, only = made(time), info("only", "ann")
+    clock = FakeClock()
+    kept, only = made(clock), info("only", "ann")
     kept.save(only)
-    time.now = 120.0
+    clock.ahead = timedelta(seconds=120.0)
 
     async def until_it_is_released() -> None:
         released = asyncio.Event()

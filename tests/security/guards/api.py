@@ -127,7 +127,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a run waits once for an API that does not answer",
         at="app.api_transport:open_response",
         without="if _unresponsive.get()[0] == run and time.monotonic() < _unresponsive.get()[1]: ...",
-        test="tests/app/test_api_client.py::test_a_silent_api_is_waited_for_once_in_a_run",
+        test="tests/app/api_client/test_calls.py::test_a_silent_api_is_waited_for_once_in_a_run",
     ),
     Removal(
         guard="a change has a longer timeout than a read",
@@ -135,34 +135,34 @@ REMOVALS: Final[list[Removal]] = [
         without="CHANGE_SECONDS if changes else TIMEOUT_SECONDS[1]",
         instead="TIMEOUT_SECONDS[1]",
         test=(
-            "tests/app/test_api_client.py::test_only_a_change_is_waited_for_so_long_and_only_behind_an_api_that_answers"
+            "tests/app/api_client/test_changes.py::test_only_a_change_is_waited_for_so_long_and_only_behind_an_api_that_answers"
         ),
     ),
     Removal(
         guard="the API's health is checked before a change is sent",
         at="app.api_client:call",
         without='send("GET", _HEALTH, ...)',
-        test="tests/app/test_api_client.py::test_a_silent_api_is_sent_no_change",
+        test="tests/app/api_client/test_changes.py::test_a_silent_api_is_sent_no_change",
     ),
     Removal(
         guard="a change without a response is reported as unconfirmed",
         at="app.api_transport:failed_call",
         without="ChangeUnconfirmed(_UNCONFIRMED) if changes else ApiUnavailable(...)",
         instead="ApiUnavailable(detail)",
-        test="tests/app/test_api_client.py::test_a_change_without_its_answer_may_have_been_kept",
+        test="tests/app/api_client/test_changes.py::test_a_change_without_its_answer_may_have_been_kept",
     ),
     Removal(
         guard="empty and dot segments of a path are refused",
         at="app.api_client:path",
         without='any(str(part) in {"", ".", ".."} for part in parts)',
         instead="False",
-        test="tests/app/test_api_client.py::test_a_part_that_would_climb_is_nothing",
+        test="tests/app/api_client/test_calls.py::test_a_part_that_would_climb_is_nothing",
     ),
     Removal(
         guard="a change sends the version that it expects",
         at="app.api_transport:open_response",
         without="version is not None",
         instead="False",
-        test="tests/app/test_api_client.py::test_what_a_change_sends",
+        test="tests/app/api_client/test_calls.py::test_what_a_change_sends",
     ),
 ]

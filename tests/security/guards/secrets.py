@@ -12,13 +12,13 @@ REMOVALS: Final[list[Removal]] = [
         at="app.core.secret_keys:SecretKeys._first_beat",
         without="isinstance(error, _PERMANENT) or attempts_left == 0",
         instead="True",
-        test="tests/db/test_secret_keys.py::test_a_process_that_starts_waits_for_a_busy_database",
+        test="tests/db/test_announced_processes.py::test_a_process_that_starts_waits_for_a_busy_database",
     ),
     Removal(
         guard="a starting process does not wait when the secret is wrong",
         at="app.core.secret_keys:SecretKeys._first_beat",
         without="isinstance(error, _PERMANENT)",
-        test="tests/db/test_secret_keys.py::test_what_no_waiting_helps_against_is_refused_at_once",
+        test="tests/db/test_announced_processes.py::test_what_no_waiting_helps_against_is_refused_at_once",
     ),
     Removal(
         guard="killed processes are not listed as running",
@@ -73,7 +73,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a process without the write key appends no audit event",
         at="db.audit:append",
         without="if named and not keyring.has_key(named) and not lost: ...",
-        test="tests/db/test_secret_keys.py::test_a_process_that_was_taken_for_gone_writes_nothing_afterwards[file]",
+        test="tests/db/test_announced_processes.py::test_a_process_that_was_taken_for_gone_writes_nothing_afterwards[file]",
     ),
     Removal(
         guard="the head's key seals the audit, not the first secret",
@@ -108,12 +108,12 @@ REMOVALS: Final[list[Removal]] = [
         guard="a repair after a rotation requires that the older secret wrote last",
         at="db.rotation:Rotation.explains",
         without="self._ages[key] <= self._ages[before]",
-        test=("tests/db/test_secret_keys.py::test_a_cut_by_an_attacker_is_not_explained_by_a_rotation[memory]"),
+        test=("tests/db/test_chain_healing.py::test_a_cut_by_an_attacker_is_not_explained_by_a_rotation[memory]"),
     ),
     Removal(
         guard="a repair after a rotation requires the head that was there",
         at="db.rotation:Rotation.explains",
         without='if _details(row) != {"head": row[0] - 1}: ...',
-        test="tests/db/test_secret_keys.py::test_a_head_that_named_another_end_is_not_taken_for_a_rotation[memory]",
+        test="tests/db/test_chain_healing.py::test_a_head_that_named_another_end_is_not_taken_for_a_rotation[memory]",
     ),
 ]

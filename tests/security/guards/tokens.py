@@ -19,13 +19,13 @@ REMOVALS: Final[list[Removal]] = [
         at="app.core.tokens.key_set:KeySet.versioned_key",
         without="_Cause.PROVIDER if from_provider else _Cause.CLIENT",
         instead="_Cause.CLIENT",
-        test="tests/app/core/tokens/test_key_set.py::test_a_flood_does_not_keep_the_providers_own_tokens_from_a_new_key",
+        test="tests/app/core/tokens/key_set/test_fetches.py::test_a_flood_does_not_keep_the_providers_own_tokens_from_a_new_key",
     ),
     Removal(
         guard="key fetches for anonymous tokens are spaced",
         at="app.core.tokens.key_set:KeySet._not_before",
         without="times.append(...)",
-        test="tests/app/core/tokens/test_key_set.py::test_a_flood_of_unknown_keys_causes_five_fetches_a_minute",
+        test="tests/app/core/tokens/key_set/test_fetches.py::test_a_flood_of_unknown_keys_causes_five_fetches_a_minute",
     ),
     Removal(
         guard="a key set without a usable key is a failed fetch",
@@ -35,7 +35,7 @@ REMOVALS: Final[list[Removal]] = [
             failure = ...
         """,
         instead="keys = tuple(...)",
-        test="tests/app/core/tokens/test_key_set.py::test_a_set_without_a_usable_key_is_a_fetch_that_failed",
+        test="tests/app/core/tokens/key_set/test_rotation.py::test_a_set_without_a_usable_key_is_a_fetch_that_failed",
     ),
     Removal(
         guard="a token is not called invalid when its key cannot be fetched",

@@ -13,20 +13,13 @@ from requests.adapters import BaseAdapter
 
 from app.core.errors import ProviderUnavailable
 from app.core.tokens.discovery import MAX_ANSWER_BYTES, Discovery, ProviderMetadata
+from tests.clock import FakeClock
 from tests.issuer import ABSENT, Fault, Issuer
 
 
-class Time:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def now() -> Time:
-    return Time()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
@@ -157,33 +150,33 @@ def test_an_https_issuer_has_no_plain_http_anywhere(address: str) -> None:
 # Faults
 
 
-def impatient(issuer: Issuer, fault: Fault, now: Time) -> Discovery:
-    return issuer.discovery(clock=now, timeout_seconds=0.25 if fault in {Fault.SLOW, Fault.DRIP} else 1.0)
+def impatient(issuer: Issuer, fault: Fault, clock: FakeClock) -> Discovery:
+    return issuer.discovery(clock=clock.monotonic, timeout_seconds=0.25 if fault in {Fault.SLOW, Fault.DRIP} else 1.0)
 
 
 FAULTS = [fault for fault in Fault if fault is not Fault.WRONG_ISSUER]
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_a_faulty_provider_and_the_way_back(issuer: Issuer, now: Time, fault: Fault) -> None:
-    discovery = impatient(issuer, fault, now)
+def test_a_faulty_provider_and_the_way_back(issuer: Issuer, clock: FakeClock, fault: Fault) -> None:
+    discovery = impatient(issuer, fault, clock)
     issuer.discovery_fault = fault
     unavailable(discovery.metadata)
     assert issuer.other_requests == []  # redirects are not followed
     for _ in range(5):
         unavailable(discovery.metadata)
         unavailable(discovery.fetch_jwks)
-    now.now += 4.9
+    clock.move(seconds=4.9)
     unavailable(discovery.metadata)
     assert issuer.discovery_fetches == 1  # the failure is remembered
     issuer.discovery_fault = None
-    now.now += 0.1
+    clock.move(seconds=0.1)
     assert discovery.metadata().issuer == issuer.url
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_faulty_key_set_and_the_way_back(issuer: Issuer, now: Time, fault: Fault) -> None:
-    discovery = impatient(issuer, fault, now)
+def test_a_faulty_key_set_and_the_way_back(issuer: Issuer, clock: FakeClock, fault: Fault) -> None:
+    discovery = impatient(issuer, fault, clock)
     issuer.jwks_fault = fault
     for _ in range(5):
         unavailable(discovery.fetch_jwks)
@@ -191,7 +184,7 @@ def test_a_faulty_key_set_and_the_way_back(issuer: Issuer, now: Time, fault: Fau
     assert issuer.jwks_fetches == 1
     assert issuer.other_requests == []
     issuer.jwks_fault = None
-    now.now += 5
+    clock.move(seconds=5)
     assert len(discovery.fetch_jwks()["keys"]) == 1
 
 
@@ -223,13 +216,13 @@ def test_no_error_of_a_library_crosses(error: type[Exception]) -> None:
 # Few reads
 
 
-def test_metadata_is_kept_for_an_hour(issuer: Issuer, now: Time) -> None:
-    discovery = issuer.discovery(clock=now)
+def test_metadata_is_kept_for_an_hour(issuer: Issuer, clock: FakeClock) -> None:
+    discovery = issuer.discovery(clock=clock.monotonic)
     discovery.metadata()
-    now.now += 3599
+    clock.move(seconds=3599)
     discovery.metadata()
     assert issuer.discovery_fetches == 1
-    now.now += 1
+    clock.move(seconds=1)
     issuer.metadata_extra = {"end_session_endpoint": None}
     assert discovery.metadata().end_session_endpoint is None
     assert issuer.discovery_fetches == 2
