@@ -18,7 +18,7 @@ NOW = 1_800_000_000.0
 
 
 class Time:
-    """Seconds for key sets and aware UTC for verifiers. No ``FakeClock``: it stands at a literal moment and is set back."""
+    """Seconds for key sets, aware UTC for verifiers. No ``FakeClock``: it is set to literal moments, also backwards."""
 
     def __init__(self) -> None:
         self.now = NOW
