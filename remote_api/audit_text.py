@@ -29,13 +29,13 @@ _WITH_CAUSE: Final = frozenset(
         AuditKind.BEARER_CLAIMS_DROP,
     }
 )
-"""Kinds whose reason is a code of ours, which has a sentence. That of others is what people wrote."""
+"""Kinds whose reason is one of our codes, which has a sentence. The reason of other kinds is the text of a user."""
 _TITLES: Final[Mapping[str, str]] = {error.code: f"{error.title}." for error in all_errors()}
 _UNKNOWN: Final = "{actor} did something of a kind that this version does not know."
 
 
 def sentence(event: AuditRow, name_of: NameOf) -> str:
-    """What an event says, and why where the reason is a code. Names are put in once, and never read as a template."""
+    """Return the sentence of an event, and that of its reason if this is a code. Names are never read as a template."""
     kind = kind_of(event.kind)
     template = kind.sentence if kind is not None else _UNKNOWN
     named = {

@@ -84,7 +84,7 @@ class Bearer:
         self.guard = Guard(lambda: self.caller(request.environ), self.record_refusal, clock=services.clock)
 
     def caller(self, environ: WSGIEnvironment) -> Caller:
-        """The caller and the current grants: read once for each request, never kept longer."""
+        """Return the caller with its current grants, read once for each request and not cached beyond it."""
         known: Caller | None = environ.get(_CALLER)
         if known is None:
             known = environ[_CALLER] = self._find(environ)
@@ -125,8 +125,8 @@ class Bearer:
     def _verified(self, raw: str) -> AccessToken:
         """The token, verified. Raises as ``TokenVerifier.access_token``.
 
-        One that was issued to a session of ours came from the provider: where its key is unknown, made-up key ids of
-        other callers do not keep it from being looked for.
+        A token that was issued to one of our sessions came from the provider: its key is fetched although made-up key
+        ids of other callers have used up the limit of fetches.
         """
         try:
             return self._services.verifier.access_token(raw)

@@ -1,4 +1,4 @@
-"""The API's description (OpenAPI 3.1), made from the code: each operation with what it asks for and how it fails."""
+"""The OpenAPI 3.1 description, made from the code: each operation with its required access and its errors."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Description:
         self._text: bytes | None = None
 
     def as_bytes(self) -> bytes:
-        """The description as it is kept in ``docs/openapi.json``."""
+        """Return the description in the form of ``docs/openapi.json``."""
         with self._lock:
             if self._text is None:
                 self._text = as_text(describe(self._app)).encode()
@@ -80,12 +80,12 @@ def describe(app: Application) -> dict[str, Any]:
 
 
 def as_text(description: dict[str, Any]) -> str:
-    """The description as it is kept in ``docs/openapi.json``."""
+    """Return the description in the form of ``docs/openapi.json``."""
     return json.dumps(description, indent=2, ensure_ascii=False) + "\n"
 
 
 def _complete(operation: dict[str, Any], endpoint: str, declared: Declared) -> None:
-    """Add what the declared access says, and the problems every operation may answer."""
+    """Add the declared access, and the problems that every operation may return."""
     responses = operation["responses"]
     responses.pop("422", None)
     operation["operationId"] = endpoint.replace(".", "_")
@@ -97,7 +97,7 @@ def _complete(operation: dict[str, Any], endpoint: str, declared: Declared) -> N
                 f" of the last {requirement.max_age_seconds} seconds" if requirement.max_age_seconds is not None else ""
             )
             context = f" of the class `{requirement.acr}`" if requirement.acr else ""
-            access += f" Asks for a sign-in{age}{context}: else 401 with the challenge of RFC 9470."
+            access += f" Requires a sign-in{age}{context}: else 401 with the challenge of RFC 9470."
         operation["x-required-permission"] = str(declared.permission)
         operation["security"] = [{"bearer": [str(declared.permission)]}]
     elif declared.protected:
@@ -150,14 +150,14 @@ def _document_precondition(operation: dict[str, Any]) -> None:
 
 
 def _document_headers(operation: dict[str, Any]) -> None:
-    """Add what successful answers say in headers: the version of a thing, and where a new one is."""
+    """Add the headers of successful responses: the version of a resource, and the address of a new one."""
     for status, answer in operation["responses"].items():
         schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
         headers = {}
         if schema.get("$ref", "").rpartition("/")[2] in _VERSIONED:
-            headers["ETag"] = {"description": "The version of the thing as it is now.", "schema": {"type": "string"}}
+            headers["ETag"] = {"description": "The current version of the resource.", "schema": {"type": "string"}}
         if status == "201" and not any(parameter["in"] == "path" for parameter in operation.get("parameters", [])):
-            headers["Location"] = {"description": "Where the new thing is.", "schema": {"type": "string"}}
+            headers["Location"] = {"description": "The address of the new resource.", "schema": {"type": "string"}}
         if headers:
             answer["headers"] = headers
 

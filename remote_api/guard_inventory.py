@@ -1,4 +1,4 @@
-"""What the API asks for: every address with its declared access, published at the start of its process."""
+"""The guard inventory of the API: every address with its declared access, published at the start of its process."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from app.core.guard_scanner import named_from
 from remote_api.application import Application
 
 PROCESS: Final = "api"
-"""What this process is called among those that publish."""
+"""The name of this process among those that publish."""
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 
 
 def guards(app: Application) -> Iterator[GuardRow]:
-    """Every operation that asks for something, by address and method; public ones ask for nothing."""
+    """Yield every operation with required access, by address and method; public operations are omitted."""
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         declared = app.declared[rule.endpoint]
         if declared.protected:

@@ -26,7 +26,7 @@ MAX_QUERY_BYTES: Final = 4096
 MAX_PATH_BYTES: Final = 2048
 
 LIMIT_HEADERS: Final = "gatehouse.limits"
-"""Where ``remote_api.rate_limits`` leaves, in the request's environment, what the answer's headers say of limits."""
+"""The key of the WSGI environment for the rate limit headers, which ``remote_api.rate_limits`` sets."""
 CONTENT_SECURITY_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 _CSP_HEADER: Final = "Content-Security-Policy"
 _ENVIRON_KEY: Final = "HTTP_" + correlation.HEADER.upper().replace("-", "_")

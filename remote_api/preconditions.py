@@ -1,8 +1,8 @@
-"""Which version a change is meant for: ``If-Match`` in, ``ETag`` out (RFC 9110 §8.8.3, §13.1.1; RFC 6585 §3).
+"""Preconditions: the version that a change is based on, as ``If-Match`` and ``ETag`` (RFC 9110 §8.8.3, RFC 6585 §3).
 
-Every operation that changes something declares below its route whether it is ``conditional`` or ``unconditional``; one
-that declares neither keeps the API from starting. That the header is there is enforced in one place, before anything
-else of the request is looked at; whether its version still holds is decided inside the unit of work that changes it.
+Every operation that changes something declares below its route whether it is ``conditional`` or ``unconditional``; the
+API does not start with one that declares neither. One place requires the header, before any other part of the request
+is parsed. The unit of work of the change compares the version (RFC 9110 §13.1.1).
 """
 
 from __future__ import annotations

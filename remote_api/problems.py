@@ -58,10 +58,12 @@ class Problem(NamedTuple):
 
 
 def problem(error: Exception, *, protected: bool = False, where: str = "a request") -> Problem:
-    """Turn any exception into a problem; every answer of the class 5xx is logged with its reason, once.
+    """Turn any exception into a problem; every 5xx response is logged with its reason, once.
 
-    ``protected``: the address asks for a token, so that a malformed request is answered with a challenge. ``where``:
-    the operation, for the log.
+    Args:
+        error: The exception.
+        protected: Whether the address requires a token: a malformed request then gets a challenge.
+        where: The operation, for the log.
     """
     if isinstance(error, HTTPException):
         allow = error.get_headers() if isinstance(error.code, int) and error.code == MethodNotAllowed.status else []
@@ -100,7 +102,7 @@ def _of_error(error: GatehouseError, *, protected: bool) -> Problem:
 
 
 def report_unexpected(error: Exception) -> None:
-    """Log a fault of ours with its trace, which shows no variables."""
+    """Log a bug with its trace, which contains no variables."""
     # Some ways of logging a trace show the variables of its frames; the token is one of them. So they are emptied.
     link: BaseException | None = error
     for _ in range(_MAX_CHAIN):
@@ -134,7 +136,7 @@ def _challenge(error: GatehouseError, *, protected: bool) -> str | None:
 
 
 def _step_up_challenge(error: StepUpRequired) -> str:
-    """RFC 9470 §3: what a sign-in must be like, so that a client can ask the provider for just that."""
+    """The challenge with the requirement on the sign-in, for the client's authorization request (RFC 9470 §3)."""
     parameters = {
         "error": "insufficient_user_authentication",
         "error_description": error.detail or error.title,

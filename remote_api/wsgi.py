@@ -1,8 +1,8 @@
 """The composition root of the API's process: settings → database → verifier → app.
 
-In production: ``gunicorn remote_api.wsgi:application``, which is made when the server first asks for it, so that
-importing this module connects to nothing and the development server can say in its own words what is wrong. No other
-module here imports ``db``.
+In production it runs as ``gunicorn remote_api.wsgi:application``. The application is built when the server first reads
+it, so that an import of this module makes no connection and the development server reports errors itself. No other
+module of the package imports ``db``.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from remote_api.views.docs import DESCRIPTION
 
 
 def load_settings() -> Settings:
-    """The settings of this process, with logging set up for them.
+    """Load the settings of this process, and configure logging by them.
 
     Raises:
         ConfigurationError: with every mistake.
-        SecretMismatch: if the secret is not that of the database; a missing one is not made then.
+        SecretMismatch: if the secret is not that of the database; a missing one is not created then.
     """
     unused = unused_state(os.environ, ENV_FILE)  # before the folder that is used is made
     require_secret(settings_loading.read(Process.API))
@@ -52,8 +52,12 @@ def load_settings() -> Settings:
 def build(settings: Settings) -> Application:
     """Open the database, which must be of this version, and make the app.
 
-    Raises ``StorageUnavailable``, ``SchemaMismatch`` or ``SecretMismatch``. The provider is not asked for anything
-    before the first token.
+    The provider is not called before the first token.
+
+    Raises:
+        StorageUnavailable: if the database does not respond.
+        SchemaMismatch: if the database is of another version.
+        SecretMismatch: if it was written with another secret.
     """
     keyring = Keyring(settings.secrets)
     database = open_database(settings, keyring)

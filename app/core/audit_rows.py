@@ -28,7 +28,7 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """Which events, newest first. Empty members ask for nothing; ``since`` is included, ``until`` is not."""
+    """Filters of audit events, newest first; an empty member filters nothing. ``since`` is inclusive, ``until`` not."""
 
     name: str = ""
     """Audit name (``subject at issuer``, ``operator:…``) that acted or was acted on."""
@@ -44,7 +44,7 @@ class AuditQuery:
 
 @dataclass(frozen=True, slots=True)
 class ChainHead:
-    """What a quick look at the audit's end says; whether all of it is whole, only verifying says."""
+    """The end of the audit. Only a verification shows whether the whole chain is intact."""
 
     seq: int
     last_at: datetime | None

@@ -92,7 +92,7 @@ class TokenInvalid(Unauthenticated, code="token-invalid", title="The access toke
     """A token was refused; ``detail`` gives the reason without repeating anything of the token."""
 
     def __init__(self, detail: str = "", *, reason: TokenReason | None = None, use: TokenUse = TokenUse.ACCESS) -> None:
-        """Create the error; the sentence of ``reason`` is the default ``detail``. ``use`` says which token it was."""
+        """Create the error; the sentence of ``reason`` is the default ``detail``. ``use`` is the kind of token."""
         super().__init__(detail or (reason.sentence if reason is not None else ""))
         self.reason = reason
         self.use = use

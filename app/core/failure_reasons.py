@@ -12,7 +12,7 @@ from app.core.labelled_enum import LabelledEnum
 
 
 class TokenUse(LabelledEnum):
-    """Which token was looked at."""
+    """The kind of token that was verified."""
 
     ID = "id-token", "The ID token was refused."
     ACCESS = "access-token", "The access token was refused."
@@ -26,13 +26,13 @@ class TokenReason(LabelledEnum):
     SIZE = "too-large", "The token is empty, longer than 16,384 characters, or not ASCII text."
     NOT_SIGNED = (
         "not-a-jwt",
-        ("The token is not a signed token (JWT); some providers issue such tokens when no audience is asked for."),
+        ("The token is not a signed token (JWT); some providers issue such tokens when no audience is requested."),
     )
     HEADER = "header-malformed", "The token's header is malformed."
     ENCODING = "encoding-malformed", "The token's encoding is malformed."
     JSON = "json-malformed", "The token does not hold a well-formed JSON object."
     NESTED = "nested-too-deeply", "The token is nested too deeply."
-    EXTENSION = "extension", "The token asks for an extension that is not accepted."
+    EXTENSION = "extension", "The token requires an extension that is not accepted."
     KEY_ID = "key-id-malformed", "The token's key id (kid) is malformed."
 
     # Its signature
@@ -66,9 +66,9 @@ class TokenReason(LabelledEnum):
     SIGN_IN_AHEAD = "auth-time-ahead", "The token tells of a sign-in that is yet to come (auth_time)."
     SIGN_IN_TIME_MISSING = (
         "auth-time-missing",
-        ("A recent sign-in was asked for, and the provider does not say when the user signed in (auth_time)."),
+        ("A recent sign-in was required, and the provider does not say when the user signed in (auth_time)."),
     )
-    SIGN_IN_TOO_OLD = "auth-time-too-old", "The sign-in (auth_time) is not as recent as was asked for."
+    SIGN_IN_TOO_OLD = "auth-time-too-old", "The sign-in (auth_time) is not as recent as required."
 
     # Rights
     ROLES = "roles-malformed", "The roles claim is neither a list of texts nor a text."
@@ -162,10 +162,10 @@ class OAuthReason(LabelledEnum):
     UNAUTHORIZED_CLIENT = "unauthorized_client", "The provider does not allow this client the authorization code flow."
     GRANT = "invalid_grant", "The code or refresh token was used before, has expired, or was revoked."
     GRANT_TYPE = "unsupported_grant_type", "The provider does not allow this client the authorization code flow."
-    SCOPE = "invalid_scope", "The provider does not allow this client a scope that was asked for."
+    SCOPE = "invalid_scope", "The provider does not allow this client a requested scope."
     TARGET = (
         "invalid_target",
-        "The provider does not know the audience that was asked for: compare it with the API's identifier there.",
+        "The provider does not know the requested audience: compare it with the API's identifier there.",
     )
     REQUEST = (
         "invalid_request",

@@ -18,7 +18,7 @@ _TRACES_WITHOUT_LOCALS: Final = structlog.processors.ExceptionRenderer(
 
 
 def _with_correlation_id(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Every line says which unit of work it belongs to: the number that people are shown."""
+    """Add the correlation id, which users see as the reference of a failure."""
     if known := correlation.known():
         event.setdefault("correlation_id", known)
     return event
@@ -29,10 +29,10 @@ _log = structlog.get_logger("gatehouse.failures")
 
 
 def report(error: GatehouseError, *, where: str) -> None:
-    """Log a failure of the service (status 5xx) with its reason, once however often it is shown.
+    """Log a failure of the service (status 5xx) with its reason, once for each error.
 
-    The line carries the correlation id, which is the reference that the reader is given. ``where``: what could not be
-    done, such as an operation or ``a page``; nothing that was sent.
+    The line has the correlation id, which is the reference that the user sees. ``where`` names the operation or
+    ``a page``, and contains no input.
     """
     if error.status < _SERVER_ERROR or error.logged:
         return
@@ -54,9 +54,11 @@ def to_standard_error() -> None:
 
 
 def configure(*, process: str, json_lines: bool) -> None:
-    """Send our events and the standard library's to standard error in one shape.
+    """Write the events of Gatehouse and of the standard library's logging to standard error in one format.
 
-    ``process``: stands in every line, since several of them may write to the same place.
+    Args:
+        process: Its name is in every line, since several processes may write to the same file.
+        json_lines: Whether a line is JSON, as in production.
     """
 
     def with_process(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

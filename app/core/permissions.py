@@ -39,14 +39,14 @@ class _Row:
 
 
 class Permission(str):
-    """A permission: its name, and what the catalogue says about it. Immutable; equal to its name as a string.
+    """A row of the catalogue of permissions. Immutable; equal to its name as a string.
 
     Attributes:
         value: The name on the wire, as a plain string.
         sentence: What the permission allows, as people read it.
         by_scope: Whether an access token's ``scope`` alone grants it. With Auth0's RBAC switched off anyone may
             *request* any scope, so this is right only for what any signed-in user may have.
-        step_up: How recent or how strong the sign-in must be; None asks for nothing.
+        step_up: How recent or how strong the sign-in must be; None requires nothing.
         declared: Whether the hosted app declares it, rather than Gatehouse.
     """
 

@@ -48,7 +48,7 @@ class GrantPath(NamedTuple):
     source: Source
     until: datetime | None = None
     by: str = ""
-    """Who granted it, as the grant says it; empty for tokens."""
+    """The actor who granted it; empty for tokens."""
     since: datetime | None = None
 
 

@@ -1,6 +1,6 @@
 """Whether a session is live: the one rule about its end, its idle lifetime and its absolute lifetime.
 
-The app asks it for each message, the API for each call. Storage has the same rule in SQL (``db.session_liveness``), and
+The app calls it at each message, the API at each call. Storage has the same rule in SQL (``db.session_liveness``), and
 a test compares both. Whether the session's person is blocked is not part of it: the decision refuses a blocked person
 with its own reason (``app.core.policy``), so a live session of theirs still resolves.
 """

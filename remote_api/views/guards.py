@@ -1,4 +1,4 @@
-"""The guard inventory: which permission the code asks for, as every process published it at its start."""
+"""The guard inventory: the permissions that the code requires, as every process published it at its start."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ api = APIBlueprint(
     "guards",
     __name__,
     url_prefix="/api/v1/guards",
-    abp_tags=[Tag(name="guards", description="Pages, functions and endpoints, and the permission each asks for.")],
+    abp_tags=[Tag(name="guards", description="Pages, functions and endpoints, and the permission that each requires.")],
 )
 
 
 @api.get("", responses={200: Guards})
 @requires(Permission.READ_GUARDS)
 def guards() -> Guards:
-    """List pages, functions and endpoints with the permission each asks for."""
+    """List pages, functions and endpoints with the permission that each requires."""
     rows = [
         construct(
             GuardBody,

@@ -9,7 +9,7 @@ from app.core.directory import GuardKind
 
 
 class GuardBody(ResponseModel):
-    """A place in the code that asks for a permission."""
+    """A place in the code that requires a permission."""
 
     kind: GuardKind
     name: str = Field(description="A page's path, `module:function`, or `METHOD /address`.")
