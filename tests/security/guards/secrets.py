@@ -25,7 +25,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.core.secret_keys:running",
         without="[process for process in announced if now - process.seen_at <= PRESUMED_ENDED_AFTER]",
         instead="list(announced)",
-        test="tests/app/cli/test_audit.py::test_a_process_that_was_killed_is_not_shown_as_running",
+        test="tests/app/cli/audit/test_rotation.py::test_a_process_that_was_killed_is_not_shown_as_running",
     ),
     Removal(
         guard="dev starts only with the write key",
@@ -102,7 +102,7 @@ REMOVALS: Final[list[Removal]] = [
         at="db.database:Database.check",
         without="raise SecretMismatch(mismatch())",
         instead="return",
-        test="tests/app/cli/test_audit.py::test_another_secret_altogether_gets_a_hint",
+        test="tests/app/cli/audit/test_verification.py::test_another_secret_altogether_gets_a_hint",
     ),
     Removal(
         guard="a repair after a rotation requires that the older secret wrote last",

@@ -55,7 +55,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="outgoing calls ignore the environment",
         at="app.core.http_client:http_session",
         without="session.trust_env = False",
-        test="tests/app/core/test_http_client.py::test_signing_in_at_a_provider_with_an_authority_of_ones_own",
+        test="tests/app/core/http_client/test_clients.py::test_signing_in_at_a_provider_with_an_authority_of_ones_own",
     ),
     Removal(
         guard="a rights claim of an impossible type is refused",

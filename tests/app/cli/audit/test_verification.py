@@ -1,96 +1,21 @@
-"""``gatehouse audit …``: its output, its exit status, and what it deletes; through the real command line."""
+"""``gatehouse audit verify`` and ``checkpoint``, and the deletion of old events."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
 
-from app.__main__ import main
-from app.cli import doctor, secret
-from app.core import settings_loading
-from app.core.audit import AuditEvent, AuditKind
 from app.core.chain import ProblemKind
 from app.core.checkpoints import MAX_BYTES
 from app.core.keyring import Keyring
 from app.core.secret_keys import SecretKeys
-from app.core.settings import Process
-from db import Database, open_database
-from db.audit import HEAD_PURPOSE, append, chained, head_bytes
-from db.models import audit_events, audit_head
-from tests.app.cli.command_line import invoke
+from db import Database
+from tests.app.cli.audit.audit_commands import OLD, OTHER, SECRET, Run, fill, kept, rewrite
 from tests.db.builders import behind_its_back
-
-SECRET = "kJ8dW2mQ9xZ4vB7nR1tY6uH3pL5sG0aF-cE_iO"
-OTHER = "Zq3wE7rT1yU9iO5pA8sD2fG6hJ4kL0zX-cV_bN"
-NO_TERMINAL = "This asks before it acts: run it in a terminal, or add --yes."
-OLD = datetime(2020, 1, 1, tzinfo=UTC)
-Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Database]:
-    monkeypatch.chdir(tmp_path)
-    for name, value in {
-        "GATEHOUSE_OIDC_ISSUER": "https://tests.example/",
-        "GATEHOUSE_DATABASE_URL": f"sqlite:///{tmp_path}/gatehouse.sqlite3",
-        "GATEHOUSE_SECRET": SECRET,
-        "GATEHOUSE_APP_BASE_URL": "http://localhost:8599",
-    }.items():
-        monkeypatch.setenv(name, value)
-    assert main(["migrate"]) == 0
-    settings = settings_loading.load(Process.CLI)
-    opened = open_database(settings, Keyring(settings.secrets))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run ``gatehouse audit``; returns the exit status, and what it wrote to both streams."""
-
-    def run(*arguments: str) -> tuple[int, str]:
-        result = invoke("audit", *arguments)
-        text = (result.stdout + result.stderr).strip()
-        with capsys.disabled():
-            command = " ".join(Path(part).name for part in arguments)
-            print(f"\n$ gatehouse audit {command}\n{text}\n(exit {result.exit_code})")
-        return result.exit_code, text
-
-    return run
-
-
-def fill(database: Database, count: int = 5, at: datetime = OLD) -> None:
-    for number in range(count):
-        with database.unit_of_work() as unit:
-            unit.record(AuditEvent(AuditKind.PAGE_DENY, at + timedelta(days=number), actor=f"actor {number}"))
-            unit.commit()
-
-
-def kept(run: Run, tmp_path: Path) -> str:
-    """A checkpoint, kept in a file."""
-    status, line = run("checkpoint")
-    assert status == 0
-    file = tmp_path / "elsewhere.jsonl"
-    with file.open("a", encoding="utf-8") as lines:
-        lines.write(f"{line}\n")
-    return str(file)
-
-
-def rewrite(database: Database, secret: str, count: int = 5) -> None:
-    keyring = Keyring([secret])
-    rows = chained(keyring, 0, b"", [AuditEvent(AuditKind.PAGE_DENY, OLD, actor="another actor")] * count)
-    behind_its_back(database, "DELETE FROM audit_events")
-    with database.engine.begin() as connection:
-        connection.execute(insert(audit_events), rows)
-        mac = rows[-1]["mac"]
-        seal = keyring.mac(HEAD_PURPOSE, head_bytes(count, mac))
-        connection.execute(audit_head.update().values(seq=count, mac=mac, seal=seal))
 
 
 def test_a_good_chain_and_a_checkpoint(database: Database, run: Run, tmp_path: Path) -> None:
@@ -282,98 +207,3 @@ def test_a_chain_that_is_not_whole_is_not_pruned_by_accident(database: Database,
     with database.engine.connect() as connection:
         details = connection.exec_driver_sql("SELECT details FROM audit_events WHERE seq = 11").scalar_one()
     assert json.loads(details)["known_broken"] is True
-
-
-def break_by_a_rotation(database: Database) -> None:
-    """As an earlier version did: one process had ``new,old`` already, the other still ``old``."""
-    for secrets in ([SECRET], [OTHER, SECRET], [SECRET]):
-        keyring = Keyring(secrets)
-        with database.engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE audit_head SET key_id = ''")
-            append(connection, keyring, [AuditEvent(AuditKind.PAGE_DENY, OLD)], key_id=keyring.key_ids[0])
-            connection.exec_driver_sql("UPDATE audit_head SET key_id = ''")
-
-
-def test_a_break_by_a_rotation_is_healed_with_both_secrets(
-    database: Database, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    break_by_a_rotation(database)
-    assert run("heal", "--reason", "r", "--yes")[0] == 1, "with the old secret alone nothing explains it"
-    monkeypatch.setenv("GATEHOUSE_SECRET", f"{OTHER},{SECRET}")
-    status, text = run("verify")
-    assert (status, text.count("WRONG")) == (1, 1)
-    assert "`gatehouse audit heal` is for that" in text
-    assert run("heal", "--reason", "r") == (1, f"{text}\nNothing was healed.\n{NO_TERMINAL}")
-    status, text = run("heal", "--reason", "rotated on 1 March", "--yes")
-    assert (status, text.splitlines()[-1]) == (0, "The audit is intact: 5 events, 1 to 5.")
-    assert run("verify")[0] == 0
-    with database.engine.connect() as connection:
-        row = connection.execute(select(audit_events).order_by(audit_events.c.seq.desc())).first()
-    assert row is not None
-    assert (row.kind, row.reason, row.details) == (
-        "audit:log:heal",
-        "rotated on 1 March",
-        '{"from":3,"until":3}',
-    )
-    assert run("heal", "--reason", "r", "--yes") == (
-        0,
-        "The audit is intact: 5 events, 1 to 5.\nThere is nothing to heal.",
-    )
-
-
-def test_real_tampering_is_not_healed(database: Database, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    break_by_a_rotation(database)
-    monkeypatch.setenv("GATEHOUSE_SECRET", f"{OTHER},{SECRET}")
-    behind_its_back(database, "UPDATE audit_events SET actor = 'x' WHERE seq = 1")
-    status, text = run("heal", "--reason", "r", "--yes")
-    assert status == 1
-    assert text.endswith("Nothing was healed: a rotation of the secret does not explain every problem.")
-    assert run("verify")[0] == 1
-
-
-def test_a_process_that_was_killed_is_not_shown_as_running(
-    database: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
-    at = datetime(2026, 1, 31, 12, tzinfo=UTC)
-    killed = SecretKeys(database, Keyring([SECRET]), "app", clock=lambda: at - timedelta(hours=3))
-    killed.beat()
-    key = Keyring([SECRET]).key_ids[0]
-    lost = f"app           {key}  (last seen 3 hours ago; it has probably ended, and is not counted below)"
-    assert secret.print_status(clock=lambda: at) == 0
-    assert capsys.readouterr().out.splitlines()[2:] == [lost, "No process runs."]
-    SecretKeys(database, Keyring([SECRET]), "remote API", clock=lambda: at - timedelta(seconds=5)).beat()
-    assert secret.print_status(clock=lambda: at) == 0
-    assert capsys.readouterr().out.splitlines()[2:] == [
-        lost,
-        f"remote API    {key}  (last seen just now)",
-        "No rotation is under way.",
-    ]
-
-
-def test_how_far_a_rotation_is(
-    database: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def printed(*arguments: str) -> tuple[int, str]:
-        result = invoke(*arguments)
-        return result.exit_code, result.stdout + result.stderr
-
-    app = SecretKeys(database, Keyring([SECRET]), "app")
-    app.beat()
-    assert printed("secret", "status")[1].endswith("No rotation is under way.\n")
-    newer = SecretKeys(database, Keyring([OTHER, SECRET]), "remote API")
-    newer.beat()
-    status, text = printed("secret", "status")
-    assert (status, text.splitlines()[-1]) == (
-        0,
-        "A new secret is not known yet to: app. Nothing is written with it.",
-    )
-    settings = settings_loading.load(Process.CLI)
-    assert doctor._check_secret(settings) == "every process has the secret that this installation writes with"
-    assert "CHECK secret: A new secret is not known yet to: app." in capsys.readouterr().out
-    monkeypatch.setenv("GATEHOUSE_SECRET", OTHER)
-    assert printed("secret", "status")[0] == 1
-    assert "old,new, then new,old, then new" in printed("purge")[1]
-    assert printed("secret", "replace", "--reason", "lost", "--yes")[0] == 0
-    assert printed("purge")[0] == 0
-    monkeypatch.setenv("GATEHOUSE_SECRET", SECRET)
-    assert printed("purge")[0] == 2
