@@ -23,7 +23,7 @@ PACKAGES: Final = ("app", "component", "db", "pages", "remote_api", "tests")
 SLOW: Final = ("tests/e2e/", "tests/security/", "tests/rehearsal/", "tests/benchmarks/")
 """Folders of which only changed tests are run."""
 ALWAYS: Final = ("tests/docs/test_docs.py", "tests/test_imports.py")
-GUARD_ROWS: Final = "tests/security/test_guards_taken_out.py"
+GUARD_ROWS: Final = "tests/security/test_removed_guards.py"
 GUARDS_ARE_FOUND: Final = (
     f"{GUARD_ROWS}::test_every_guard_is_in_the_code_once_and_has_a_unique_name",
     f"{GUARD_ROWS}::test_every_row_names_a_test_that_exists",
