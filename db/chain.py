@@ -61,10 +61,10 @@ def checkpoint(database: Database, *, at: datetime, installation: str) -> Checkp
     """
     head, last = _Stored(database).head_and_last()
     keyring = database.keyring
-    good = head is not None and head_is_sealed(keyring, *head)
-    if good and head is not None and head[0]:
-        good = last is not None and last[-1] == head[1] and _is_genuine(database, last)
-    if not good or head is None:
+    is_valid = head is not None and head_is_sealed(keyring, *head)
+    if is_valid and head is not None and head[0]:
+        is_valid = last is not None and last[-1] == head[1] and _is_genuine(database, last)
+    if not is_valid or head is None:
         raise Conflict("The head of the audit is not as it was left, so nothing is signed: gatehouse audit verify")
     return make_checkpoint(int(head[0]), as_bytes(head[1]), at=at, installation=installation)
 

@@ -80,8 +80,8 @@ def grants_from(rows: Sequence[Row]) -> Grants:
         if not by_permission:
             by_permission = granted
             continue
-        both = by_permission.keys() & granted.keys()
-        for name in both:
+        common = by_permission.keys() & granted.keys()
+        for name in common:
             granted[name] = by_permission[name] + path
         by_permission.update(granted)
     return Grants(

@@ -65,9 +65,9 @@ class PooledReadConnections:
             connection = self._idle.pop()
         except IndexError:
             connection = None
-        kept = True
+        is_reused = True
         if connection is None:
-            connection, kept = self._acquire()
+            connection, is_reused = self._acquire()
         try:
             # Fetching all rows also closes the statement.
             rows: list[Row] = connection.execute(text, values, **options).fetchall()
@@ -82,7 +82,7 @@ class PooledReadConnections:
                 self._notify()
             return rows
         # An unresponsive server would not answer on a new connection either, and the caller has waited long enough.
-        if disconnected and kept and not unresponsive:
+        if disconnected and is_reused and not unresponsive:
             self._close_idle()
             return self.fetch(text, values, **options)
         raise problem

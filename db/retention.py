@@ -69,9 +69,11 @@ class RetentionWrites(BaseUnitOfWork):
         require_aware(before, now)
         boundary = self._boundary_seq()
         above = audit_events.c.seq > boundary
-        kept = self._execute(select(func.min(audit_events.c.seq)).where(above, audit_events.c.at >= before)).scalar()
+        oldest_kept = self._execute(
+            select(func.min(audit_events.c.seq)).where(above, audit_events.c.at >= before)
+        ).scalar()
         newest = select(*_EVENT).where(above).order_by(audit_events.c.seq.desc()).limit(1)
-        rows = self._rows(newest if kept is None else newest.where(audit_events.c.seq < kept))
+        rows = self._rows(newest if oldest_kept is None else newest.where(audit_events.c.seq < oldest_kept))
         if not rows:
             return None
         row = rows[0]

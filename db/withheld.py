@@ -100,8 +100,8 @@ class WithheldWrites(BaseUnitOfWork):
             grantable = (row.role_id, row.permission)
             withheld.add(grantable)
             if bool(row.from_token) is not (grantable in of_token):
-                this = withheld_grants.c.id == row.id
-                self._execute(update(withheld_grants).where(this).values(from_token=grantable in of_token))
+                by_id = withheld_grants.c.id == row.id
+                self._execute(update(withheld_grants).where(by_id).values(from_token=grantable in of_token))
         return withheld & of_token
 
     def _withheld_from_default(self, person: int, role: int | None) -> bool:
@@ -112,8 +112,8 @@ class WithheldWrites(BaseUnitOfWork):
             is_default = role is not None and row.role_id == role
             withheld |= is_default
             if bool(row.from_default) is not is_default:
-                this = withheld_grants.c.id == row.id
-                self._execute(update(withheld_grants).where(this).values(from_default=is_default))
+                by_id = withheld_grants.c.id == row.id
+                self._execute(update(withheld_grants).where(by_id).values(from_default=is_default))
         return withheld
 
     def _record_mapped(self, role: int) -> None:

@@ -217,10 +217,10 @@ def _demand_object(request: Request) -> None:
     """Raise unless the body is one JSON object; the library accepts any value and any content type."""
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("Send JSON, with the Content-Type application/json.")
-    sent = request.get_json(silent=True)  # the view reads the same once more, from memory
-    if sent is None:
+    body = request.get_json(silent=True)  # the view reads the same once more, from memory
+    if body is None:
         raise BadRequest("The body is not JSON.")
-    if not isinstance(sent, dict):
+    if not isinstance(body, dict):
         raise InvalidInput({"request": "The body must be a JSON object."})
 
 

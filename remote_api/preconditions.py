@@ -68,12 +68,12 @@ def version() -> str:
         StaleVersion: The tag is weak, and weak tags never match (RFC 9110 §13.1.1).
         BadRequest: The header is anything other than one entity tag.
     """
-    sent = request.environ.get("HTTP_IF_MATCH", "").strip(" \t")
-    if sent in {"", "*"}:
+    header = request.environ.get("HTTP_IF_MATCH", "").strip(" \t")
+    if header in {"", "*"}:
         raise PreconditionRequired("Send If-Match with the ETag of what you have seen, so that nothing newer is lost.")
     etags = request.if_match  # lenient: takes unquoted tags and ``w/``, and merges equal ones
     tag = next(iter(etags.as_set(include_weak=True)), "")
-    if sent not in {f'"{tag}"', f'W/"{tag}"'} or _TAG.fullmatch(tag) is None:
+    if header not in {f'"{tag}"', f'W/"{tag}"'} or _TAG.fullmatch(tag) is None:
         raise BadRequest("If-Match takes exactly one ETag here, in its quotes, as it came.")
     if etags.is_weak(tag):
         raise StaleVersion("A weak ETag does not name a version. Send the ETag as it came.")

@@ -20,7 +20,7 @@ from remote_api.preconditions import READS
 from remote_api.problems import report_unexpected
 from remote_api.services import services
 
-_AFTER_A_CHANGE: Final = "Something failed after the change was kept: look before you try again."
+_AFTER_A_CHANGE: Final = "The change was stored, but its response failed. Check the current state before you try again."
 
 
 class Transaction(NamedTuple):

@@ -124,6 +124,6 @@ def __getattr__(name: str) -> Any:
     """``application``, made on first use (PEP 562)."""
     if name != "application":
         raise AttributeError(name)
-    made = _application()
-    globals()[name] = made
-    return made
+    application = _application()
+    globals()[name] = application
+    return application

@@ -271,9 +271,9 @@ class TokenRefresh:
     def _paused(self) -> bool:
         if self._paused_until is None:
             return False
-        left = self._paused_until - self._clock()
+        remaining = self._paused_until - self._clock()
         # Never longer than a pause lasts: the clock may have been ahead when it started.
-        return timedelta() < left <= timedelta(seconds=PAUSE_SECONDS)
+        return timedelta() < remaining <= timedelta(seconds=PAUSE_SECONDS)
 
     def _stored_token(self, ref: str, stored: SealedTokens) -> str:
         """The stored token, while it is valid."""
@@ -284,12 +284,12 @@ class TokenRefresh:
 
     def _without_refresh(self, ref: str, stored: SealedTokens) -> str:
         """The stored token while it is valid; before it expires, a silent sign-in is requested once."""
-        left = stored.access_expires_at - self._clock()
-        if left >= timedelta(seconds=REMAINING_SECONDS):
+        remaining = stored.access_expires_at - self._clock()
+        if remaining >= timedelta(seconds=REMAINING_SECONDS):
             return self._open(ref, stored).access_token
         if stored.silent_at is None:
             raise SignInAgain("Your sign-in is being refreshed.", silent_sign_in=True)
-        if left > timedelta():
+        if remaining > timedelta():
             return self._open(ref, stored).access_token
         raise SignInAgain("The sign-in provider asks you to sign in once more before this can be shown.")
 

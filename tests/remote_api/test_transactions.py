@@ -137,7 +137,10 @@ def test_a_failure_after_the_commit_never_reads_as_nothing_was_changed(
         answer = send_change()
     problem = json.loads(answer.data)
     assert (answer.status_code, problem["code"]) == (503, "change-unconfirmed")
-    assert problem["detail"] == "Something failed after the change was kept: look before you try again."
+    assert (
+        problem["detail"]
+        == "The change was stored, but its response failed. Check the current state before you try again."
+    )
     assert "Retry-After" not in answer.headers
     assert card(admin, bob)["state"] == "blocked"
     with monkeypatch.context() as patch:

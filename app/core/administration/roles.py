@@ -190,19 +190,19 @@ def _require_known(unit: DirectoryUnit, permissions: frozenset[str]) -> None:
 
 def _checked_name(name: str) -> str:
     """The name as it is stored: composed (NFC), printable, without spaces around it."""
-    kept = unicodedata.normalize("NFC", name.strip())
-    if not kept or not kept.isprintable() or not any(character.isalnum() for character in kept):
+    normalized = unicodedata.normalize("NFC", name.strip())
+    if not normalized or not normalized.isprintable() or not any(character.isalnum() for character in normalized):
         raise InvalidInput({"name": "A role needs a name of letters or digits, in one line."})
-    if len(kept) > MAX_NAME_CHARACTERS:
+    if len(normalized) > MAX_NAME_CHARACTERS:
         raise InvalidInput({"name": f"At most {MAX_NAME_CHARACTERS} characters, please."})
-    return kept
+    return normalized
 
 
 def _checked_description(description: str) -> str:
-    kept = description.strip()
-    if len(kept) > MAX_DESCRIPTION_CHARACTERS:
+    stripped = description.strip()
+    if len(stripped) > MAX_DESCRIPTION_CHARACTERS:
         raise InvalidInput({"description": f"At most {MAX_DESCRIPTION_CHARACTERS} characters, please."})
-    return kept
+    return stripped
 
 
 def _listed(permissions: Iterable[str]) -> str:

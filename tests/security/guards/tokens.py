@@ -10,8 +10,8 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the pause between token refreshes is bounded",
         at="component.session.refresh:TokenRefresh._paused",
-        without="timedelta() < left <= timedelta(seconds=PAUSE_SECONDS)",
-        instead="timedelta() < left",
+        without="timedelta() < remaining <= timedelta(seconds=PAUSE_SECONDS)",
+        instead="timedelta() < remaining",
         test="tests/component/session/test_refresh.py::test_a_pause_is_over_when_a_clock_that_ran_ahead_is_set_back",
     ),
     Removal(
