@@ -56,11 +56,11 @@ def test_fifty_grants_from_two_processes_are_one_row_and_one_event(durable: Data
     one_viewer(durable, version)
 
 
-def test_of_twenty_administrators_who_step_down_at_once_one_stays(database: Database) -> None:
+def test_one_of_twenty_administrators_who_step_down_at_once_remains(database: Database) -> None:
     prepare(database)
     one_administrator(database, at_once(20, lambda number: step_down(database, number)))
 
 
-def test_of_twenty_administrators_who_step_down_in_two_processes_one_stays(durable: Database, url: str) -> None:
+def test_one_of_twenty_administrators_who_step_down_in_two_processes_remains(durable: Database, url: str) -> None:
     prepare(durable)
     one_administrator(durable, in_two_processes(url, f"{RACING}.step_down(database, number)", count=20))

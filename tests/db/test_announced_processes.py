@@ -17,7 +17,7 @@ from tests.db.builders import NOW, opened
 from tests.db.rotation import NEW, NEW_ID, OLD, OLD_ID, Start, write_key
 
 
-def test_a_process_that_was_taken_for_gone_writes_nothing_afterwards(start: Start) -> None:
+def test_a_process_that_was_considered_gone_writes_nothing_afterwards(start: Start) -> None:
     """A process that stopped for long while the others continued must not write what they would report as tampering."""
     stopped, app = start(OLD), start(NEW, OLD)
     app.writes()
@@ -114,7 +114,7 @@ def test_a_database_that_stays_busy_is_explained(url: str) -> None:
     busy.close()
 
 
-def test_what_no_waiting_helps_against_is_refused_at_once(start: Start, url: str) -> None:
+def test_errors_that_waiting_cannot_fix_are_refused_at_once(start: Start, url: str) -> None:
     start(OLD)
     database = opened(url, keyring=Keyring([NEW]))
     pauses: list[float] = []
@@ -124,7 +124,7 @@ def test_what_no_waiting_helps_against_is_refused_at_once(start: Start, url: str
     database.close()
 
 
-def test_what_was_not_seen_for_longer_than_a_minute_is_not_shown_as_running() -> None:
+def test_a_process_without_a_heartbeat_for_a_minute_is_not_running() -> None:
     app = AnnouncedProcess("1", "app", ("old",), 7, NOW, NOW - timedelta(seconds=60))
     killed = replace(app, id="2", seen_at=NOW - timedelta(seconds=61))
     ahead = replace(app, id="3", seen_at=NOW + timedelta(seconds=90))

@@ -80,7 +80,7 @@ def test_an_empty_chain_and_a_good_one(database: Database) -> None:
         (["UPDATE audit_events SET seq = -3 WHERE seq = 3"], [("edited", -3), ("removed", 3)]),
     ],
 )
-def test_what_was_done_to_the_chain_is_named(
+def test_each_kind_of_tampering_is_named(
     database: Database, statements: list[str], named: list[tuple[str, int | None]]
 ) -> None:
     recorded(database)
@@ -164,7 +164,7 @@ def test_of_very_many_problems_some_are_named(database: Database) -> None:
         ("kind", "''"),
     ],
 )
-def test_what_no_text_is_or_no_number_is_an_edited_event(file_database: Database, column: str, value: str) -> None:
+def test_values_of_a_wrong_type_are_an_edited_event(file_database: Database, column: str, value: str) -> None:
     """SQLite stores anything anywhere."""
     recorded(file_database)
     behind_its_back(file_database, f"UPDATE audit_events SET {column} = {value} WHERE seq = 3")  # noqa: S608 - our own

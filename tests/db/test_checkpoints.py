@@ -13,7 +13,7 @@ from tests.db.builders import KEYRING, NOW, SECOND, behind_its_back, recorded
 from tests.db.tampering import problems_of, rewritten, signed
 
 
-def test_a_head_set_back_to_what_it_once_was(database: Database) -> None:
+def test_a_chain_head_set_back_to_an_earlier_one_is_detected(database: Database) -> None:
     recorded(database, 3)
     with database.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE old AS SELECT * FROM audit_head")
@@ -90,7 +90,7 @@ def test_a_rotated_secret_still_verifies_and_another_does_not(database: Database
         "\x00\ufffd",
     ],
 )
-def test_what_is_no_checkpoint_is_refused(line: str) -> None:
+def test_invalid_checkpoints_are_refused(line: str) -> None:
     with pytest.raises(InvalidInput, match=r"no checkpoint|not a checkpoint"):
         read_checkpoints(line, KEYRING)
 

@@ -67,7 +67,7 @@ def test_the_catalogue(database: Database) -> None:
     assert [row.by_scope for row in database.directory.permissions(NOW, text="scoped message").rows] == [True]
 
 
-def test_a_review_says_who_gains_and_who_loses_what(database: Database) -> None:
+def test_a_review_counts_the_people_who_gain_and_lose_permissions(database: Database) -> None:
     crowd(database)
     number = role_id(database, "viewer")
     written(database, lambda unit: unit.add_grant(grant("analyst", subject=BOB), NOW))
@@ -145,7 +145,7 @@ def test_roles_are_made_changed_moved_and_deleted(database: Database) -> None:
     assert database.directory.role_card(number, NOW) is None
 
 
-def test_a_mapping_changes_the_token_grants_of_all_who_have_it(database: Database) -> None:
+def test_a_mapping_changes_the_token_grants_of_all_people_with_the_token_role(database: Database) -> None:
     crowd(database)
     developer, viewer = role_id(database, "developer"), role_id(database, "viewer")
     assert [(row.token_role, row.roles, row.people) for row in database.directory.mappings().rows] == [

@@ -70,7 +70,7 @@ def audited(database: Database) -> None:
         AuditQuery(kinds=("a\x00b",)),
     ],
 )
-def test_the_audit_by_what_is_asked(database: Database, query: AuditQuery) -> None:
+def test_the_audit_can_be_filtered(database: Database, query: AuditQuery) -> None:
     audited(database)
 
     def matches(number: int) -> bool:

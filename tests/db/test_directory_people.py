@@ -219,7 +219,7 @@ def test_many_matches_are_counted_up_to_a_thousand_and_come_in_order(database: D
     assert database.directory.statistics(NOW, days=1).people == 2200 + len(ids)
 
 
-def test_the_card_tells_what_each_permission_comes_from(database: Database) -> None:
+def test_the_details_of_a_person_name_the_grants_of_each_permission(database: Database) -> None:
     ids = crowd(database)
     card = database.directory.person_card(ids[BOB], NOW)
     assert card is not None
@@ -247,7 +247,7 @@ def test_the_card_tells_what_each_permission_comes_from(database: Database) -> N
     assert database.directory.person_card(10**9, NOW) is None
 
 
-def test_the_version_moves_with_what_administrators_change_and_with_nothing_else(database: Database) -> None:
+def test_the_version_changes_only_with_changes_by_administrators(database: Database) -> None:
     ids = crowd(database)
 
     def version() -> str:

@@ -90,7 +90,7 @@ def test_migrations_of_another_program_are_never_taken_for_ours(
 
 
 @pytest.mark.parametrize("beside_others", [False, True])
-def test_tables_with_the_names_of_ours_are_never_used(empty_url: str, beside_others: bool) -> None:
+def test_foreign_tables_with_gatehouses_names_are_never_used(empty_url: str, beside_others: bool) -> None:
     execute(empty_url, "CREATE TABLE people (name VARCHAR(10))")
     with pytest.raises(ForeignTables, match=re.escape("the table people, which Gatehouse did not create")):
         migrate(empty_url, beside_others=beside_others)

@@ -124,7 +124,7 @@ def test_a_subject_not_seen_yet_can_get_a_grant(database: Database) -> None:
 
 
 @pytest.mark.parametrize("unknown", [grant("unknown"), grant("Viewer"), grant(permission="fly:away"), grant("\x00")])
-def test_what_does_not_exist_cannot_be_granted(database: Database, unknown: NewGrant) -> None:
+def test_unknown_roles_and_permissions_cannot_be_granted(database: Database, unknown: NewGrant) -> None:
     with database.unit_of_work() as unit:
         with pytest.raises(NotFound):
             unit.add_grant(unknown, NOW)

@@ -73,7 +73,7 @@ def test_a_subject_is_noted_once(database: Database) -> None:
     assert stored.first_seen_at == NOW
 
 
-def test_who_counts_as_administrator(database: Database) -> None:
+def test_which_grants_count_as_administrator(database: Database) -> None:
     makers = {
         "admin": grant("administrator"),
         "policy": grant("administrator", source=Source.POLICY),

@@ -88,7 +88,7 @@ def test_any_text_finds_its_people_in_the_order_of_names(database: Database) -> 
         (CandidateCounts(0, 21, 21 * 16 + 1), True, False),
     ],
 )
-def test_an_estimate_tells_how_to_continue(candidates: CandidateCounts, *, too_many: bool, frequent: bool) -> None:
+def test_an_estimate_decides_the_search_plan(candidates: CandidateCounts, *, too_many: bool, frequent: bool) -> None:
     assert candidates.too_many is too_many
     assert candidates.frequent is frequent
 

@@ -149,7 +149,7 @@ def test_the_replacement_of_a_lost_secret_is_recorded(start: Start, url: str) ->
     assert problems_of(app.database) == [("edited", 1), ("broken", 2)]
 
 
-def test_what_keeps_the_write_key_from_moving_on() -> None:
+def test_what_prevents_a_change_of_the_write_key() -> None:
     def running(name: str, *key_ids: str) -> AnnouncedProcess:
         return AnnouncedProcess(name, name, key_ids, 1, NOW, NOW)
 

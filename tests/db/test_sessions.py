@@ -49,7 +49,7 @@ def test_a_session_is_found_by_secret_and_by_reference(database: Database) -> No
     assert (stored.person.first_seen_at, stored.person.last_seen_at, stored.person.blocked) == (NOW, NOW, False)
 
 
-def test_nothing_is_found_for_what_is_unknown(database: Database) -> None:
+def test_unknown_references_return_nothing(database: Database) -> None:
     assert database.read.session_by_secret(b"x" * 32) is None
     assert database.read.session_by_ref("unknown") is None
     assert database.read.session_by_ref("\ud800") is None

@@ -13,7 +13,7 @@ from tests.db.builders import ISSUER, NOW, recorded
 SIZE = SyntheticData(people=400, roles=20, permissions=100, sessions=30, events=700, days=10)
 
 
-def test_it_is_as_if_it_had_been_written_one_by_one(database: Database) -> None:
+def test_synthetic_rows_equal_rows_written_one_at_a_time(database: Database) -> None:
     recorded(database, 3, at=NOW)
     version = database.read.policy_version()
     fill(database, SIZE, issuer=ISSUER, client_id="c", now=NOW)

@@ -17,7 +17,7 @@ from tests.db.builders import ANN, BOB, NOW, event, grant, new_session, signed_i
 NAIVE = datetime(2026, 3, 1, 12, 0)  # noqa: DTZ001 - what must be refused
 
 
-def test_the_database_is_what_the_core_asks_for(database: Database) -> None:
+def test_the_database_implements_the_storage_port(database: Database) -> None:
     storage: Storage = database  # checked by mypy
     with storage.unit_of_work() as unit:
         unit.commit()
@@ -25,7 +25,7 @@ def test_the_database_is_what_the_core_asks_for(database: Database) -> None:
     assert reader.policy_version() > 0
 
 
-def test_nothing_is_kept_without_commit(database: Database) -> None:
+def test_without_a_commit_nothing_is_stored(database: Database) -> None:
     version = database.read.policy_version()
     with database.unit_of_work() as unit:
         unit.save_person(Person(ANN, "Ann"), NOW)
@@ -62,7 +62,7 @@ def test_a_unit_is_closed_after_commit(database: Database) -> None:
             unit.session_by_ref("x")
 
 
-def test_a_unit_inside_a_unit_is_a_mistake_said_at_once(database: Database) -> None:
+def test_a_nested_unit_of_work_is_refused_at_once(database: Database) -> None:
     with database.unit_of_work() as unit:
         unit.save_person(Person(ANN), NOW)
         with pytest.raises(RuntimeError, match="open already"), database.unit_of_work() as inner:

@@ -151,7 +151,7 @@ def test_a_mapping_grants_nothing_that_is_withheld(database: Database) -> None:
     assert granted(database) == [("viewer", Source.TOKEN)]
 
 
-def test_a_role_that_takes_the_place_of_a_deleted_one_is_withheld_as_that_was(database: Database) -> None:
+def test_a_successor_of_a_deleted_role_is_withheld_like_it(database: Database) -> None:
     with database.engine.begin() as connection:
         connection.execute(insert(roles), [{"name": "clerk", "name_key": "clerk"}])
     sync_token(database, "staff", own=False)
@@ -183,7 +183,7 @@ def test_moving_a_role_grants_nothing_that_is_withheld(database: Database) -> No
     assert granted(database) == []
 
 
-def test_what_is_withheld_survives_an_erasure_without_its_reason(database: Database) -> None:
+def test_withheld_grants_survive_an_erasure_without_their_reason(database: Database) -> None:
     grant_default(database)
     withhold(database)
     written(database, lambda unit: unit.erase_person(card_of(database).row.id, NOW))
@@ -213,11 +213,11 @@ def test_it_moves_the_policy_version_and_the_cards(database: Database, change: s
     assert card_of(database).version != card
 
 
-def test_what_is_not_there_cannot_be_released(database: Database) -> None:
+def test_an_unknown_withheld_grant_cannot_be_released(database: Database) -> None:
     assert not written(database, lambda unit: unit.release_withheld(1, is_default=True, now=NOW))
 
 
-def test_a_card_inside_a_unit_is_the_card_that_is_kept(database: Database) -> None:
+def test_details_read_in_a_transaction_equal_the_committed_ones(database: Database) -> None:
     """An answer that is read before the commit shows, with its version, what is there after it."""
     sync_token(database, "viewer", permissions=("explore:api",))
     withhold(database)

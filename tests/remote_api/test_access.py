@@ -124,7 +124,7 @@ def test_each_view_requires_the_literal_permission(world: ApiWorld) -> None:
     assert view.required_permission is Permission.READ_REPORTS
 
 
-def test_the_check_is_what_refuses(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_guard_refuses_and_not_the_view(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the guard the matrix would have answers in place of refusals."""
     monkeypatch.setattr(type(world.app._guard), "require", lambda *_, **__: None)
     assert world.call("/api/v1/reports/usage").status_code == 200

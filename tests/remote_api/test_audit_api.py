@@ -166,7 +166,7 @@ def test_json_lines_hold_everything_as_stored_oldest_first(world: ApiWorld, admi
         assert line.keys() == listed[line["seq"]].keys()
 
 
-def test_what_cannot_be_recorded_is_not_downloaded(
+def test_a_download_that_cannot_be_recorded_is_refused(
     world: ApiWorld, admin: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
@@ -241,7 +241,7 @@ def test_a_quick_look_and_a_thorough_one(world: ApiWorld, admin: Caller) -> None
     assert (full["verified"], full["good"], full["events"], full["problems"]) == (True, True, 1, [])
 
 
-def test_what_is_wrong_is_said_in_sentences(world: ApiWorld, admin: Caller) -> None:
+def test_problems_of_the_chain_are_sentences(world: ApiWorld, admin: Caller) -> None:
     services = world.app.extensions["gatehouse.services"]
     broken = ChainState(events=3, problems=(ChainProblem(ProblemKind.EDITED, seq=2),))
     world.app.extensions["gatehouse.services"] = replace(services, verify_chain=lambda: broken)
@@ -249,7 +249,7 @@ def test_what_is_wrong_is_said_in_sentences(world: ApiWorld, admin: Caller) -> N
     assert (full["good"], full["problems"]) == (False, ["Event 2 was changed after it was written."])
 
 
-def test_one_thorough_look_at_a_time(world: ApiWorld, admin: Caller) -> None:
+def test_one_full_verification_at_a_time(world: ApiWorld, admin: Caller) -> None:
     services = world.app.extensions["gatehouse.services"]
     started, proceed = threading.Event(), threading.Event()
 

@@ -35,18 +35,18 @@ def description(world: ApiWorld) -> Any:
     return json.loads(world.app.extensions[DESCRIPTION].as_bytes())
 
 
-def test_the_kept_description_is_todays(world: ApiWorld) -> None:
+def test_the_stored_description_is_current(world: ApiWorld) -> None:
     regenerate = "python -m remote_api --write-openapi docs/openapi.json"
     assert KEPT.is_file(), regenerate
     assert KEPT.read_bytes() == world.app.extensions[DESCRIPTION].as_bytes(), f"the API has changed; run: {regenerate}"
 
 
-def test_it_is_served_as_it_is_kept(world: ApiWorld) -> None:
+def test_the_served_description_equals_the_stored_one(world: ApiWorld) -> None:
     answer = world.call("/openapi.json")
     assert (answer.data, answer.headers["Content-Type"]) == (KEPT.read_bytes(), "application/json")
 
 
-def test_every_operation_says_what_it_asks_for(world: ApiWorld, description: Any) -> None:
+def test_every_operation_describes_its_requirements(world: ApiWorld, description: Any) -> None:
     operations = {
         f"{method.upper()} {path}": operation
         for path, methods in description["paths"].items()

@@ -93,7 +93,7 @@ def test_not_being_ready_is_one_line_with_every_part(world: ApiWorld, log: pytes
     assert (line["reason"], line["cause"]) == ("The database does not answer.", "StorageUnavailable")
 
 
-def test_what_is_refused_is_no_failure_of_the_service(world: ApiWorld, log: pytest.LogCaptureFixture) -> None:
+def test_refusals_are_no_failures_of_the_service(world: ApiWorld, log: pytest.LogCaptureFixture) -> None:
     assert world.call("/api/v1/people").status_code == 401
     assert world.call("/nothing").status_code == 404
     assert service_failures(log) == []
@@ -106,7 +106,7 @@ def test_what_is_refused_is_no_failure_of_the_service(world: ApiWorld, log: pyte
         (SchemaMismatch, "The database is of another version of Gatehouse."),
     ],
 )
-def test_not_ready_says_which_part(world: ApiWorld, error: type[StorageUnavailable], sentence: str) -> None:
+def test_not_ready_names_the_failing_part(world: ApiWorld, error: type[StorageUnavailable], sentence: str) -> None:
     assert world.call("/readyz").status_code == 200
     world.app = world.make_app(Down(error))
     answer = world.call("/readyz")

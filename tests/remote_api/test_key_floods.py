@@ -38,7 +38,7 @@ def test_another_clients_valid_token_gets_503_with_retry_after(flooded: ApiWorld
     assert 1 <= int(answer.headers["Retry-After"]) <= 12
 
 
-def test_what_could_not_be_looked_at_is_counted_with_its_reason(flooded: ApiWorld) -> None:
+def test_tokens_that_could_not_be_verified_are_counted_with_the_reason(flooded: ApiWorld) -> None:
     flooded.background_writer.flush()
     reasons = {event["reason"] for event in flooded.events("api:token:refuse")}
     assert reasons == {"provider:keys-later"}

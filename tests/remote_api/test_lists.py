@@ -121,7 +121,7 @@ def test_sizes_are_bounded(admin: Caller, path: str, limit: str) -> None:
     "cursor",
     ["x", "AAAA", "bnVsbA", "W10", "e30", "WzEsMl0", "../..", "a" * 3000, "a" * 3001, "é", "\x00", "' OR 1=1", "MQ=="],
 )  # fmt: skip
-def test_a_cursor_that_is_none_of_ours_is_refused(admin: Caller, path: str, cursor: str) -> None:
+def test_a_foreign_cursor_is_refused(admin: Caller, path: str, cursor: str) -> None:
     answer = admin.get(path, cursor=cursor)
     assert (answer.status_code, list(answer.json["problems"])) == (422, ["cursor"])
 

@@ -24,12 +24,12 @@ from tests.remote_api.world import ApiWorld
         ({"scope": 7}, 401),
     ],
 )
-def test_what_is_usable_counts(world: ApiWorld, claims: dict[str, Any], status: int) -> None:
+def test_usable_claims_count(world: ApiWorld, claims: dict[str, Any], status: int) -> None:
     token = world.issuer.access_token(azp="other", **claims)
     assert world.call("/api/pong-scoped", token).status_code == status
 
 
-def test_what_was_dropped_is_written_down_once_an_hour(world: ApiWorld) -> None:
+def test_dropped_claims_are_recorded_once_an_hour(world: ApiWorld) -> None:
     for number in range(5):
         token = world.issuer.access_token(azp="other", scope=["openid", 7], jti=str(number))
         world.call("/api/v1/me", token)

@@ -42,7 +42,7 @@ ARGUMENTS: dict[type[GatehouseError], Any] = {
 
 
 @pytest.mark.parametrize("kind", list(all_errors()), ids=lambda kind: kind.__name__)
-def test_every_error_has_the_one_form(kind: type[GatehouseError]) -> None:
+def test_every_error_is_a_problem_document(kind: type[GatehouseError]) -> None:
     error = ARGUMENTS.get(kind, kind)()
     response = problem(error)
     body = json.loads(response.body)
@@ -66,7 +66,7 @@ def test_settings_are_never_shown() -> None:
     assert b"secret-thing" not in problem(ConfigurationError(["secret-thing"])).body
 
 
-def test_retry_after_says_what_the_error_says() -> None:
+def test_retry_after_equals_the_seconds_of_the_error() -> None:
     assert dict(problem(TooManyRequests(7)).headers)["Retry-After"] == "7"
 
 

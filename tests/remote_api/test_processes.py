@@ -155,7 +155,7 @@ def test_gunicorn_stops_with_the_reason_when_it_cannot_begin(start: Start, tmp_p
         ),
     ],
 )  # fmt: skip
-def test_it_says_why_it_cannot_begin(
+def test_a_failed_start_is_explained(
     start: Start, tmp_path: Path, arguments: list[str], changes: dict[str, str], code: int, sentence: str
 ) -> None:
     env = environment(Issuer(url="http://127.0.0.1:1/"), tmp_path / "x.sqlite3", **changes)

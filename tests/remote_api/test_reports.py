@@ -42,7 +42,7 @@ def test_anything_else_is_refused_naming_the_field(world: ApiWorld, path: str, q
     assert set(answer.json["problems"]) == {"unknown" if "other" in query else "days"}
 
 
-def test_who_may_not_learns_nothing_of_the_parameters(world: ApiWorld) -> None:
+def test_a_refused_caller_learns_nothing_about_the_parameters(world: ApiWorld) -> None:
     assert world.call(f"{PATH}?days=x").status_code == 401
     assert world.call(f"{PATH}?days=x", world.sign_in().token).status_code == 403
 

@@ -190,7 +190,7 @@ def test_a_grant_counts_until_it_expires(world: ApiWorld) -> None:
 # What /me tells
 
 
-def test_me_tells_where_everything_comes_from(world: ApiWorld) -> None:
+def test_me_names_the_grants_of_each_permission(world: ApiWorld) -> None:
     signed_in = world.sign_in(roles=("viewer",))
     until = world.clock() + timedelta(hours=1)
     world.grant(signed_in.subject, permission="read:reports", until=until)

@@ -57,7 +57,7 @@ def test_made_changed_and_deleted(world: ApiWorld, admin: Caller) -> None:
     assert kinds == ["policy:role:create", "policy:role:update", "policy:role:delete"]
 
 
-def test_a_review_says_what_a_change_would_do_and_does_nothing(world: ApiWorld, admin: Caller) -> None:
+def test_a_review_describes_a_change_without_making_it(world: ApiWorld, admin: Caller) -> None:
     role = create_role(admin, "clerk", "read:reports", "explore:api").json["id"]
     caller(world, "auth0|bob", "clerk", "viewer")
     caller(world, "auth0|eve", "clerk")
@@ -129,7 +129,7 @@ def test_a_name_that_is_taken_or_looks_like_one(admin: Caller, name: str) -> Non
         ({"reason": " "}, "reason"),
     ],
 )
-def test_what_cannot_be_a_role(admin: Caller, body: dict[str, Any], field: str) -> None:
+def test_invalid_roles_are_refused(admin: Caller, body: dict[str, Any], field: str) -> None:
     answer = create_role(admin, **({"name": "clerk"} | body))
     assert (answer.status_code, answer.json["code"]) == (422, "invalid-input")
     assert field in answer.json["problems"]
@@ -173,7 +173,7 @@ def test_editing_a_role_is_giving(world: ApiWorld, admin: Caller) -> None:
     assert create_role(actor, "other", "read:audit").json["code"] == "not-held"
 
 
-def test_what_is_in_several_roles(admin: Caller) -> None:
+def test_permissions_of_several_roles_are_listed(admin: Caller) -> None:
     viewer = role_id(admin, "viewer")
     answer = admin.get("/roles/permissions", role=[str(viewer), str(viewer), "999"])
     assert answer.json == {"roles": {str(viewer): ["read:reports"]}}
@@ -243,6 +243,6 @@ def test_mapping_is_giving(world: ApiWorld, admin: Caller) -> None:
     ("token_role", "roles"),
     [("", []), ("a\x00", []), ("a" * 501, []), ("ops", [999]), ("ops", ["1"]), ("ops", [1.0]), ("ops", None), (7, [])],
 )
-def test_what_cannot_be_mapped(admin: Caller, token_role: Any, roles: Any) -> None:
+def test_invalid_mappings_over_the_api_are_refused(admin: Caller, token_role: Any, roles: Any) -> None:
     assert put_mapping(admin, token_role, roles, "0").status_code in {412, 422}
     assert admin.get("/mappings").json["mappings"] == []

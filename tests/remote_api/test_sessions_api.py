@@ -15,7 +15,7 @@ from tests.remote_api.world import ApiWorld, Caller, caller
 from tests.stack import ROOT
 
 
-def test_who_is_here_and_one_is_ended(world: ApiWorld, admin: Caller) -> None:
+def test_sessions_are_listed_and_one_is_ended(world: ApiWorld, admin: Caller) -> None:
     bob = caller(world, "auth0|bob", "viewer")
     rows = {row["person"]["subject"]["subject"]: row for row in admin.get("/sessions").json["sessions"]}
     assert rows.keys() == {"auth0|root", "auth0|bob"}
@@ -60,7 +60,7 @@ def test_a_session_that_is_not_there(admin: Caller, ref: str) -> None:
 
 
 @pytest.mark.parametrize("ref", ["a" * 129, "a b", "%00", "a'", "é"])
-def test_what_cannot_be_a_session(admin: Caller, ref: str) -> None:
+def test_invalid_session_references_are_refused(admin: Caller, ref: str) -> None:
     assert admin.send("DELETE", f"/sessions/{ref}", query={"reason": "x"}).status_code == 422
 
 

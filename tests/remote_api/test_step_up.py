@@ -132,7 +132,7 @@ def test_a_machine_is_refused_without_being_sent_to_sign_in(world: ApiWorld) -> 
     assert world.call("/api/v1/me", token).json["permissions"] == []
 
 
-def test_me_tells_what_must_be_done_first(world: ApiWorld) -> None:
+def test_me_names_the_required_step_up(world: ApiWorld) -> None:
     signed_in = world.sign_in(roles=("analyst",))
 
     def requirements() -> dict[str, Any]:
@@ -152,7 +152,7 @@ def test_me_tells_what_must_be_done_first(world: ApiWorld) -> None:
 # Tokens of people who are gone
 
 
-def test_a_token_dies_when_the_provider_says_that_its_person_signed_out(world: ApiWorld) -> None:
+def test_a_token_is_refused_after_a_backchannel_logout(world: ApiWorld) -> None:
     """The stored state after a logout token; ``tests/component/routes/test_backchannel_logout.py`` has the token."""
     signed_in = world.sign_in()
     other = world.new_session(signed_in.subject)

@@ -47,7 +47,7 @@ def test_a_failure_is_logged_and_the_next_time_comes() -> None:
     debouncer.close()
 
 
-def test_the_end_waits_for_what_is_under_way() -> None:
+def test_closing_waits_for_a_running_call() -> None:
     started = Event()
     times: list[int] = []
 
@@ -63,7 +63,7 @@ def test_the_end_waits_for_what_is_under_way() -> None:
     assert times == [1]
 
 
-def test_it_may_be_closed_by_what_it_does() -> None:
+def test_the_called_function_may_close_the_debouncer() -> None:
     closed = Event()
 
     def do() -> None:

@@ -89,7 +89,7 @@ def test_a_declared_permission_is_like_a_built_in_one(tmp_path: Path) -> None:
         permission.by_scope = True
 
 
-def test_without_a_file_nothing_is_declared_and_what_was_is_gone(tmp_path: Path) -> None:
+def test_without_a_file_earlier_declarations_are_removed(tmp_path: Path) -> None:
     declared(tmp_path, SHOP)
     (tmp_path / "gatehouse.toml").unlink()
     assert declare_beside(tmp_path / "app.py") == Declarations()

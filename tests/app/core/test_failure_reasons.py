@@ -176,7 +176,7 @@ def test_every_code_is_stable_short_and_has_a_sentence() -> None:
 @pytest.mark.parametrize(
     "text", ["", "joined the team", "id-token:", "id-token:made-up", "made-up:dns", ":dns", "a:b:c"]
 )
-def test_what_people_write_is_no_code(text: str) -> None:
+def test_free_text_is_no_reason_code(text: str) -> None:
     assert explain(text) == ""
 
 

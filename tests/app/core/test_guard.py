@@ -55,7 +55,7 @@ def test_an_anonymous_call_is_refused_and_recorded(desk: Desk) -> None:
     assert desk.refused == [("", None, "anonymous", "/")]
 
 
-def test_a_stale_sign_in_is_refused_with_what_has_to_be_done(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stale_sign_in_is_refused_with_the_required_step_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     exports = Grants(permissions={"export:reports": (GrantPath("analyst", Source.ADMIN),)})
     desk.caller = Caller(replace(PRINCIPAL, authenticated_at=NOW), exports)
     guard = Guard(lambda: desk.caller, desk.on_refused, clock=lambda: NOW + timedelta(seconds=3600))
@@ -78,7 +78,7 @@ def test_a_stale_sign_in_is_refused_with_what_has_to_be_done(desk: Desk, monkeyp
     assert denied.value.reason == "stale-login"
 
 
-def test_what_is_missing_is_for_display_it_neither_raises_nor_records(desk: Desk) -> None:
+def test_missing_neither_raises_nor_records(desk: Desk) -> None:
     assert desk.guard.missing(Permission.READ_REPORTS) is None
     missing = desk.guard.missing(Permission.EXPORT_REPORTS)
     assert isinstance(missing, PermissionDenied)
@@ -110,7 +110,7 @@ def test_each_call_decides_again(desk: Desk) -> None:
     assert ran == [21, 23]
 
 
-def test_the_function_says_what_it_requires_and_where_it_is(desk: Desk) -> None:
+def test_a_guarded_function_has_its_permission_and_place(desk: Desk) -> None:
     desk.caller = Caller(PRINCIPAL, NO_GRANTS)
 
     @desk.guard.requires(Permission.READ_REPORTS)
@@ -121,7 +121,7 @@ def test_the_function_says_what_it_requires_and_where_it_is(desk: Desk) -> None:
     assert (work.__name__, work.__doc__) == ("work", "Work.")
     with pytest.raises(PermissionDenied):
         work()
-    assert desk.refused[0][3].endswith(":test_the_function_says_what_it_requires_and_where_it_is.<locals>.work")
+    assert desk.refused[0][3].endswith(":test_a_guarded_function_has_its_permission_and_place.<locals>.work")
 
 
 def test_generators_and_coroutines_are_refused_before_anything_is_made(desk: Desk) -> None:

@@ -63,7 +63,7 @@ def cannot_be_read() -> None:
 """
 
 
-def test_what_can_be_read_is_found() -> None:
+def test_guards_are_found_in_the_source() -> None:
     guards = [
         (row.name, row.permission, row.line) for row in in_tree(ast.parse(MODULE), module="pages.m", file="pages/m.py")
     ]

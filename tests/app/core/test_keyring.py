@@ -13,7 +13,7 @@ NEW = "a-new-secret-that-is-long-enough-for-anyone!"
 
 
 @given(some.binary(max_size=200), some.text(max_size=20))
-def test_what_is_sealed_opens_with_the_same_purpose_and_context_only(plain: bytes, context: str) -> None:
+def test_sealed_data_opens_only_with_the_same_purpose_and_context(plain: bytes, context: str) -> None:
     keyring = Keyring([NEW])
     sealed = keyring.seal("tokens", plain, context)
     assert keyring.open("tokens", sealed, context) == plain

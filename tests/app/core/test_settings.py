@@ -144,7 +144,7 @@ def test_production_refuses_plain_http(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert error == f"{name} must begin with https:// in production."
 
 
-def test_development_refuses_what_is_not_on_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_development_refuses_addresses_of_other_machines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (error,) = mistakes(monkeypatch, tmp_path, **AUTH0, GATEHOUSE_APP_BASE_URL="https://app.acme.example")
     assert error.startswith("GATEHOUSE_APP_BASE_URL is not on this machine")
 

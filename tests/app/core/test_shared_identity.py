@@ -75,7 +75,7 @@ four = access.requires("read:reports")(st.cache_data(load))
 """
 
 
-def test_what_would_be_shared_is_found_with_file_and_line() -> None:
+def test_shared_identities_are_reported_with_file_and_line() -> None:
     order = "{} stands above requires, so its result is shared between users: put requires above {}."
     inside = (
         "{} is read inside {}, whose result is shared between users: read it outside and pass what depends on the "
@@ -159,7 +159,7 @@ def test_every_way_to_a_cache_is_found(cached: str) -> None:
     assert list(in_tree(ast.parse(source.replace("principal()", "17")), file="shop.py")) == []
 
 
-def test_a_lambda_that_is_kept_is_found() -> None:
+def test_a_cached_lambda_is_reported() -> None:
     source = "import functools\nimport streamlit\nkept = functools.cache(lambda: streamlit.user.email)"
     (place,) = in_tree(ast.parse(source), file="shop.py")
     assert (place.name, place.line) == ("<lambda>", 3)

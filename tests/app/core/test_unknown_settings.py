@@ -107,7 +107,9 @@ def test_every_setting_and_what_others_use_is_left_alone(env: Path) -> None:
     assert unknown_settings(dict.fromkeys(others, "x"), env) == []
 
 
-def test_doctor_tells_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_reports_unknown_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name, value in {
         "GATEHOUSE_OIDC_ISSUER": "http://127.0.0.1:9/",

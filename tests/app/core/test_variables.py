@@ -68,9 +68,7 @@ def test_the_env_file_of_a_hosted_app_sets_nothing(
     assert folder.is_relative_to(tmp_path / "data" / "gatehouse")
 
 
-def test_neither_does_one_in_a_folder_above_the_script_nor_the_environment(
-    shop: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_neither_parent_folders_nor_the_environment_are_read(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deep = shop.parent / "src" / "ui"
     deep.mkdir(parents=True)
     shop.rename(deep / "main.py")
@@ -84,7 +82,7 @@ def test_neither_does_one_in_a_folder_above_the_script_nor_the_environment(
     assert settings.default_role is None
 
 
-def test_what_carries_the_prefix_counts_in_a_hosted_apps_file_too(shop: Path) -> None:
+def test_prefixed_variables_count_in_a_hosted_apps_file_too(shop: Path) -> None:
     with (shop.parent / ".env").open("a") as file:
         file.write("GATEHOUSE_AUTH0_DOMAIN=ours.eu.auth0.com\nGATEHOUSE_SESSION_IDLE_SECONDS=600\n")
     settings = settings_loading.read(Process.CLI, app=shop)

@@ -30,7 +30,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="an unconfirmed change is not marked as safe to retry",
         at="remote_api.problems:_of_error",
         without="not isinstance(error, ChangeUnconfirmed)",
-        test="tests/remote_api/test_problems.py::test_every_error_has_the_one_form[ChangeUnconfirmed]",
+        test="tests/remote_api/test_problems.py::test_every_error_is_a_problem_document[ChangeUnconfirmed]",
     ),
     Removal(
         guard="the response to a change is read before the commit",
@@ -106,7 +106,7 @@ REMOVALS: Final[list[Removal]] = [
         at="remote_api.views.audit:_verified",
         without="not _verifying.acquire(blocking=False)",
         instead="not _verifying.acquire(timeout=0.1) and False",
-        test="tests/remote_api/test_audit_api.py::test_one_thorough_look_at_a_time",
+        test="tests/remote_api/test_audit_api.py::test_one_full_verification_at_a_time",
     ),
     Removal(
         guard="a request body must be a JSON object",

@@ -53,7 +53,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="settings are read with their prefix only",
         at="app.core.settings:Settings.model_config",
         without="env_prefix=PREFIX",
-        test="tests/app/core/test_variables.py::test_neither_does_one_in_a_folder_above_the_script_nor_the_environment",
+        test="tests/app/core/test_variables.py::test_neither_parent_folders_nor_the_environment_are_read",
     ),
     Removal(
         guard="retired variables are refused",

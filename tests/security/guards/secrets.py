@@ -18,7 +18,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a starting process does not wait when the secret is wrong",
         at="app.core.secret_keys:SecretKeys._first_beat",
         without="isinstance(error, _PERMANENT)",
-        test="tests/db/test_announced_processes.py::test_what_no_waiting_helps_against_is_refused_at_once",
+        test="tests/db/test_announced_processes.py::test_errors_that_waiting_cannot_fix_are_refused_at_once",
     ),
     Removal(
         guard="killed processes are not listed as running",
@@ -73,7 +73,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a process without the write key appends no audit event",
         at="db.audit:append",
         without="if named and not keyring.has_key(named) and not lost: ...",
-        test="tests/db/test_announced_processes.py::test_a_process_that_was_taken_for_gone_writes_nothing_afterwards[file]",
+        test="tests/db/test_announced_processes.py::test_a_process_that_was_considered_gone_writes_nothing_afterwards[file]",
     ),
     Removal(
         guard="the head's key seals the audit, not the first secret",

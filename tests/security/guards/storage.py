@@ -36,7 +36,7 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
         at="db.foreign_tables:require_own_tables",
         without="revision is None and own_tables",
         instead="False",
-        test="tests/db/test_foreign.py::test_tables_with_the_names_of_ours_are_never_used[file-True]",
+        test="tests/db/test_foreign.py::test_foreign_tables_with_gatehouses_names_are_never_used[file-True]",
     ),
     Removal(
         guard="checking a database changes no file",

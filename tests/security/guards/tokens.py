@@ -69,7 +69,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.core.tokens.claims:_usable",
         without="[value for value in values if _exact_text(value, limit)]",
         instead="[value for value in values if isinstance(value, str)]",
-        test="tests/app/core/tokens/test_malformed_rights.py::test_what_is_usable_of_roles_and_permissions_counts",
+        test="tests/app/core/tokens/test_malformed_rights.py::test_usable_roles_and_permissions_count",
     ),
     Removal(
         guard="dropped members of a rights claim are reported",

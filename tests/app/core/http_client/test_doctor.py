@@ -120,7 +120,7 @@ ANSWERS: dict[str, tuple[Callable[[socket.socket], object], ProviderReason]] = {
 
 
 @pytest.mark.parametrize(("answer", "reason"), ANSWERS.values(), ids=ANSWERS)
-def test_each_answer_that_is_none(answer: Callable[[socket.socket], object], reason: ProviderReason) -> None:
+def test_each_invalid_response_has_a_reason(answer: Callable[[socket.socket], object], reason: ProviderReason) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         peers: list[socket.socket] = []
 

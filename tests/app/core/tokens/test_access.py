@@ -33,7 +33,7 @@ def verifier(issuer: Issuer) -> TokenVerifier:
     return issuer.verifier(clock=lambda: at(NOW), leeway_seconds=LEEWAY)
 
 
-def test_a_good_token_says_all_it_says(issuer: Issuer, verifier: TokenVerifier) -> None:
+def test_a_valid_token_has_all_its_claims(issuer: Issuer, verifier: TokenVerifier) -> None:
     token = issuer.access_token(roles=["analyst"], org_id="org_1", permissions=["read:a", "read:b"])
     access = verifier.access_token(token)
     assert access.subject == Subject(issuer.url, "auth0|ann")
@@ -46,14 +46,14 @@ def test_a_good_token_says_all_it_says(issuer: Issuer, verifier: TokenVerifier) 
     assert access.organization == "org_1"
 
 
-def test_what_is_absent_is_empty(issuer: Issuer, verifier: TokenVerifier) -> None:
+def test_absent_claims_are_empty(issuer: Issuer, verifier: TokenVerifier) -> None:
     access = verifier.access_token(issuer.access_token(azp=ABSENT, scope=ABSENT, permissions=ABSENT))
     assert (access.client_id, access.organization) == ("", "")
     assert access.scope == access.permissions == access.roles == frozenset()
     assert (access.authenticated_at, access.acr, access.amr) == (None, "", frozenset())
 
 
-def test_how_the_person_signed_in_where_the_token_says_it(issuer: Issuer, verifier: TokenVerifier) -> None:
+def test_claims_about_the_sign_in_are_read(issuer: Issuer, verifier: TokenVerifier) -> None:
     """RFC 9068 §2.2.1."""
     access = verifier.access_token(issuer.access_token(auth_time=NOW - 60, acr="urn:gold", amr=["pwd", "mfa"]))
     assert (access.authenticated_at, access.acr, access.amr) == (at(NOW - 60), "urn:gold", frozenset({"pwd", "mfa"}))

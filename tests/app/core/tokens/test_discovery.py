@@ -26,7 +26,7 @@ def issuer() -> Iterator[Issuer]:
         yield issuer
 
 
-def test_what_the_provider_says(issuer: Issuer) -> None:
+def test_discovery_reads_the_providers_metadata(issuer: Issuer) -> None:
     assert issuer.discovery().metadata() == ProviderMetadata(
         issuer=issuer.url,
         authorization_endpoint=f"{issuer.url}authorize",
@@ -40,7 +40,7 @@ def test_what_the_provider_says(issuer: Issuer) -> None:
 
 
 @pytest.mark.parametrize("absent", [ABSENT, None])
-def test_what_the_provider_need_not_say(issuer: Issuer, absent: Any) -> None:
+def test_optional_metadata_may_be_absent(issuer: Issuer, absent: Any) -> None:
     names = ("end_session_endpoint", "revocation_endpoint", "userinfo_endpoint")
     issuer.metadata_extra = dict.fromkeys(names, absent) | {"authorization_response_iss_parameter_supported": "true"}
     metadata = issuer.discovery().metadata()

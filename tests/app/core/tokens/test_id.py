@@ -31,7 +31,7 @@ def verifier(issuer: Issuer) -> TokenVerifier:
     return issuer.verifier(clock=lambda: at(NOW), leeway_seconds=LEEWAY)
 
 
-def test_a_good_token_says_all_it_says(issuer: Issuer, verifier: TokenVerifier) -> None:
+def test_a_valid_token_has_all_its_claims(issuer: Issuer, verifier: TokenVerifier) -> None:
     token = issuer.id_token(nonce="n-1", acr="urn:mfa", amr=["pwd", "otp"], org_id="org_1", roles=["analyst"])
     assert verifier.id_token(token, client_id=CLIENT_ID, nonce="n-1") == IdToken(
         subject=Subject(issuer.url, "auth0|ann"),
@@ -49,7 +49,7 @@ def test_a_good_token_says_all_it_says(issuer: Issuer, verifier: TokenVerifier) 
     )
 
 
-def test_what_is_absent_is_empty(issuer: Issuer, verifier: TokenVerifier) -> None:
+def test_absent_claims_are_empty(issuer: Issuer, verifier: TokenVerifier) -> None:
     token = issuer.sign(issuer.claims(aud=[CLIENT_ID]))
     assert verifier.id_token(token, client_id=CLIENT_ID, nonce=None) == IdToken(
         subject=Subject(issuer.url, "auth0|ann"),
@@ -269,7 +269,7 @@ def test_factors_of_the_wrong_type_count_as_none(
     assert (token.acr, token.amr) == (acr, amr)
 
 
-def test_a_session_id_may_be_said_to_be_none(issuer: Issuer, verifier: TokenVerifier) -> None:
+def test_a_session_id_may_be_null(issuer: Issuer, verifier: TokenVerifier) -> None:
     assert shown(issuer, verifier, sid=None).sid == shown(issuer, verifier, sid="").sid == ""
 
 

@@ -120,7 +120,7 @@ def test_without_key_id_a_lone_key_is_taken_and_of_several_none(issuer: Issuer) 
     assert issuer.jwks_fetches == fetches
 
 
-def test_the_first_of_two_keys_of_one_name_counts(issuer: Issuer) -> None:
+def test_the_first_of_two_keys_with_one_id_counts(issuer: Issuer) -> None:
     issuer.published = [SigningKey("one").jwk(), SigningKey("one", number=1).jwk(), EC.jwk(kid="one")]
     keys = issuer.key_set(algorithms=("RS256", "ES256"))
     assert same(keys.key("one", "RS256"), SigningKey("one"))

@@ -37,7 +37,7 @@ def logout_token(issuer: Issuer, *, typ: Any = "logout+jwt", **claims: Any) -> s
     return issuer.sign(issuer.claims(**(usual | claims)), header={"typ": typ})
 
 
-def test_a_good_token_says_all_it_says(issuer: Issuer, verifier: TokenVerifier) -> None:
+def test_a_valid_token_has_all_its_claims(issuer: Issuer, verifier: TokenVerifier) -> None:
     assert verifier.logout_token(logout_token(issuer), client_id=CLIENT_ID) == LogoutToken(
         issuer=issuer.url,
         jti="token-1",

@@ -52,7 +52,7 @@ def verified(issuer: Issuer, **claims: Any) -> AccessToken:
 
 @pytest.mark.parametrize("claim", CLAIMS)
 @pytest.mark.parametrize(("value", "members", "dropped", "first"), USABLE.values(), ids=USABLE)
-def test_what_is_usable_of_roles_and_permissions_counts(
+def test_usable_roles_and_permissions_count(
     claim: str, value: Any, members: set[str], dropped: int, first: str
 ) -> None:
     access = verified(Issuer(), **{claim: value})
@@ -74,13 +74,13 @@ def test_what_is_usable_of_roles_and_permissions_counts(
         (f"read:a {LONG}", {"read:a"}, 1, "longer than 255 characters"),
     ],
 )
-def test_what_is_usable_of_the_scope_counts(scope: Any, words: set[str], dropped: int, first: str) -> None:
+def test_usable_scopes_count(scope: Any, words: set[str], dropped: int, first: str) -> None:
     access = verified(Issuer(), scope=scope)
     assert access.scope == words
     assert access.unusable == ((Unusable(ClaimReason.SCOPE, dropped, first),) if dropped else ())
 
 
-def test_a_role_is_as_long_as_can_be_kept() -> None:
+def test_a_role_is_as_long_as_the_column() -> None:
     access = verified(Issuer(), roles=["a" * 200, "b" * 201])
     assert access.roles == {"a" * 200}
     assert access.unusable == (Unusable(ClaimReason.ROLES, 1, "longer than 200 characters"),)
@@ -150,7 +150,7 @@ def test_a_claim_of_an_impossible_type_is_named(here: SignInWorld) -> None:
     assert [event["reason"] for event in here.audit("app:login:refuse")] == ["access-token:roles-malformed"]
 
 
-def test_a_refresh_says_it_when_it_changes_something_and_not_each_time(here: SignInWorld) -> None:
+def test_a_refresh_records_dropped_claims_only_on_a_change(here: SignInWorld) -> None:
     here.fake.access_claims = {ROLES_CLAIM: ["viewer", "analyst"]}
     ref = here.ref(here.sign_in())
     assert roles_of(here) == {"viewer", "analyst"}
