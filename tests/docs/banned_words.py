@@ -268,7 +268,6 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
         (f"{_MIGRATIONS}/0004_administration.py",),
         in_prose=True,
     ),
-    Allowance("what", "the column audit_days.what", ("db/audit.py", "db/reader.py")),
     Allowance("said", "a parameter of the stored function people_pieces", (f"{_MIGRATIONS}/0005_search_pieces.py",)),
     Allowance(
         "gives",
