@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.issuer import Issuer
 from tests.left_running import LeftRunning
 
 MAX_ID_CHARACTERS = 200
@@ -55,3 +56,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if any(outcomes.values()):
         summary = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if count)
         terminalreporter.write_line(f"browser tests: {summary}")
+
+
+@pytest.fixture(scope="session")
+def shared_issuer() -> Iterator[Issuer]:
+    """An issuer on loopback for all tests that do not change it."""
+    with Issuer() as issuer:
+        yield issuer

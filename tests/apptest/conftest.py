@@ -33,12 +33,6 @@ from tests.ports import free_port
 from tests.stub_api import StubApi
 
 
-@pytest.fixture(scope="session")
-def issuer() -> Iterator[Issuer]:
-    with Issuer() as started:
-        yield started
-
-
 @dataclass(frozen=True)
 class World:
     """The app's services and their issuer, at the real time. The services have the database, so it is no ``World``."""
@@ -54,9 +48,9 @@ class World:
 
 
 @pytest.fixture
-def world(issuer: Issuer) -> Iterator[World]:
+def world(shared_issuer: Issuer) -> Iterator[World]:
     settings = testing.settings(
-        oidc_issuer=issuer.url,
+        oidc_issuer=shared_issuer.url,
         auth0_audience=AUDIENCE,
         auth0_client_id=CLIENT_ID,
         auth0_roles_claim=ROLES_CLAIM,
@@ -64,13 +58,13 @@ def world(issuer: Issuer) -> Iterator[World]:
     )
     with testing.gatehouse(settings) as services:
         storage = services.storage
-        api = create_app(settings, ApiServices(storage, issuer.verifier(), Rights(storage.read)))
+        api = create_app(settings, ApiServices(storage, shared_issuer.verifier(), Rights(storage.read)))
         checked = ContractMiddleware(api, stored_contract())
         server = make_server("127.0.0.1", int(settings.remote_api_base_url.rpartition(":")[2]), checked, threaded=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         with closing(api.extensions[BackgroundWriter.EXTENSION]):
-            yield World(services, issuer)
+            yield World(services, shared_issuer)
             server.shutdown()
             thread.join()
             server.server_close()

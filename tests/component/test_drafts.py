@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import cast
-
-import pytest
 
 from app.cleanup import purge
 from app.core.ports import Storage
@@ -22,18 +19,9 @@ from component.drafts import (
     Drafts,
 )
 from component.http.cookies import browser_hash
-from tests.clock import FakeClock
-from tests.provider import FakeProvider
-from tests.signin import Browser, SignInWorld, query, world
+from tests.signin import Browser, SignInWorld, query
 
 TEXT = b'{"title": "half a sentence"}'
-
-
-@pytest.fixture
-def installation() -> Iterator[SignInWorld]:
-    clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
-        yield installation
 
 
 def hash_of(installation: SignInWorld, browser: Browser) -> str:

@@ -12,12 +12,6 @@ from tests.remote_api.administration import number_of
 from tests.remote_api.world import ApiWorld, Caller, administrator, api_world
 
 
-@pytest.fixture(scope="session")
-def shared_issuer() -> Iterator[Issuer]:
-    with Issuer() as issuer:
-        yield issuer
-
-
 @pytest.fixture
 def make_world(shared_issuer: Issuer) -> Iterator[Callable[..., ApiWorld]]:
     made: list[ApiWorld] = []

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import structlog
 
 from app.core.principal import Subject
-from tests.clock import FakeClock
 from tests.provider import Answer as TokenAnswer
-from tests.provider import FakeProvider
-from tests.signin import SignInWorld, query, world
-
-
-@pytest.fixture
-def installation() -> Iterator[SignInWorld]:
-    clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
-        yield installation
-
+from tests.signin import SignInWorld, query
 
 ERRORS = [
     ("access_denied", "", 403, "You were not signed in"),

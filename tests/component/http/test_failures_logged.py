@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import structlog
 
 from app.core.errors import StorageUnavailable
 from app.core.records import Session
-from tests.clock import FakeClock
-from tests.provider import FakeProvider
-from tests.signin import SignInWorld, world
-
-
-@pytest.fixture
-def installation() -> Iterator[SignInWorld]:
-    clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
-        yield installation
+from tests.signin import SignInWorld
 
 
 @pytest.mark.parametrize("path", ["/", "/auth/ended", "/auth/session", "/media/x.png"])

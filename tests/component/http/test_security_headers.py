@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,6 @@ from component.http.static_pages import notice
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
 from tests.signin import HTTPS, SignInWorld, call, world
-
-
-@pytest.fixture
-def installation() -> Iterator[SignInWorld]:
-    clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
-        yield installation
-
 
 HOSTS = [
     ("localhost:8501", True),

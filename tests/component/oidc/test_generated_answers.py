@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,8 +16,7 @@ from hypothesis import strategies as st
 from app.core.errors import GatehouseError, ProviderUnavailable, TokenInvalid
 from app.core.tokens.discovery import Discovery
 from app.core.tokens.key_set import KeySet
-from tests.clock import FakeClock
-from tests.provider import Answer, FakeProvider
+from tests.provider import Answer
 from tests.signin import SignInWorld, world
 
 FEW = settings(max_examples=60, deadline=None, derandomize=True)
@@ -70,13 +68,6 @@ def answers(*names: str, usual: dict[str, Any] | None = None) -> st.SearchStrate
 
 def _sendable(body: Any) -> Any:
     return body if isinstance(body, bytes) else json.dumps(body).encode()
-
-
-@pytest.fixture
-def installation() -> Iterator[SignInWorld]:
-    clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
-        yield installation
 
 
 def finish(installation: SignInWorld) -> None:

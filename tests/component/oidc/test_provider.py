@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -15,16 +14,8 @@ from app.core.tokens.discovery import Discovery, ProviderMetadata
 from component.oidc import bounded_http
 from component.oidc.authorization_parameters import allowed_parameters
 from component.oidc.provider import Provider, TokenSet, cleaned_error, cleaned_text
-from tests.clock import FakeClock
-from tests.provider import Answer, FakeProvider, Form
-from tests.signin import SignInWorld, world
-
-
-@pytest.fixture
-def installation() -> Iterator[SignInWorld]:
-    clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
-        yield installation
+from tests.provider import Answer, Form
+from tests.signin import SignInWorld
 
 
 def test_a_token_set_shows_no_token() -> None:

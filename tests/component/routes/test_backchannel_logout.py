@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from app.core.errors import SessionEnded, StorageUnavailable
 from app.core.records import EndReason
-from tests.clock import FakeClock
 from tests.component.routes.logout_tokens import live, post_logout_token
 from tests.issuer import ABSENT
-from tests.provider import FakeProvider
-from tests.signin import SignInWorld, world
-
-
-@pytest.fixture
-def installation() -> Iterator[SignInWorld]:
-    clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
-        yield installation
+from tests.signin import SignInWorld
 
 
 def test_the_session_with_that_id_ends_and_no_other(installation: SignInWorld) -> None:

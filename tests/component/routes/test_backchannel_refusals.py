@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,13 +14,6 @@ from tests.component.routes.logout_tokens import FORM, PATH, live, post, post_lo
 from tests.issuer import ABSENT, CLIENT_ID
 from tests.provider import FakeProvider
 from tests.signin import SignInWorld, world
-
-
-@pytest.fixture
-def installation() -> Iterator[SignInWorld]:
-    clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
-        yield installation
 
 
 @pytest.mark.parametrize(

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
 from tests.signin import Browser, SignInWorld, query, world
-
-
-@pytest.fixture
-def installation() -> Iterator[SignInWorld]:
-    clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
-        yield installation
 
 
 def test_a_callback_works_once(installation: SignInWorld) -> None:

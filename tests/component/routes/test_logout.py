@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from app.core.errors import SessionEnded
-from tests.clock import FakeClock
-from tests.provider import FakeProvider
-from tests.signin import SignInWorld, query, world
-
-
-@pytest.fixture
-def installation() -> Iterator[SignInWorld]:
-    clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
-        yield installation
+from tests.signin import SignInWorld, query
 
 
 @pytest.mark.parametrize(

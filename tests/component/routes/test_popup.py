@@ -5,22 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
 
 import pytest
 
-from tests.clock import FakeClock
-from tests.provider import FakeProvider
-from tests.signin import Browser, SignInWorld, query, world
+from tests.signin import Browser, SignInWorld, query
 
 POPUP = "/auth/login?mode=popup&return_to=/reports"
-
-
-@pytest.fixture
-def installation() -> Iterator[SignInWorld]:
-    clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
-        yield installation
 
 
 def test_a_popup_ends_on_a_page_that_notifies_the_tabs_and_closes(installation: SignInWorld) -> None:

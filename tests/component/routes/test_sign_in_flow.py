@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,13 +13,6 @@ from component.routes.session import session_tag
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
 from tests.signin import HTTPS, Browser, LogBook, SignInWorld, query, world
-
-
-@pytest.fixture
-def installation() -> Iterator[SignInWorld]:
-    clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
-        yield installation
 
 
 def test_a_complete_sign_in_returns_to_the_requested_page_and_query(installation: SignInWorld) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,17 +10,8 @@ import pytest
 from app.core.assurance import MULTI_FACTOR
 from app.core.errors import Unauthenticated
 from app.core.tokens.hashes import token_hash
-from tests.clock import FakeClock
 from tests.component.session.step_up_flow import BACK, FACTOR, FRESH, confirm, session_of
-from tests.provider import FakeProvider
-from tests.signin import Browser, SignInWorld, query, world
-
-
-@pytest.fixture
-def installation() -> Iterator[SignInWorld]:
-    clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
-        yield installation
+from tests.signin import Browser, SignInWorld, query
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -32,15 +31,7 @@ from component.socket.identity import Identity
 from component.socket.request_context import GuardConfig
 from component.socket.tabs import Tabs
 from tests.clock import FakeClock
-from tests.provider import FakeProvider
-from tests.signin import Browser, SignInWorld, call, world
-
-
-@pytest.fixture
-def installation() -> Iterator[SignInWorld]:
-    clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
-        yield installation
+from tests.signin import Browser, SignInWorld, call
 
 
 def seen(browser: Browser, path: str = "/", **headers: str) -> list[tuple[str, str]]:
