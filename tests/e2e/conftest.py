@@ -15,6 +15,13 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, P
 from tests.chromium import HINT, launched
 from tests.stack import ROOT, Stack
 
+_SETTLED = """
+() => document.readyState === "complete"
+    && (document.querySelector("#root") === null  // a page of the provider, or a notice
+        || document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning")
+    && document.getAnimations().every((animation) => animation.playState !== "running"
+        || animation.effect?.getComputedTiming().iterations === Infinity)
+"""
 ARTEFACTS = ROOT / "var" / "screenshots"
 
 
@@ -47,6 +54,11 @@ class RunningApp(Protocol):
     app_url: str
 
 
+def settle(page: Page) -> None:
+    """As ``Visitor.settle``, for any page of the app."""
+    page.wait_for_function(_SETTLED, timeout=20_000)
+
+
 class Visitor:
     """A user at a browser: a context with its own cookies, and the errors in its console."""
 
@@ -69,6 +81,10 @@ class Visitor:
         """Open a path of the app and wait for its heading."""
         self.page.goto(f"{self.stack.app_url}{path}")
         expect(self.page.locator("[data-testid=stMain] h1").first).to_be_visible(timeout=20_000)
+
+    def settle(self) -> None:
+        """Wait until Streamlit runs no script for the page and nothing on it moves or fades in."""
+        settle(self.page)
 
     def press_sign_in(self, person: str, path: str = "/") -> None:
         """Open ``path``, press "Sign in", pick a person at the local tenant, and wait for the return to the app."""

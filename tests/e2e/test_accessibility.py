@@ -56,7 +56,7 @@ def test_axe_reports_violations_in_the_component(visitor: Arrive) -> None:
 
 def settled(visitor: Visitor, ready: str) -> Page:
     expect(visitor.page.locator(ready).first).to_be_visible(timeout=SOON)
-    visitor.page.wait_for_timeout(600)  # Streamlit fades elements in; contrast is too low until then
+    visitor.settle()  # Streamlit fades elements in; contrast is too low until then
     assert visitor.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     return visitor.page
 
@@ -168,7 +168,7 @@ def test_the_component_causes_almost_no_layout_shift(visitor: Arrive, path: str)
     browser.page.get_by_test_id("stSidebarNavLink").last.click()
     expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("Profile", timeout=SOON)
     box = browser.page.locator(".st-key-account .name").bounding_box()
-    browser.page.wait_for_timeout(800)
+    browser.settle()
     assert browser.page.locator(".st-key-account .name").bounding_box() == box
     print(f"layout shift by the component: sign-in {signing_in:.3f}, account {account:.3f}")
     assert signing_in <= 0.1

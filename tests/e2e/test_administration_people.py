@@ -240,7 +240,7 @@ def test_it_looks_right_light_dark_wide_and_narrow(arrive: Arrive, dark: bool, w
     expect(page.locator("[class*=st-key-open-]").first).to_be_visible(timeout=SOON)
 
     def check_layout(name: str) -> None:
-        page.wait_for_timeout(900)
+        browser.settle()
         # The page does not scroll sideways.
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
         assert not page.evaluate(SCROLLS_SIDEWAYS), name

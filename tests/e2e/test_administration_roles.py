@@ -201,12 +201,12 @@ def test_administration_looks_right_light_dark_wide_and_narrow(visitor: Arrive, 
         ("edit", "/roles?role=3&edit=yes"), ("access", "/access"), ("mappings", "/mappings"), ("audit", "/audit"),
     ):  # fmt: skip
         browser.open(path)
-        page.wait_for_timeout(1000)
+        browser.settle()
         # The page does not scroll sideways.
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
         height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
         page.set_viewport_size({"width": width, "height": max(900, min(height + 20, 4000))})
-        page.wait_for_timeout(300)
+        browser.settle()
         browser.shot(f"look-admin-{name}-{kind}")
         page.set_viewport_size({"width": width, "height": 900})
     assert browser.console_errors == []

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import Arrive, Visitor, arrivals
+from tests.e2e.conftest import Arrive, Visitor, arrivals, settle
 from tests.stack import ROOT, Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-drafts")]
@@ -107,7 +107,7 @@ def test_another_user_at_the_same_browser_gets_no_input(stack: Stack, arrive: Ar
     assert "confidential" not in page.content()
     for _ in range(4):
         page.go_back()
-        page.wait_for_timeout(700)
+        settle(page)
         assert "confidential" not in page.content()
 
 

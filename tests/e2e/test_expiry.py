@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, Locator, Page, WebSocketRoute, expect
 
-from tests.e2e.conftest import Arrive, arrivals
+from tests.e2e.conftest import Arrive, arrivals, settle
 from tests.stack import ROOT, Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-expiry")]
@@ -92,7 +92,7 @@ def sign_in_again(page: Page, person: str, *, another: bool = False) -> None:
 def write(page: Page, title: str, notes: str) -> None:
     page.get_by_label("Title").fill(title)
     page.get_by_label("What you noted").fill(notes)
-    page.wait_for_timeout(1_500)  # leaving the title field has requested a run, which has ended by now
+    settle(page)  # leaving the title field has requested a run
 
 
 def test_input_survives_an_expiry_and_is_submitted_once(writing: Writing, arrive: Arrive) -> None:
@@ -129,7 +129,7 @@ def test_input_survives_an_expiry_and_is_submitted_once(writing: Writing, arrive
     assert writing.audited("app:session:resume") == 1
     page.get_by_label("Title").fill("Plan B")
     page.get_by_label("Title").press("Enter")
-    page.wait_for_timeout(1_500)
+    settle(page)
     assert writing.sent == ["Plan: half a sentence"]  # once
     visitor.shot("expiry-resumed")
 
@@ -200,7 +200,7 @@ def test_another_user_gets_a_new_session_without_the_input(writing: Writing, arr
     assert page.get_by_label("What you noted").input_value() == ""
     assert "confidential" not in page.content()
     page.go_back()
-    page.wait_for_timeout(2_000)
+    settle(page)
     assert "confidential" not in page.content()
     assert writing.sent == []
     assert writing.audited("app:session:resume") == 0

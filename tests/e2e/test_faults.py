@@ -7,10 +7,12 @@ import sqlite3
 from collections.abc import Iterator
 
 import pytest
+import requests
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import Visitor
 from tests.stack import Stack
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("faults")]
 SOON = 20_000
@@ -42,7 +44,8 @@ def test_the_provider_is_down_and_comes_back(guest: Visitor, own_stack: Stack) -
     )
     guest.shot("provider-down")
     own_stack.start_tenant()
-    guest.page.wait_for_timeout(1500)
+    login = f"{own_stack.app_url}/auth/login"
+    wait_until(lambda: requests.get(login, timeout=5, allow_redirects=False).status_code == requests.codes.see_other)
     guest.page.get_by_role("link", name="Try again").click()
     guest.page.locator("button[name=person][value=chiyo]").click()
     expect(guest.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)

@@ -210,7 +210,7 @@ def test_it_looks_right_light_dark_wide_and_narrow(visitor: Arrive, dark: bool, 
     expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=20_000)
     for path in ("/", "/reports", "/csv", "/api-explorer", "/profile"):
         browser.open(path)
-        browser.page.wait_for_timeout(700)
+        browser.settle()
         # The page does not scroll sideways.
         assert browser.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
         browser.shot(f"look-{path.strip('/') or 'home'}-{kind}")

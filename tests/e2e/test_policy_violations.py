@@ -26,7 +26,7 @@ def test_no_page_violates_the_policy(visitor: Arrive) -> None:
     browser.sign_in("ada")
     for row in PAGES:
         browser.open(f"/{row.path}")
-        browser.page.wait_for_timeout(500)
+        browser.settle()
     assert browser.console_errors == []
 
 
