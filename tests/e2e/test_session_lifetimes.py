@@ -211,7 +211,7 @@ def test_a_change_of_role_is_reported_in_an_idle_tab(installation: Installation,
 def test_a_session_ended_from_another_device_shows_the_reason(installation: Installation, arrive: Arrive) -> None:
     other_device, own_device = arrive(), arrive()
     other_device.sign_in("ada")
-    installation.set_last_use("ada", 7)  # so that activity is recorded again
+    other_device.page.wait_for_timeout(6_500)  # activity is recorded again only then
     other_device.page.get_by_test_id("stSidebarNavLink").filter(has_text="CSV explorer").click()
     expect(other_device.page.locator("[data-testid=stMain] h1")).to_have_text("CSV explorer", timeout=20_000)
     own_device.sign_in("ada", "/profile")
