@@ -54,7 +54,7 @@ ROW = AuditRow(
         ("app:session:purge", "system", "", "Sessions that ended long ago were purged."),
         ("api:endpoint:deny", "ann at https://i", "GET /x", "Ann Example was refused GET /x of the remote API."),
         ("policy:role:create", "ann at https://i", "ops at night", "Ann Example created the role ops at night."),
-        ("app:session:end", "x", "nobody", "A session of An anonymous user ended."),
+        ("app:session:end", "x", "nobody", "A session of an anonymous user ended."),
         (
             "no:such:kind",
             "ann at https://i",
