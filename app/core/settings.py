@@ -1,8 +1,7 @@
 # Over 300 lines: the table of settings is one file, as every table that developers extend.
 """The table of settings: one typed class, read from the environment and an optional ``.env``.
 
-``app.core.settings_loading`` reads, checks and completes them for a process. An empty variable counts as not set. The
-module is longer than 300 lines because the table of settings stays in one file.
+``app.core.settings_loading`` reads, checks and completes them for a process. An empty variable counts as not set.
 """
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Over 300 lines: the table of words is one file, as every table that developers extend.
 """The project's vocabulary as data: which words are banned, what to write instead, and the exceptions with reasons.
 
 ``tests/docs/vocabulary.py`` applies the table. The terms on the right are those of OpenID Connect, Auth0, the RFCs,
@@ -372,9 +373,15 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
         rooms=(
             "app/access.py",
             "app/core/shared_identity.py",
+            "CHANGELOG.md",
             "docs/how-to/guard-a-function.md",
             "tests/app/test_access.py",
         ),
+    ),
+    Allowance(
+        "asking|asking_of|Asking|not_ours|nobody_at|give_back",
+        "a name that the changelog says is gone",
+        rooms=("CHANGELOG.md",),
     ),
     Allowance(
         r"(?:testing\.)?nobody_at",

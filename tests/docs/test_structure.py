@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs import structure
+from tests.docs.project_files import ROOT
 from tests.docs.structure import Figures, measure
 
 
@@ -48,6 +49,21 @@ def test_files_over_the_limit_are_listed_longest_first(tmp_path: Path) -> None:
     write(tmp_path, app__a="x = 1\n" * 300, app__b="x = 1\n" * 301, tests__c="x = 1\n" * 400)
     (tmp_path / "app" / "d.md").write_text("text\n" * 500, encoding="utf-8")
     assert structure.long_files(tmp_path) == [("tests/c.py", 400), ("app/b.py", 301)]
+
+
+def test_a_long_file_of_the_project_begins_with_the_reason() -> None:
+    long = [path for path, _ in structure.long_files(ROOT)]
+    begins = {path: (ROOT / path).read_text(encoding="utf-8").partition("\n")[0] for path in long}
+    assert [path for path, line in begins.items() if not line.startswith("# Over 300 lines: ")] == []
+
+
+def test_no_module_of_the_project_imports_itself_by_way_of_others() -> None:
+    rows = structure.folder_figures(ROOT, structure.import_graph(ROOT, structure.product_packages(ROOT)))
+    assert [row.folder for row in rows if row.modules.cycles] == []
+
+
+def test_every_public_function_of_the_project_that_raises_documents_it() -> None:
+    assert structure.undocumented_raises(ROOT) == []
 
 
 @pytest.mark.parametrize(

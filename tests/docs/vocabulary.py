@@ -1,7 +1,6 @@
 """Banned words of the vocabulary in names and prose: ``python -m tests.docs.vocabulary``.
 
-Without arguments the counts a room are printed. ``--list PATH...`` prints each place; ``--write`` lowers the recorded
-debt in ``tests/docs/vocabulary_debt.toml``, which is to be emptied.
+Without arguments the counts a room are printed, which are none. ``--list PATH...`` prints each place.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import argparse
 import ast
 import re
 import sys
-import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,13 +17,11 @@ from pathlib import Path
 from typing import Final
 
 from tests.docs.banned_words import ALLOWANCES, RULES, Allowance, Rule
-from tests.docs.class_names import repeated_classes, shadowing_classes
 from tests.docs.project_files import ROOT, is_within, project_files
 from tests.docs.python_text import Defined
 from tests.docs.source_text import pieces
 from tests.docs.text_pieces import Kind, Piece
 
-DEBT: Final = Path(__file__).with_name("vocabulary_debt.toml")
 ROOMS: Final = (
     "app/admin",
     "app/cli",
@@ -159,39 +155,6 @@ def counts(root: Path) -> dict[str, int]:
     return dict(sorted(Counter(room_of(place.path) for place in banned_places(root)).items()))
 
 
-def debt_text(root: Path) -> str:
-    """The debt file for a checkout as it is."""
-    lines = [
-        "# Banned words that are left, a room; written by `python -m tests.docs.vocabulary --write`. To be emptied:",
-        "# a number only falls. `python -m tests.docs.vocabulary --list PATH...` prints each place and what to use.",
-        "",
-        "[rooms]",
-        *(f'"{room}" = {count}' for room, count in counts(root).items()),
-        "",
-        "[classes]",
-        "# Names that product code gives to more than one class, and names of the standard library's classes.",
-    ]
-    for key, names in (("repeated", repeated_classes(root)), ("shadowing", shadowing_classes(root))):
-        lines += [f"{key} = [", *(f'    "{name}",' for name in names), "]"] if names else [f"{key} = []"]
-    return "\n".join(lines) + "\n"
-
-
-def recorded_debt() -> dict[str, int]:
-    """Room → number of banned words that are recorded."""
-    return dict(tomllib.loads(DEBT.read_text(encoding="utf-8"))["rooms"]) if DEBT.exists() else {}
-
-
-def write_debt(*, raises: bool) -> int:
-    """Write the debt file; the total rises only with ``raises``. Returns the exit status."""
-    total, recorded = sum(counts(ROOT).values()), sum(recorded_debt().values())
-    if total > recorded and not raises:
-        print(f"{total} banned words, {recorded} recorded: remove the new ones. --raise is for a new rule.")
-        return 1
-    DEBT.write_text(debt_text(ROOT), encoding="utf-8")
-    print(f"{total} banned words, {recorded} before")
-    return 0
-
-
 def print_counts(root: Path) -> None:
     """Print the number of banned words by room and by rule."""
     for room, count in counts(root).items():
@@ -207,12 +170,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.docs.vocabulary", description=__doc__)
     parser.add_argument("--root", type=Path, default=ROOT, help="another checkout")
     parser.add_argument("--list", nargs="+", metavar="PATH", help="print each place below these paths ('.' for all)")
-    parser.add_argument("--write", action="store_true", help="write the debt file")
-    parser.add_argument("--raise", dest="raises", action="store_true", help="with --write: the total may rise")
     options = parser.parse_args()
     root = options.root.resolve()
-    if options.write:
-        return write_debt(raises=options.raises)
     if options.list:
         wanted_paths = [path.rstrip("/") for path in options.list]
         for place in banned_places(root):

@@ -3,7 +3,7 @@
 
 Claims are checked first, so that a token that would be refused anyway never causes a fetch of keys, and are used only
 after the signature. Sources: RFC 8725, RFC 9068 §4, OIDC Core §3.1.3.7, OpenID Connect Back-Channel Logout 1.0
-§2.6. The module is longer than 300 lines because the three kinds of token share one set of checks, read in one place.
+§2.6.
 """
 
 from __future__ import annotations
