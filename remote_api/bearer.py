@@ -116,7 +116,7 @@ class Bearer:
                 permissions=grants.permissions,
                 roles=grants.roles,
                 administrator_paths=grants.administrator_paths,
-                asserted=frozenset(name for name in token.permissions if name in CATALOGUE),
+                token_permissions=frozenset(name for name in token.permissions if name in CATALOGUE),
                 withheld=facts.withheld,
                 until=grants.until,
             )

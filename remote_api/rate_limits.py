@@ -1,8 +1,9 @@
 """Rate limits of subjects and of the addresses of anonymous clients, reported in the headers of every response.
 
-Each policy counts in fixed windows: in this process, or in a store of the library ``limits``, which Flask-Limiter uses
-too; the hooks of Flask-Limiter around every request would cost more than the budget of the whole protected endpoint
-(``docs/decisions``). When the store does not answer, calls pass: access is decided elsewhere.
+Each policy counts calls in fixed windows, either in this process or in a store of the library ``limits``. The product
+uses that library without Flask-Limiter, whose hooks around a request cost more time than a protected endpoint may take
+in total (decision 19, ``docs/decisions/0019-count-rate-limits-in-our-own-code.md``). When the store does not answer,
+calls pass: a rate limit is not an access check.
 """
 
 from __future__ import annotations

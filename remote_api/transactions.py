@@ -42,7 +42,7 @@ def transaction() -> Iterator[Transaction]:
     change before it commits. What it refuses is recorded in another unit of work.
     """
     principal, grants = caller()
-    administrator = Administrator(actor_of(principal), principal, bearer().address(), grants.asserted)
+    administrator = Administrator(actor_of(principal), principal, bearer().address(), grants.token_permissions)
     now = services().clock()
     try:
         with administration.transaction(services().storage, administrator, now) as unit:

@@ -82,8 +82,8 @@ class Grants:
         roles: Role name → the paths by which it is granted.
         until: Aware UTC of the next expiry among the grants, None when nothing expires: a cache must not use the set
             from then on.
-        asserted: Permissions that the bearer token of the request asserts itself (its ``permissions`` claim, as far as
-            the catalogue knows it); empty for sessions.
+        token_permissions: Permissions in the ``permissions`` claim of the request's bearer token, as far as the
+            catalogue knows them; empty for sessions.
         withheld: Permissions that an administrator withholds from the subject, so that no claim of a token grants
             them; empty for sessions, whose grants contain nothing that is withheld.
         decisions: Permission → the decision of its first path, where ``with_decisions`` has made it in advance. A copy
@@ -93,7 +93,7 @@ class Grants:
     permissions: Mapping[str, tuple[GrantPath, ...]] = field(default_factory=lambda: MappingProxyType({}))
     roles: Mapping[str, tuple[GrantPath, ...]] = field(default_factory=lambda: MappingProxyType({}))
     administrator_paths: tuple[GrantPath, ...] = ()
-    asserted: frozenset[str] = frozenset()
+    token_permissions: frozenset[str] = frozenset()
     withheld: frozenset[str] = frozenset()
     until: datetime | None = None
     decisions: Mapping[str, Decision] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -170,7 +170,7 @@ def _by_rights(principal: Principal, permission: str | None, grants: Grants) -> 
         return _SIGNED_IN
     granted = grants.decisions.get(permission) or _by_grant(permission, grants)
     if principal.method is _OTHER_TOKEN:
-        if permission in grants.asserted and permission not in grants.withheld:
+        if permission in grants.token_permissions and permission not in grants.withheld:
             return _BY_TOKEN
         if granted and permission not in principal.scope:
             return _SCOPE
@@ -184,7 +184,7 @@ def _by_claims(principal: Principal, permission: str, grants: Grants) -> Decisio
     machine = principal.method is _MACHINE
     if permission in principal.scope and (machine or permission in _BY_SCOPE_NAMES):
         return _BY_SCOPE
-    return _BY_TOKEN if machine and permission in grants.asserted else _NOT_GRANTED
+    return _BY_TOKEN if machine and permission in grants.token_permissions else _NOT_GRANTED
 
 
 def _by_sign_in(principal: Principal, required: Requirement, granted: Decision, clock: Clock) -> Decision:

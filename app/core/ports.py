@@ -54,7 +54,7 @@ class Reader(Protocol):
         """Whether an access token with this SHA-256 was issued to a session of this installation."""
 
     def grants(self, subject: Subject, now: datetime) -> Grants:
-        """The grants of this subject that count at ``now``; ``asserted`` is left empty."""
+        """The grants of this subject that count at ``now``; ``token_permissions`` stays empty."""
 
     def sealed_tokens(self, ref: str) -> SealedTokens | None:
         """The provider tokens of a live (not ended) session; None otherwise."""

@@ -34,7 +34,7 @@ MISSED_BEATS: Final = 6
 PRESUMED_ENDED_AFTER: Final = timedelta(minutes=1)
 """For display only: twice the time after which a running process counts another one as gone."""
 START_ATTEMPTS: Final = 6
-"""Attempts at the first heartbeat of a process: each waits for a lock as long as the database's bounds allow."""
+"""Attempts at the first heartbeat of a process. Each waits for the write lock until the database's timeout."""
 START_PAUSE_SECONDS: Final = 1.0
 _JOIN_SECONDS: Final = 5.0
 _PERMANENT: Final = (SecretMismatch, SchemaMismatch, ForeignTables)

@@ -38,7 +38,7 @@ from app.core.permissions import Permission
 from app.core.principal import Subject
 from app.core.spreadsheet import safe_cell
 from remote_api.access import requires
-from remote_api.audit_text import NameOf, sentence
+from remote_api.audit_sentences import NameOf, sentence
 from remote_api.services import services
 from remote_api.transactions import iso, transaction
 

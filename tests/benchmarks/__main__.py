@@ -23,11 +23,11 @@ from tests.benchmarks import (
     sign_in,
     verification,
 )
+from tests.benchmarks.benchmark_run import BenchmarkRun
 from tests.benchmarks.results import Row, Skipped
-from tests.benchmarks.stage import Stage
 from tests.stack import ROOT
 
-BENCHMARKS: Final[Mapping[str, Callable[[Stage], list[Row]]]] = {
+BENCHMARKS: Final[Mapping[str, Callable[[BenchmarkRun], list[Row]]]] = {
     "verify-seen": verification.seen,
     "verify-fresh": verification.fresh,
     "endpoint": endpoint.in_process,
@@ -48,11 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows: list[Row] = []
     skipped: dict[str, str] = {}
     failed: dict[str, str] = {}
-    with Stage(quick=options.quick) as stage:
+    with BenchmarkRun(quick=options.quick) as run:
         for name in options.only or BENCHMARKS:
             print(f"{name} …", file=sys.stderr, flush=True)
             try:
-                rows += BENCHMARKS[name](stage)
+                rows += BENCHMARKS[name](run)
             except Skipped as reason:
                 skipped[name] = str(reason)
             except Exception as error:  # noqa: BLE001 - what the others measured must not be lost

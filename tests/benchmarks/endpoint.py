@@ -11,17 +11,17 @@ from remote_api import create_app
 from remote_api.background_writer import BackgroundWriter
 from remote_api.services import ApiServices
 from tests.benchmarks import budgets, floors
+from tests.benchmarks.benchmark_run import BenchmarkRun
 from tests.benchmarks.calling import getting
 from tests.benchmarks.measure import calls_of, interleaved
 from tests.benchmarks.results import Row, row
-from tests.benchmarks.stage import Stage
 
 PATH: Final = "/api/pong-scoped"
 
 
-def in_process(stage: Stage) -> list[Row]:
+def in_process(run: BenchmarkRun) -> list[Row]:
     """Own token, real session and grants in a file, against a plain route that reads the same rows by the driver."""
-    world = stage.world
+    world = run.world
     person = world.sign_in("auth0|endpoint", roles=("developer",))
     storage = world.database
     services = ApiServices(storage=storage, verifier=build_verifier(world.settings), rights=Rights(storage.read))
@@ -33,7 +33,7 @@ def in_process(stage: Stage) -> list[Row]:
             "floor": calls_of(getting(floor, base, PATH, person.token)),
             "ours": calls_of(getting(app, base, PATH, person.token)),
         }
-        samples = interleaved(sides, stage.effort)
+        samples = interleaved(sides, run.effort)
     finally:
         background_writer: BackgroundWriter = app.extensions[BackgroundWriter.EXTENSION]
         background_writer.close()

@@ -10,12 +10,12 @@ from app.core.permissions import CATALOGUE, Permission
 from app.core.policy import Decision, GrantPath, Grants, Source
 from app.core.principal import AuthMethod, Principal, Subject
 from tests.benchmarks import budgets
+from tests.benchmarks.benchmark_run import BenchmarkRun
 from tests.benchmarks.measure import interleaved
 from tests.benchmarks.results import Row, row
-from tests.benchmarks.stage import Stage
 
 
-def guarded(stage: Stage) -> list[Row]:
+def guarded(run: BenchmarkRun) -> list[Row]:
     """``@requires`` against ``if permission in names`` and the same function called without a guard."""
     names = frozenset({known.value for known in CATALOGUE.values()} | {f"use:thing-{n}" for n in range(250)})
     paths = (GrantPath("analyst", Source.ADMIN),)
@@ -40,7 +40,7 @@ def guarded(stage: Stage) -> list[Row]:
         for _ in repeat(None, number):
             protected()
 
-    samples = interleaved({"floor": floor, "ours": product}, stage.effort)
+    samples = interleaved({"floor": floor, "ours": product}, run.effort)
     return [row("guarded-function", budgets.FUNCTION, samples, "ours", "floor")]
 
 

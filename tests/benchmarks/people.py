@@ -14,9 +14,9 @@ from app.core.clock import utc_now
 from app.core.directory import PeopleQuery
 from db.people_rows import person_row
 from tests.benchmarks import budgets
+from tests.benchmarks.benchmark_run import BenchmarkRun
 from tests.benchmarks.measure import Batch, calls_of, interleaved
 from tests.benchmarks.results import Row, row
-from tests.benchmarks.stage import Stage
 
 QUERIES: Final = {
     "no filter": PeopleQuery(),
@@ -34,9 +34,9 @@ _FLOOR: Final = """
 """
 
 
-def listing(stage: Stage) -> list[Row]:
+def listing(run: BenchmarkRun) -> list[Row]:
     """The product's list by each filter; the floor reads the same 50 people."""
-    world = stage.world
+    world = run.world
     directory, connection = world.database.directory, world.raw()
     now = utc_now()
     at = int(now.timestamp() * 1_000_000)
@@ -54,7 +54,7 @@ def listing(stage: Stage) -> list[Row]:
                 "floor": calls_of(partial(floor, json.dumps(shown))),
                 "ours": calls_of(partial(directory.people, query, now)),
             }
-            samples = interleaved(sides, stage.effort)
+            samples = interleaved(sides, run.effort)
             rows.append(row(f"people: {name}", budgets.PEOPLE, samples, "ours", "floor"))
     finally:
         connection.close()

@@ -7,9 +7,9 @@ from typing import Final
 from app.core.clock import utc_now
 from db.synthetic_data import PERMISSIONS_PER_ROLE, role_name
 from tests.benchmarks import budgets
+from tests.benchmarks.benchmark_run import BenchmarkRun
 from tests.benchmarks.measure import calls_of, interleaved
 from tests.benchmarks.results import Row, row
-from tests.benchmarks.stage import Stage
 from tests.benchmarks.world import ROLES_OF_USER
 
 # Joining the names of a role to one text in the database is the fastest way to read 250 of them.
@@ -21,9 +21,9 @@ _FLOOR: Final = """
 """
 
 
-def loading(stage: Stage) -> list[Row]:
+def loading(run: BenchmarkRun) -> list[Row]:
     """The product's reader against the driver alone, which reads the same rows and makes one set of names."""
-    world = stage.world
+    world = run.world
     roles = tuple(role_name(3 + n * 9) for n in range(ROLES_OF_USER))
     subject = world.sign_in("auth0|permissions", roles=roles).subject
     reader, connection = world.database.read, world.raw()
@@ -41,7 +41,7 @@ def loading(stage: Stage) -> list[Row]:
         raise RuntimeError("the two sides do not read the same")
     try:
         sides = {"floor": calls_of(raw), "ours": calls_of(lambda: reader.grants(subject, now))}
-        samples = interleaved(sides, stage.effort)
+        samples = interleaved(sides, run.effort)
     finally:
         connection.close()
     return [row("permissions", budgets.PERMISSIONS, samples, "ours", "floor")]

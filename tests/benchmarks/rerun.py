@@ -16,10 +16,10 @@ import requests
 
 from component.http.cookies import Cookies
 from tests.benchmarks import budgets
+from tests.benchmarks.benchmark_run import BenchmarkRun
 from tests.benchmarks.measure import Samples
 from tests.benchmarks.rerun_server import ICON, PAGES, SECTIONS, page_file, page_title
 from tests.benchmarks.results import Row, Skipped, row
-from tests.benchmarks.stage import Stage
 from tests.benchmarks.tab import Tab
 from tests.ports import free_port
 from tests.stack import ROOT
@@ -33,7 +33,7 @@ _PAUSE_SECONDS: Final = 0.005
 _SETTLE_SECONDS: Final = 0.1
 
 
-def guarded(stage: Stage) -> list[Row]:
+def guarded(run: BenchmarkRun) -> list[Row]:
     """The product with ten pages, as in production, against the same app unguarded and an empty stock page.
 
     The unguarded app draws the same: ten pages, logo, title, and an account corner with a fixed account. One more side
@@ -41,11 +41,11 @@ def guarded(stage: Stage) -> list[Row]:
     """
     if not sys.platform.startswith("linux"):
         raise Skipped("another process' CPU time is read by a clock that only Linux has")
-    cookie = stage.world.sign_in("auth0|rerun", roles=("analyst",)).secret
-    _write_scripts(stage.folder)
+    cookie = run.world.sign_in("auth0|rerun", roles=("analyst",)).secret
+    _write_scripts(run.folder)
     spent: dict[str, list[float]] = {side: [] for side in _SIDES}
-    for _ in range(1 if stage.quick else _GENERATIONS):
-        _measure(stage, cookie, spent)
+    for _ in range(1 if run.quick else _GENERATIONS):
+        _measure(run, cookie, spent)
     samples = Samples(spent)
     note = f"{samples.ratio('guarded', 'no-account').middle:.3g} against the same without the account corner"
     return [
@@ -54,16 +54,16 @@ def guarded(stage: Stage) -> list[Row]:
     ]
 
 
-def _measure(stage: Stage, secret: str, spent: dict[str, list[float]]) -> None:
+def _measure(run: BenchmarkRun, secret: str, spent: dict[str, list[float]]) -> None:
     """Start every side, and add the times of its reruns, in turns."""
-    rounds, number, warm_up = (2, 2, 5) if stage.quick else (10, 10, 30)
+    rounds, number, warm_up = (2, 2, 5) if run.quick else (10, 10, 30)
     with ExitStack() as stack:
         clocks, tabs = {}, {}
         for side in _SIDES:
             port = free_port()
             base_url = f"{'https' if side == 'guarded' else 'http'}://localhost:{port}"
-            environment = _production(stage, base_url) if side == "guarded" else {}
-            pid = stack.enter_context(_running_server(stage.folder, side, _arguments(side, port), port, environment))
+            environment = _production(run, base_url) if side == "guarded" else {}
+            pid = stack.enter_context(_running_server(run.folder, side, _arguments(side, port), port, environment))
             clocks[side] = _cpu_clock_of(pid)
             path = "" if side == "stock" else _PATH
             cookie = f"{Cookies(base_url).session}={secret}" if side == "guarded" else ""
@@ -76,7 +76,7 @@ def _measure(stage: Stage, secret: str, spent: dict[str, list[float]]) -> None:
             order.append(order.pop(0))
 
 
-def _production(stage: Stage, base_url: str) -> dict[str, str]:
+def _production(run: BenchmarkRun, base_url: str) -> dict[str, str]:
     """The settings of the product in production; a proxy would terminate TLS. No other address is called.
 
     In development it watches its source files for edits, after every run, which no other side does. Its one person
@@ -87,7 +87,7 @@ def _production(stage: Stage, base_url: str) -> dict[str, str]:
         "GATEHOUSE_REMOTE_API_BASE_URL": "https://localhost:1",
     }
     return {
-        **stage.world.environment(),
+        **run.world.environment(),
         **elsewhere,
         "GATEHOUSE_ENV": "production",
         "GATEHOUSE_APP_BASE_URL": base_url,

@@ -18,10 +18,10 @@ import requests
 
 from app.core.tokens.hashes import token_hash
 from tests.benchmarks import budgets
+from tests.benchmarks.benchmark_run import BenchmarkRun
 from tests.benchmarks.endpoint import PATH
 from tests.benchmarks.measure import Samples
 from tests.benchmarks.results import Row, Skipped, row
-from tests.benchmarks.stage import Stage
 from tests.ports import free_port
 from tests.stack import ROOT
 
@@ -32,12 +32,12 @@ _RATE: Final = re.compile(r"Requests/sec:\s+([\d.]+)")
 _FAILED: Final = re.compile(r"Non-2xx or 3xx responses:|Socket errors:")
 
 
-def under_gunicorn(stage: Stage) -> list[Row]:
+def under_gunicorn(run: BenchmarkRun) -> list[Row]:
     """Requests a second of the product's endpoint against the plain route with one raw read."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise Skipped("wrk is not installed here")
-    world = stage.world
+    world = run.world
     person = world.sign_in("auth0|served", roles=("developer",))
     ports = {"floor": free_port(), "ours": free_port()}
     shared = world.environment()
@@ -46,11 +46,11 @@ def under_gunicorn(stage: Stage) -> list[Row]:
         "ours": {**shared, "GATEHOUSE_REMOTE_API_BASE_URL": f"http://127.0.0.1:{ports['ours']}"},
     }
     programs = {"floor": "tests.benchmarks.floors:served()", "ours": "remote_api.wsgi:application"}
-    rounds, seconds = (2, 1) if stage.quick else (9, 3)
+    rounds, seconds = (2, 1) if run.quick else (9, 3)
     rates: dict[str, list[float]] = {side: [] for side in programs}
     with ExitStack() as stack:
         for side, program in programs.items():
-            stack.enter_context(_running_server(stage.folder, side, program, ports[side], settings[side], person.token))
+            stack.enter_context(_running_server(run.folder, side, program, ports[side], settings[side], person.token))
         order = list(programs)
         for side in order:
             _rate(wrk, ports[side], person.token, 1)

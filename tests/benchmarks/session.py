@@ -6,16 +6,16 @@ from app.core.clock import utc_now
 from app.services import build
 from component.session.service import SessionService
 from tests.benchmarks import budgets
+from tests.benchmarks.benchmark_run import BenchmarkRun
 from tests.benchmarks.floors import BY_REF
 from tests.benchmarks.measure import calls_of, interleaved
 from tests.benchmarks.results import Row, row
-from tests.benchmarks.stage import Stage
 from tests.benchmarks.world import BenchmarkWorld
 
 
-def resolving(stage: Stage) -> list[Row]:
+def resolving(run: BenchmarkRun) -> list[Row]:
     """``SessionService.by_ref`` against the driver reading the same rows; raises unless it is exactly one query."""
-    world = stage.world
+    world = run.world
     ref = world.sign_in("auth0|session", roles=("viewer",)).ref
     sessions, connection = build(world.settings, storage=world.database).sessions, world.raw()
     key = (ref,)
@@ -28,7 +28,7 @@ def resolving(stage: Stage) -> list[Row]:
             "floor": calls_of(lambda: connection.execute(BY_REF, key).fetchone()),
             "ours": calls_of(lambda: sessions.by_ref(ref)),
         }
-        samples = interleaved(sides, stage.effort)
+        samples = interleaved(sides, run.effort)
     finally:
         connection.close()
     return [row("session", budgets.SESSION, samples, "ours", "floor", note="one query, counted by the driver")]

@@ -18,9 +18,9 @@ from typing import Final, NamedTuple
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.benchmarks import budgets
+from tests.benchmarks.benchmark_run import BenchmarkRun
 from tests.benchmarks.measure import Samples
 from tests.benchmarks.results import Row, Skipped, row
-from tests.benchmarks.stage import Stage
 from tests.chromium import HINT, launched
 from tests.ports import free_port
 from tests.stack import Stack
@@ -102,11 +102,11 @@ class _Both(Stack):
         self._start("peer", command, f"{self.peer_url}/_stcore/health")
 
 
-def in_a_browser(stage: Stage) -> list[Row]:
+def in_a_browser(run: BenchmarkRun) -> list[Row]:
     """The product's sign-in against the peer's."""
-    rounds = 2 if stage.quick else _ROUNDS
+    rounds = 2 if run.quick else _ROUNDS
     took: dict[str, list[SignInTimes]] = {"peer": [], "ours": []}
-    with _browser() as browser, _Both(stage.folder / "sign-in") as both:
+    with _browser() as browser, _Both(run.folder / "sign-in") as both:
         addresses = {"peer": both.peer_url, "ours": both.app_url}
         order = list(addresses)
         for number in range(_WARM_UP + rounds):
@@ -165,5 +165,5 @@ def _sign_in(browser: Browser, address: str) -> SignInTimes:
 
 
 if __name__ == "__main__":
-    with Stage(quick="--quick" in sys.argv) as only:
+    with BenchmarkRun(quick="--quick" in sys.argv) as only:
         print(*in_a_browser(only), sep="\n")

@@ -17,10 +17,10 @@ from joserfc.jwk import KeySet as PeerKeySet
 from app.core.tokens.verifier import TokenVerifier
 from remote_api.bearer import bearer_token
 from tests.benchmarks import budgets, floors
+from tests.benchmarks.benchmark_run import BenchmarkRun
 from tests.benchmarks.calling import getting
 from tests.benchmarks.measure import Effort, calls_of, interleaved
 from tests.benchmarks.results import Row, row
-from tests.benchmarks.stage import Stage
 from tests.issuer import Issuer
 
 _BASE: Final = "http://localhost:8888"
@@ -28,26 +28,26 @@ _PATH: Final = "/api/pong-scoped"
 _FRESH_A_ROUND: Final = 10
 
 
-def seen(stage: Stage) -> list[Row]:
+def seen(run: BenchmarkRun) -> list[Row]:
     """A route that only verifies, against the plain one and against Authlib's protector."""
     issuer = Issuer()
     token = issuer.access_token()
     apps = {"plain": floors.plain(), "ours": _verifying(issuer.verifier()), "authlib": _protected(issuer)}
     sides = {name: calls_of(getting(app, _BASE, _PATH, token)) for name, app in apps.items()}
-    samples = interleaved(sides, stage.effort)
+    samples = interleaved(sides, run.effort)
     return [
         row("verify-seen", budgets.VERIFY_SEEN, samples, "ours", "plain"),
         row("verify-seen", budgets.VERIFY_SEEN_PEER, samples, "ours", "authlib"),
     ]
 
 
-def fresh(stage: Stage) -> list[Row]:
+def fresh(run: BenchmarkRun) -> list[Row]:
     """A token never seen before at every call, against the bare signature check of the same tokens."""
     issuer = Issuer()
     verifier = issuer.verifier()
     verifier.access_token(issuer.access_token())  # the key set is known; the tokens are not
     public = issuer.keys[0].private.public_key()
-    rounds = min(stage.effort.rounds, 200)
+    rounds = min(run.effort.rounds, 200)
     tokens = [issuer.access_token(jti=token_hex(8)) for _ in range(rounds * _FRESH_A_ROUND)]
     fresh_tokens, bare = iter(tokens), iter([_parts(token) for token in tokens])
 

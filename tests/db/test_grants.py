@@ -42,7 +42,7 @@ def test_a_role_grants_its_permissions_with_their_path(database: Database) -> No
     (path,) = grants.permissions["read:reports"]
     assert (path.role, path.source, path.by, path.since, path.until) == ("analyst", Source.ADMIN, "tester", NOW, None)
     assert grants.roles == {"analyst": (path,)}
-    assert (grants.administrator_paths, grants.until, grants.asserted) == ((), None, frozenset())
+    assert (grants.administrator_paths, grants.until, grants.token_permissions) == ((), None, frozenset())
 
 
 def test_a_single_permission(database: Database) -> None:

@@ -20,7 +20,7 @@ from app.core.audit_rows import AuditQuery, AuditRow
 from app.core.chain import ChainProblem, ChainState, ProblemKind
 from app.core.principal import Subject
 from app.core.records import Person
-from remote_api.audit_text import sentence, subject_of
+from remote_api.audit_sentences import sentence, subject_of
 from tests.remote_api.world import ApiWorld, Caller, caller
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", '=HYPERLINK("http://evil")')

@@ -12,11 +12,11 @@ import streamlit as st
 
 from app import access, formatting
 from app.admin.api import roles as roles_api
-from app.admin.roles import drafts as role_drafts
 from app.admin.roles import review as role_review
-from app.admin.roles.drafts import RoleEdit, Stage
+from app.admin.roles import unsaved_edits
 from app.admin.roles.edits import set_permission
 from app.admin.roles.role_list import show_not_found
+from app.admin.roles.unsaved_edits import RoleEdit, Stage
 from app.admin.widgets import failures, labels, pagination, permission_list
 from app.admin.widgets.links import ROLES, link
 from app.admin.widgets.own_permissions import missing_permissions
@@ -44,7 +44,7 @@ def show(role_id: int | None, *, copy_of: int | None = None) -> None:
         failures.show(refused, key="role-edit-refused")
         return
     try:
-        edit = role_drafts.current(role_id, copy_of=copy_of) or role_drafts.begin(role_id, copy_of=copy_of)
+        edit = unsaved_edits.current(role_id, copy_of=copy_of) or unsaved_edits.begin(role_id, copy_of=copy_of)
     except NotFound:
         show_not_found()
         return
@@ -86,7 +86,7 @@ def _edit(edit: RoleEdit) -> None:
         )
     draft, key = edit.draft, f"role-{edit.number}"
     name = st.text_input(
-        "Name", draft.edited.name, key=f"{key}-name", max_chars=role_drafts.MAX_NAME_LENGTH, disabled=edit.built_in,
+        "Name", draft.edited.name, key=f"{key}-name", max_chars=unsaved_edits.MAX_NAME_LENGTH, disabled=edit.built_in,
         help="A built-in role keeps its name." if edit.built_in else None,
     )  # fmt: skip
     description = st.text_input(
@@ -202,6 +202,6 @@ def _buttons(edit: RoleEdit, where: str = "") -> None:
 
 def leave(role_id: int | None) -> None:
     """Discard the edit, and show the role, or the list."""
-    role_drafts.drop(role_id)
+    unsaved_edits.drop(role_id)
     st.query_params.from_dict({"role": str(role_id)} if role_id is not None else {})
     st.rerun()

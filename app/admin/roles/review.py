@@ -13,9 +13,9 @@ import streamlit as st
 
 from app import formatting
 from app.admin.api import roles as roles_api
-from app.admin.roles import drafts as role_drafts
-from app.admin.roles.drafts import RoleEdit, Stage
+from app.admin.roles import unsaved_edits
 from app.admin.roles.edits import RoleChange, RoleContent, RoleDraft, difference, rebase
+from app.admin.roles.unsaved_edits import RoleEdit, Stage
 from app.admin.widgets import confirmation, failures, labels, notices, permission_list
 from app.admin.widgets.links import ROLES
 from app.core.contract.roles import RoleBody, RoleReviewBody
@@ -175,7 +175,7 @@ def _report(edit: RoleEdit, saved: RoleBody) -> None:
             notices.Undo("Undo", lambda: _undo_change(draft.base, saved)),
         )
     notices.post(text, ROLES, undo=undo)
-    role_drafts.drop(draft.role)
+    unsaved_edits.drop(draft.role)
     st.query_params.from_dict({"role": str(saved.id)})
     st.rerun()
 
@@ -213,10 +213,10 @@ def _offer_new_role(edit: RoleEdit) -> None:
         icon=":material/delete:",
     )
     if st.button("Create a new role from it", key="role-as-new"):
-        new = role_drafts.begin(None)
+        new = unsaved_edits.begin(None)
         new.draft = RoleDraft(edit.draft.edited)
         new.sentences = edit.sentences
-        role_drafts.drop(edit.draft.role)
+        unsaved_edits.drop(edit.draft.role)
         st.query_params.from_dict({"edit": "new"})
         st.rerun()
 
@@ -227,7 +227,7 @@ def show_conflict(edit: RoleEdit) -> None:
     if newer is None:
         edit.stage = Stage.REVIEWING
         st.rerun()
-    draft, content = edit.draft, role_drafts.content_of(newer)
+    draft, content = edit.draft, unsaved_edits.content_of(newer)
     st.warning(
         "**Another administrator changed this role while you were editing it.** Your changes are not saved yet, and "
         "theirs are kept. Choose how to continue.",
@@ -247,11 +247,11 @@ def show_conflict(edit: RoleEdit) -> None:
             edit.reset_widgets()
             if not edit.draft.change:
                 notices.post("The other administrator made the same changes, so there is nothing to save.", ROLES)
-                role_drafts.drop(draft.role)
+                unsaved_edits.drop(draft.role)
                 st.query_params.from_dict({"role": str(newer.id)})
             st.rerun()
         if st.button("Discard my changes", key="meanwhile-theirs-only"):
-            role_drafts.drop(draft.role)
+            unsaved_edits.drop(draft.role)
             st.query_params.from_dict({"role": str(newer.id)})
             st.rerun()
     st.caption("You review the result again before it is saved.")

@@ -7,8 +7,7 @@ import streamlit as st
 from app import access, formatting
 from app.admin.api import roles as roles_api
 from app.admin.roles import deletion as role_deletion
-from app.admin.roles import drafts as role_drafts
-from app.admin.roles import role_list
+from app.admin.roles import role_list, unsaved_edits
 from app.admin.widgets import dialogs, labels, permission_list
 from app.admin.widgets.links import AUDIT, MAPPINGS, PEOPLE, ROLES, link, query_button
 from app.core.contract.roles import RoleBody
@@ -69,7 +68,7 @@ def _token_roles(role: RoleBody) -> None:
 def _actions(role: RoleBody) -> None:
     may_change = access.allows(Permission.MANAGE_ROLES)
     fixed = role.name == ADMINISTRATOR
-    if may_change and role_drafts.has_changes(role.id):
+    if may_change and unsaved_edits.has_changes(role.id):
         st.warning("You have changes to this role that are not saved yet.", icon=":material/edit_note:")
     with st.container(horizontal=True, vertical_alignment="center", key="role-actions"):
         if may_change and not fixed:

@@ -30,8 +30,8 @@ class Administrator:
     principal: Principal | None
     """None for the operator of the command line, who has every permission and is bound by every other rule."""
     address: str = ""
-    asserted: frozenset[str] = field(default=frozenset())
-    """Permissions that the request's bearer token asserts itself, as in ``Grants.asserted``."""
+    token_permissions: frozenset[str] = field(default=frozenset())
+    """Permissions in the claim of the request's bearer token, as in ``Grants.token_permissions``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,9 @@ def authorise(
         principal = _in_session(unit, principal, principal.session_ref, now)
     grants = unit.grants_of(subject, now)
     if principal.method in {AuthMethod.OTHER_TOKEN, AuthMethod.MACHINE}:
-        grants = replace(grants, asserted=administrator.asserted, withheld=unit.withheld_permissions(subject))
+        grants = replace(
+            grants, token_permissions=administrator.token_permissions, withheld=unit.withheld_permissions(subject)
+        )
     decision = decide(principal, permission, grants, clock=lambda: now)
     if not decision.allowed:
         raise refusal(permission, decision)

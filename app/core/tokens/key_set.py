@@ -38,10 +38,10 @@ class _Snapshot:
     """One key set as fetched; replaced as a whole, so that readers need no lock."""
 
     by_kid: Mapping[tuple[str, str], PublicKey]
-    lone: Mapping[str, PublicKey]
-    """Algorithm → its key where there is exactly one: what a token without ``kid`` may use."""
-    several: frozenset[str]
-    """Algorithms with more than one key."""
+    sole_key_by_alg: Mapping[str, PublicKey]
+    """Algorithm → its key, for algorithms with exactly one key: the key that a token without ``kid`` may use."""
+    ambiguous_algs: frozenset[str]
+    """Algorithms with more than one key: a token without ``kid`` does not say which of them it means."""
     identity: frozenset[tuple[str | None, str, tuple[str, str]]]
     generation: int
     fetched_at: float
@@ -49,7 +49,7 @@ class _Snapshot:
     """Keys that are known to be missing: withdrawn since the last set, or the ones it was fetched for; at most 64."""
 
     def find(self, kid: str | None, alg: str) -> PublicKey | None:
-        return self.lone.get(alg) if kid is None else self.by_kid.get((kid, alg))
+        return self.sole_key_by_alg.get(alg) if kid is None else self.by_kid.get((kid, alg))
 
 
 class _Cause(Enum):
@@ -64,23 +64,24 @@ class _Cause(Enum):
 
 
 @dataclass(slots=True, eq=False)
-class _Flight:
+class _Fetch:
     """One fetch in progress."""
 
     cause: _Cause
     started_at: float
-    landed: threading.Event = field(default_factory=threading.Event)
+    finished: threading.Event = field(default_factory=threading.Event)
     failure: ProviderReason | None = None
 
 
 class KeySet:
     """The issuer's keys, from ``fetch`` (a JWKS; RFC 7517). Safe to use from any thread.
 
-    A set older than ``max_age_seconds`` is refreshed in the background. An unknown key causes a fetch unless one ended
-    less than ``cooldown_seconds`` ago or, for a token that any client can send, such a token caused one less than
-    ``unknown_fetch_seconds`` ago. Fetches for tokens of the provider count among themselves only. Callers wait at most
-    ``wait_seconds``. A response without a usable key is a failed fetch: the cached keys stay. A key without ``alg`` is
-    bound to the first of ``algorithms`` that fits. All times are ``clock``'s seconds.
+    A set older than ``max_age_seconds`` is refreshed in the background. An unknown key causes a fetch within two limits:
+    at least ``cooldown_seconds`` after the end of the last fetch and, for tokens that any client can send, at least
+    ``unknown_fetch_seconds`` after the last fetch that such a token caused. For a token of the provider only the last
+    fetch for such a token counts. Callers wait at most ``wait_seconds``. A response without a usable key is a failed
+    fetch: the cached keys stay. A key without ``alg`` is bound to the first of ``algorithms`` that fits. All times are
+    ``clock``'s seconds.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class KeySet:
         self._clock = clock
         self._lock = threading.Lock()  # for the fields below, never held during a fetch
         self._snapshot: _Snapshot | None = None
-        self._flight: _Flight | None = None
+        self._current_fetch: _Fetch | None = None
         self._ended_at: dict[_Cause, float] = {}
         self._unknown_at: float | None = None
         self._failure: ProviderReason | None = None
@@ -142,9 +143,9 @@ class KeySet:
             key = snapshot.find(kid, alg)
             if key is not None:
                 if self._clock() - snapshot.fetched_at >= self._max_age_seconds:
-                    self._begin(_Cause.FIRST)
+                    self._start_or_join(_Cause.FIRST)
                 return key, snapshot.generation
-            if kid is None and alg in snapshot.several:
+            if kid is None and alg in snapshot.ambiguous_algs:
                 raise TokenInvalid(reason=TokenReason.KEY_UNNAMED)
             if any(kid == known for known, _ in snapshot.by_kid):  # its key is for another algorithm
                 raise TokenInvalid(reason=TokenReason.ALGORITHM)
@@ -156,23 +157,23 @@ class KeySet:
 
     def _fetched_key(self, kid: str | None, alg: str, cause: _Cause) -> tuple[PublicKey, int]:
         """The key from a set that is fetched now, or already being fetched."""
-        flight = self._begin(cause)
-        if flight is not None and cause is _Cause.PROVIDER and flight.cause is not cause:
+        fetch = self._start_or_join(cause)
+        if fetch is not None and cause is _Cause.PROVIDER and fetch.cause is not cause:
             # That fetch may have started before the key was published: a token of the provider gets its own.
-            flight.landed.wait(self._wait_seconds)
+            fetch.finished.wait(self._wait_seconds)
             key = self._cached_key(kid, alg)
             if key is not None:
                 return key
-            flight = self._begin(cause)
-        if flight is not None and not flight.landed.wait(self._wait_seconds):
+            fetch = self._start_or_join(cause)
+        if fetch is not None and not fetch.finished.wait(self._wait_seconds):
             raise ProviderUnavailable(reason=ProviderReason.TIMEOUT)
         key = self._cached_key(kid, alg)  # even without a fetch: that of another thread may have ended meanwhile
         if key is not None:
             return key
         snapshot = self._snapshot
-        if flight is not None and flight.failure is not None:
-            raise ProviderUnavailable(reason=flight.failure, retry_after_seconds=self._wait_for(cause))
-        if flight is not None and snapshot is not None:
+        if fetch is not None and fetch.failure is not None:
+            raise ProviderUnavailable(reason=fetch.failure, retry_after_seconds=self._wait_for(cause))
+        if fetch is not None and snapshot is not None:
             if len(snapshot.absent) < MAX_ABSENT:
                 snapshot.absent.add((kid, alg))
             raise TokenInvalid(reason=TokenReason.KEY_UNKNOWN)
@@ -186,23 +187,23 @@ class KeySet:
         key = snapshot.find(kid, alg) if snapshot is not None else None
         return (key, snapshot.generation) if snapshot is not None and key is not None else None
 
-    def _begin(self, cause: _Cause) -> _Flight | None:
+    def _start_or_join(self, cause: _Cause) -> _Fetch | None:
         """The fetch in progress, or a new one; None if none may start now."""
         now = self._clock()
         with self._lock:
-            flight = self._flight
-            if flight is not None and now - flight.started_at < _ABANDONED_SECONDS:
-                return flight
+            fetch = self._current_fetch
+            if fetch is not None and now - fetch.started_at < _ABANDONED_SECONDS:
+                return fetch
             if self._not_before(cause) > now:
                 return None
             if cause is _Cause.CLIENT:
                 self._unknown_at = now
-            self._flight = flight = _Flight(cause, now)
+            self._current_fetch = fetch = _Fetch(cause, now)
             try:
-                threading.Thread(target=self._fly, args=(flight,), name="gatehouse-keys", daemon=True).start()
+                threading.Thread(target=self._run, args=(fetch,), name="gatehouse-keys", daemon=True).start()
             except RuntimeError:  # no more threads, or the interpreter is ending
-                self._land(flight, None, ProviderReason.UNEXPECTED)
-            return flight
+                self._finish(fetch, None, ProviderReason.UNEXPECTED)
+            return fetch
 
     def _not_before(self, cause: _Cause) -> float:
         """When the next fetch for this cause may start. The lock is held."""
@@ -223,7 +224,7 @@ class KeySet:
             left = self._not_before(cause) - self._clock()
         return max(1, math.ceil(left)) if math.isfinite(left) else 1
 
-    def _fly(self, flight: _Flight) -> None:
+    def _run(self, fetch: _Fetch) -> None:
         keys: tuple[Key, ...] | None = None
         failure: ProviderReason | None = None
         try:
@@ -236,18 +237,18 @@ class KeySet:
         if failure is not None:
             _log.warning("the provider's key set could not be read; cached keys stay in use", reason=failure)
         with self._lock:
-            self._land(flight, keys, failure)
+            self._finish(fetch, keys, failure)
 
-    def _land(self, flight: _Flight, keys: tuple[Key, ...] | None, failure: ProviderReason | None) -> None:
+    def _finish(self, fetch: _Fetch, keys: tuple[Key, ...] | None, failure: ProviderReason | None) -> None:
         """Use the result of a fetch, unless it was abandoned. The lock is held."""
-        flight.failure = failure
-        if self._flight is flight:
-            self._flight = None
-            self._ended_at[flight.cause] = self._clock()
+        fetch.failure = failure
+        if self._current_fetch is fetch:
+            self._current_fetch = None
+            self._ended_at[fetch.cause] = self._clock()
             self._failure = failure
             if keys is not None:
-                self._snapshot = _snapshot(keys, self._snapshot, flight.started_at)
-        flight.landed.set()
+                self._snapshot = _snapshot(keys, self._snapshot, fetch.started_at)
+        fetch.finished.set()
 
 
 def _snapshot(keys: tuple[Key, ...], before: _Snapshot | None, fetched_at: float) -> _Snapshot:
@@ -264,8 +265,8 @@ def _snapshot(keys: tuple[Key, ...], before: _Snapshot | None, fetched_at: float
     withdrawn = before.by_kid.keys() - by_kid.keys() if before is not None else ()
     return _Snapshot(
         by_kid=by_kid,
-        lone={key.alg: key.public for key in distinct.values() if count[key.alg] == 1},
-        several=frozenset(alg for alg, number in count.items() if number > 1),
+        sole_key_by_alg={key.alg: key.public for key in distinct.values() if count[key.alg] == 1},
+        ambiguous_algs=frozenset(alg for alg, number in count.items() if number > 1),
         identity=identity,
         generation=generation,
         fetched_at=fetched_at,

@@ -11,7 +11,7 @@ import structlog
 
 from app.core.audit_rows import AuditRow
 from app.core.failure_reasons import CallbackReason, ClaimReason, OAuthReason, ProviderReason, TokenReason, explain
-from remote_api.audit_text import sentence
+from remote_api.audit_sentences import sentence
 from tests.clock import FakeClock
 from tests.issuer import ABSENT, Fault, SigningKey
 from tests.provider import Answer, FakeProvider

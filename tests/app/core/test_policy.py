@@ -43,7 +43,7 @@ def machine(*scope: str) -> Principal:
 
 READS = Grants(permissions={"read:reports": VIEWER_PATH}, roles={"viewer": VIEWER_PATH})
 MESSAGES = Grants(permissions={"read:messages": VIEWER_PATH})
-ASSERTED = Grants(asserted=frozenset({"read:reports"}))
+ASSERTED = Grants(token_permissions=frozenset({"read:reports"}))
 ADMINISTRATOR_GRANTS = Grants(administrator_paths=ADMINISTRATOR_PATH, roles={ADMINISTRATOR: ADMINISTRATOR_PATH})
 
 
@@ -94,7 +94,7 @@ def signed_in(**ago: float) -> dict[str, Any]:
     return {"authenticated_at": NOW - timedelta(**ago)}
 
 
-OTHER_EXPORT = Grants(asserted=frozenset({"export:reports"}))
+OTHER_EXPORT = Grants(token_permissions=frozenset({"export:reports"}))
 HOUR, FACTOR = Requirement(max_age_seconds=3600), Requirement(acr=MULTI_FACTOR)
 BOTH = Requirement(max_age_seconds=60, acr=MULTI_FACTOR)
 MFA = frozenset({"mfa", "pwd"})

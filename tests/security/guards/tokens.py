@@ -29,7 +29,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a key set without a usable key is a failed fetch",
-        at="app.core.tokens.key_set:KeySet._fly",
+        at="app.core.tokens.key_set:KeySet._run",
         without="""
             keys = tuple(...) or None
             failure = ...

@@ -40,9 +40,9 @@ def opened() -> Database:
 
 def acting(subject: Subject, method: AuthMethod = AuthMethod.SESSION, **more: Any) -> Administrator:
     """An administrator who has just signed in with a second factor."""
-    asserted = more.pop("asserted", frozenset())
+    token_permissions = more.pop("token_permissions", frozenset())
     principal = Principal(method, subject, authenticated_at=NOW, amr=frozenset({"mfa"}), **more)
-    return Administrator(actor_of(principal), principal, "203.0.113.9", asserted)
+    return Administrator(actor_of(principal), principal, "203.0.113.9", token_permissions)
 
 
 class Installation:

@@ -74,7 +74,9 @@ def test_only_permissions_that_the_client_may_use_count(here: Installation) -> N
     assert here.grant(narrowed, CARLA, "viewer")
     refused(here, ExceedsOwnPermissions, here.grant, narrowed, CARLA, "analyst")
     refused(here, ExceedsOwnPermissions, here.grant, narrowed, CARLA, ADMINISTRATOR)
-    asserting = acting(DAN, AuthMethod.MACHINE, asserted=frozenset({"manage:grants", "explore:api", "read:messages"}))
+    asserting = acting(
+        DAN, AuthMethod.MACHINE, token_permissions=frozenset({"manage:grants", "explore:api", "read:messages"})
+    )
     assert here.grant(asserting, CARLA, "developer")
     refused(here, ExceedsOwnPermissions, here.grant, asserting, CARLA, "viewer")
     here.store_grants(DAN, "analyst")  # exporting asks for a fresh sign-in, which a machine cannot give
@@ -130,7 +132,7 @@ def test_a_withheld_permission_counts_for_no_change_whatever_a_token_claims(here
     claims = frozenset({"manage:grants", "read:reports"})
     rights = TokenRights(here.now, permissions=claims)
     here.unit(lambda unit: unit.sync_token_rights(DAN, rights, map_own_names=False, now=here.now))
-    token = acting(DAN, AuthMethod.OTHER_TOKEN, asserted=claims)
+    token = acting(DAN, AuthMethod.OTHER_TOKEN, token_permissions=claims)
     here.grant(token, CARLA, role=None, permission="read:reports")
     card = here.database.directory.person_card(here.id(DAN), here.now)
     assert card is not None

@@ -35,14 +35,14 @@ class Gate:
 
 def count_of_waiting(keys: KeySet) -> list[object]:
     """An entry for each call from now on that waits for a fetch."""
-    begin, waiting = keys._begin, list[object]()
+    start_or_join, waiting = keys._start_or_join, list[object]()
 
     def counted(*cause: Any) -> Any:
-        flight = begin(*cause)
-        waiting.append(flight)
-        return flight
+        fetch = start_or_join(*cause)
+        waiting.append(fetch)
+        return fetch
 
-    keys._begin = counted  # type: ignore[method-assign,assignment]
+    keys._start_or_join = counted  # type: ignore[method-assign,assignment]
     return waiting
 
 

@@ -29,7 +29,7 @@ def test_garbage_leaves_cached_keys_alone(issuer: Issuer, gate: Gate, clock: Fak
     clock.move(seconds=600)
     for _ in range(5):
         assert same(keys.key("key-0", "RS256"), issuer.keys[0])
-    wait_until(lambda: keys._flight is None)
+    wait_until(lambda: keys._current_fetch is None)
     unavailable(keys)
     assert keys.generation == 1
 
@@ -65,7 +65,7 @@ def test_a_failing_refresh_is_tried_again_after_the_cooldown_only(
     clock.move(seconds=600)
     for _ in range(20):
         keys.key("key-0", "RS256")
-    wait_until(lambda: keys._flight is None)
+    wait_until(lambda: keys._current_fetch is None)
     keys.key("key-0", "RS256")
     assert issuer.jwks_fetches == 2
     clock.move(seconds=5)
@@ -93,7 +93,7 @@ def test_over_http_down_slow_and_back() -> None:
             issuer.jwks_fault = fault
             unavailable(keys)
             assert same(keys.key("key-0", "RS256"), issuer.keys[0])
-            wait_until(lambda: keys._flight is None)
+            wait_until(lambda: keys._current_fetch is None)
             assert issuer.jwks_fetches == 1 + number
         issuer.jwks_fault = None
         new = issuer.rotate()
@@ -123,5 +123,5 @@ def test_no_wrong_answer_while_keys_rotate(issuer: Issuer) -> None:
             wait_until(partial(fetched_since, issuer.jwks_fetches))
         stop.set()
         assert all(each.result() > 0 for each in calls)
-    wait_until(lambda: keys._flight is None)
+    wait_until(lambda: keys._current_fetch is None)
     assert keys.generation == 1

@@ -49,7 +49,7 @@ def test_a_set_without_a_usable_key_is_a_fetch_that_failed(
     issuer.published = published
     clock.move(seconds=600)
     keys.key("key-0", "RS256")
-    wait_until(lambda: issuer.jwks_fetches == 2 and keys._flight is None)
+    wait_until(lambda: issuer.jwks_fetches == 2 and keys._current_fetch is None)
     assert same(keys.key("key-0", "RS256"), issuer.keys[0])
     assert keys.generation == 1
     with pytest.raises(ProviderUnavailable) as caught:
@@ -80,7 +80,7 @@ def test_the_generation_stays_when_nothing_changed(issuer: Issuer, keys: KeySet,
     for fetches in range(1, 4):
         keys.key("key-0", "RS256")
         wait_until(lambda fetches=fetches: issuer.jwks_fetches == fetches)  # type: ignore[misc] # bound for the loop
-        wait_until(lambda: keys._flight is None)
+        wait_until(lambda: keys._current_fetch is None)
         issuer.published = [issuer.keys[0].jwk(x5t="new", extra=fetches)]
         clock.move(seconds=600)
     assert keys.generation == 1

@@ -1,4 +1,4 @@
-"""The arguments of every benchmark: the effort, and the world, which is created at its first use."""
+"""What every benchmark receives: the effort, a folder, and the world, which is created at its first use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.benchmarks.measure import Effort
 from tests.benchmarks.world import FULL, SMALL, BenchmarkWorld, world
 
 
-class Stage:
+class BenchmarkRun:
     """One run of benchmarks."""
 
     def __init__(self, *, quick: bool) -> None:

@@ -1,4 +1,4 @@
-"""Audit events as sentences: the kind's own, with names as people know them today. Plain text, never markup."""
+"""Fills names into the sentences of ``app.core.audit``: the present names of people. Plain text, never markup."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.core.principal import Subject
 NameOf = Callable[[Subject], str]
 """Subject → the name people know it by now; empty when there is none."""
 
-_PLACE: Final = re.compile(r"\{(actor|target)\}")
+_PLACEHOLDER: Final = re.compile(r"\{(actor|target)\}")
 _AT: Final = " at "
 _OPERATOR: Final = "operator:"
 _SYSTEM: Final = "system"
@@ -54,7 +54,7 @@ def sentence(event: AuditRow, name_of: NameOf) -> str:
         name = name or (_Phrase("an unknown actor") if match[1] == "actor" else _Phrase("something"))
         return name.capitalize() if match.start() == 0 and isinstance(name, _Phrase) else name
 
-    text = _PLACE.sub(named, template)
+    text = _PLACEHOLDER.sub(named, template)
     cause = explain(event.reason) or _TITLES.get(event.reason, "") if kind in _WITH_CAUSE else ""
     return f"{text} {cause}".rstrip()
 
