@@ -76,7 +76,7 @@ class _Fetch:
 class KeySet:
     """The issuer's keys, from ``fetch`` (a JWKS; RFC 7517). Safe to use from any thread.
 
-    A set older than ``max_age_seconds`` is refreshed in the background. An unknown key causes a fetch within two limits:
+    A set older than ``max_age_seconds`` is refreshed in the background. An unknown key leads to a fetch, within limits:
     at least ``cooldown_seconds`` after the end of the last fetch and, for tokens that any client can send, at least
     ``unknown_fetch_seconds`` after the last fetch that such a token caused. For a token of the provider only the last
     fetch for such a token counts. Callers wait at most ``wait_seconds``. A response without a usable key is a failed
