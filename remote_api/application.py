@@ -72,7 +72,7 @@ class CompleteResponse(Response):
 
 
 class Json(DefaultJSONProvider):
-    """JSON of requests; a body nested deeper than Python reads is malformed rather than a crash (R17)."""
+    """JSON of requests; a body nested deeper than Python reads is malformed rather than a crash."""
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         """Parse JSON.

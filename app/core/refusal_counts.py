@@ -1,4 +1,4 @@
-"""Counts of refusals of anonymous clients, recorded so that no client can fill the audit or hold its lock (rule R41).
+"""Counts of refusals of anonymous clients, recorded so that no client can fill the audit or hold its lock.
 
 They are counted in memory by kind, reason, actor, address and minute, and written as counts, in the background and at
 most once a minute; ``close`` writes what is left. Used by every process. Refusals of *authenticated* callers are events

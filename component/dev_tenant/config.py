@@ -1,4 +1,4 @@
-"""The configuration of a tenant, and when it must refuse to start (security requirement R42)."""
+"""The configuration of a tenant, and when it must refuse to start."""
 
 from __future__ import annotations
 

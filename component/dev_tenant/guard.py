@@ -1,4 +1,4 @@
-"""What every request passes: one Host name, bounded sizes, security headers, and buckets against guessing (R42)."""
+"""What every request passes: one Host name, bounded sizes, security headers, and buckets against guessing."""
 
 from __future__ import annotations
 

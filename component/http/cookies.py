@@ -1,4 +1,4 @@
-"""Names and attributes of our cookies; the only place that reads or writes one (RFC 6265bis, security rule R33).
+"""Names and attributes of our cookies; the only place that reads or writes one (RFC 6265bis).
 
 Names carry a tag of the installation, because all ports of a host share one cookie jar. On https every cookie is
 ``Secure`` and ``__Host-``, so that no sibling host can plant one.

@@ -1,4 +1,4 @@
-"""Which requests are meant for this site, and which sockets come from a page of it (security rules R16, R31).
+"""Which requests are meant for this site, and which sockets come from a page of it.
 
 Only the headers of the browser itself count: ``Host`` and ``Origin``, never a forwarded header.
 """

@@ -42,7 +42,7 @@ def origin_of(base_url: str) -> str:
 
 
 def is_same_origin(origin: str, request: Request) -> bool:
-    """Whether a script of a page at ``origin`` sent this request (R34)."""
+    """Whether a script of a page at ``origin`` sent this request."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     return request.headers.getlist("origin") == [origin] and site == "same-origin"
 

@@ -1,4 +1,4 @@
-"""Where the browser goes after a sign-in: always a page of this app (R29, RFC 9700 §4.11).
+"""Where the browser goes after a sign-in: always a page of this app (RFC 9700 §4.11).
 
 An address is read the way a browser reads it (WHATWG URL §4.4): tabs and newlines vanish, a backslash is a slash. What
 is not plainly ``/`` or ``/page`` with an optional query becomes the start page.

@@ -1,4 +1,4 @@
-"""Headers of every response: what a browser may do with our pages (security rules R25, R33, R34)."""
+"""Headers of every response: what a browser may do with our pages."""
 
 from __future__ import annotations
 

@@ -232,7 +232,7 @@ def cleaned_text(text: object) -> str:
 
 
 class _translated:  # noqa: N801 - reads as a statement: `with _translated():`
-    """Turns every error of Authlib and requests into one of ours, unexpected ones too (R54)."""
+    """Turns every error of Authlib and requests into one of ours, unexpected ones too."""
 
     def __enter__(self) -> None: ...
 

@@ -262,7 +262,7 @@ class _Routes:
         return RedirectResponse(f"{self._base_url}{path}", status_code=303, headers=NO_STORE)
 
     async def _in_thread(self, request: Request, work: Callable[[], Response]) -> Response:
-        """Run ``work``; any unexpected exception becomes a page, a log line and an audit event (R54)."""
+        """Run ``work``; any unexpected exception becomes a page, a log line and an audit event."""
         try:
             return await to_thread.run_sync(work, limiter=self._threads)
         except Exception as error:  # noqa: BLE001 - the border to the browser

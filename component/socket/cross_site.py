@@ -3,7 +3,7 @@
 A cookie with ``SameSite=Lax`` is not sent with a cross-site form, but one that the response sets is stored; and a
 response that depends on a cookie discloses to a site that watches its window whether the user is signed in. So another
 site gets no response that sets a cookie or depends on one, except for pages, which detach from their opener, and for
-``/auth/callback``, which accepts a sealed transaction only (security rule R50).
+``/auth/callback``, which accepts a sealed transaction only.
 """
 
 from __future__ import annotations

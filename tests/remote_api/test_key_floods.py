@@ -1,4 +1,4 @@
-"""Made-up key ids as bearer tokens: "could not look" is 503, never "invalid", and keeps no good token out (R51)."""
+"""Made-up key ids as bearer tokens: "could not look" is 503, never "invalid", and keeps no good token out."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ class Discovery:
             answer = json.loads(self._body(address))
         except ProviderUnavailable:
             raise
-        # Whatever it is: the libraries below raise more than they document for hostile addresses and bodies (R54).
+        # Whatever it is: the libraries below raise more than they document for hostile addresses and bodies.
         except Exception as error:  # noqa: BLE001
             raise ProviderUnavailable(reason=cause_of(error), evidence=f"Asked was {address}") from None
         if not isinstance(answer, dict):

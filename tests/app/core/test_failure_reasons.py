@@ -1,4 +1,4 @@
-"""Why a sign-in failed: each cause has a code of its own in log and audit, and a sentence for administrators (R55)."""
+"""Why a sign-in failed: each cause has a code of its own in log and audit, and a sentence for administrators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever the provider answers: a sign-in, or a page that explains it with an audit entry; never a 500 (R18, R54).
+"""Whatever the provider answers: a sign-in, or a page that explains it with an audit entry; never a 500.
 
 Generated are types, nesting, sizes, content types, statuses, redirects and bodies that break off.
 """

@@ -111,7 +111,7 @@ def test_the_response_contains_no_part_of_the_token(installation: SignInWorld) -
 
 
 def test_made_up_key_ids_prevent_no_sign_in_after_a_rotation() -> None:
-    """Any client can post here; its key fetches are limited apart from those of sign-ins (R51)."""
+    """Any client can post here; its key fetches are limited apart from those of sign-ins."""
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock, with_real_keys=True) as installation:
         installation.sign_in()

@@ -1,4 +1,4 @@
-"""A cross-site request changes nothing in a visitor's browser, and reveals nothing about the visitor (R50).
+"""A cross-site request changes nothing in a visitor's browser, and reveals nothing about the visitor.
 
 One table: every route, by every method, from every kind of source, with the right status and the cookies set.
 """

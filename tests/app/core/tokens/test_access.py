@@ -1,4 +1,4 @@
-"""Access tokens: every claim of the wrong value or type is refused, and costs the provider no fetch (R02, R05-R09)."""
+"""Access tokens: every claim of the wrong value or type is refused, and costs the provider no fetch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was verified is remembered a minute at most, never past its end, never past a change of keys (R19, R21)."""
+"""What was verified is remembered a minute at most, never past its end, never past a change of keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Discovery: read with distrust, over real HTTP (OpenID Connect Discovery 1.0 §4; R22, R27)."""
+"""Discovery: read with distrust, over real HTTP (OpenID Connect Discovery 1.0 §4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is sent, only our own refusals come out, and nothing but a signed token gets in (R18)."""
+"""Whatever is sent, only our own refusals come out, and nothing but a signed token gets in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ID tokens: OIDC Core §3.1.3.7 as the relying-party tests have it, and claims that are only shown (R28)."""
+"""ID tokens: OIDC Core §3.1.3.7 as the relying-party tests have it, and claims that are only shown."""
 
 from __future__ import annotations
 

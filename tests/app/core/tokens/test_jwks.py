@@ -1,4 +1,4 @@
-"""Which published keys count: bad ones are skipped and break no other; one algorithm per key (R02-R04, R23)."""
+"""Which published keys count: bad ones are skipped and break no other; one algorithm per key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shape of a token: one spelling, bounded, no extension; keys only from the issuer (R02-R04, R10, R11, R17)."""
+"""The shape of a token: one spelling, bounded, no extension; keys only from the issuer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Few fetches of the key set, also in floods of made-up key ids (R19-R24)."""
+"""Few fetches of the key set, also in floods of made-up key ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rotation: new keys, withdrawn keys, and key sets without a usable key (R03)."""
+"""Rotation: new keys, withdrawn keys, and key sets without a usable key."""
 
 from __future__ import annotations
 
