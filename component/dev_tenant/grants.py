@@ -1,7 +1,7 @@
 """The three grant types and revocation: Authlib's own, made strict where Authlib leaves room.
 
 PKCE with S256 is always required (Authlib's ``CodeChallenge`` admits ``plain`` and lets confidential clients skip
-it); codes and refresh tokens are redeemed by ``ledger``; narrowing and shapes are Auth0's. Sources: RFC 6749,
+it); codes and refresh tokens are redeemed by ``issued_grants``; narrowing and shapes are Auth0's. Sources: RFC 6749,
 RFC 7636, RFC 7009, RFC 9700 §2.1.1.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from component.dev_tenant.ledger import Code, Finding, Grant, RefreshToken
+from component.dev_tenant.issued_grants import Code, Finding, Grant, RefreshToken
 from component.dev_tenant.oauth import (
     AuthorizationCodeGrant,
     ClientCredentialsGrant,
@@ -85,7 +85,9 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc] # Authlib ships n
             mfa=session.mfa,
             organization=data.get("organization", ""),
         )
-        tenant.ledger.new_code(code, grant, redirect_uri=request.payload.redirect_uri, challenge=data["code_challenge"])
+        tenant.issued_grants.new_code(
+            code, grant, redirect_uri=request.payload.redirect_uri, challenge=data["code_challenge"]
+        )
 
     def query_authorization_code(self, code: str, client: Client) -> Code:
         """Redeem the code.
@@ -93,7 +95,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc] # Authlib ships n
         Raises:
             Refusal: The code is invalid; the same for every cause.
         """
-        code_record = _tenant(self).ledger.redeem(code, client.client_id)
+        code_record = _tenant(self).issued_grants.redeem(code, client.client_id)
         if isinstance(code_record, Finding):
             raise Refusal("invalid_grant", "Invalid authorization code")
         return code_record
@@ -123,7 +125,7 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc] # Authlib ships no 
         Raises:
             Refusal: The token is invalid; the same for every cause.
         """
-        token = _tenant(self).ledger.refresh_token(refresh_token)
+        token = _tenant(self).issued_grants.refresh_token(refresh_token)
         if isinstance(token, Finding) or _tenant(self).active_person(token.grant.person) is None:
             raise Refusal("invalid_grant", "Unknown or invalid refresh token.")
         return token
@@ -172,20 +174,20 @@ class Revocation(RevocationEndpoint):  # type: ignore[misc] # Authlib ships no t
     def query_token(self, token_string: str, token_type_hint: str | None) -> _Revocable | None:
         """What the token belongs to, if anything."""
         del token_type_hint
-        ledger = self.server.tenant.ledger
-        refresh = ledger.refresh_token(token_string)
+        issued_grants = self.server.tenant.issued_grants
+        refresh = issued_grants.refresh_token(token_string)
         if isinstance(refresh, RefreshToken):
             return _Revocable(refresh.grant, token_string, whole=True)
-        access = ledger.access_token(token_string)
+        access = issued_grants.access_token(token_string)
         return _Revocable(access[0], token_string, whole=False) if access else None
 
     def revoke_token(self, token: _Revocable, request: TenantRequest) -> None:
         """Revoke it."""
         del request
         if token.whole:
-            self.server.tenant.ledger.revoke(token.grant.id)
+            self.server.tenant.issued_grants.revoke(token.grant.id)
         else:
-            self.server.tenant.ledger.drop_access_token(token.token)
+            self.server.tenant.issued_grants.drop_access_token(token.token)
 
 
 class _Revocable:
@@ -208,7 +210,7 @@ def answer(
     granted = tenant.tokens.granted_scope(scope or grant.scope, person, audience=grant.audience)
     access_token = tenant.tokens.access_token(grant, person, granted)
     words = " ".join(sorted(granted))
-    tenant.ledger.record_access_token(access_token, grant, scope=words)
+    tenant.issued_grants.record_access_token(access_token, grant, scope=words)
     response: dict[str, Any] = {
         "access_token": access_token,
         "scope": words,
@@ -216,7 +218,7 @@ def answer(
         "token_type": "Bearer",
     }
     if "offline_access" in grant.scope.split():
-        response["refresh_token"] = tenant.ledger.new_refresh_token(grant, after=after)
+        response["refresh_token"] = tenant.issued_grants.new_refresh_token(grant, after=after)
     if "openid" in granted:
         response["id_token"] = tenant.tokens.id_token(
             grant, person, granted, access_token=access_token, first=after is None

@@ -177,7 +177,7 @@ class _Endpoints:
         """OpenID Connect Core §5.3; the token comes in one ``Authorization`` header and nowhere else."""
         values = request.headers.getlist("authorization")
         scheme, _, token = (values[0] if len(values) == 1 else "").partition(" ")
-        granted = self._tenant.ledger.access_token(token.strip()) if scheme.lower() == "bearer" else None
+        granted = self._tenant.issued_grants.access_token(token.strip()) if scheme.lower() == "bearer" else None
         person = self._tenant.active_person(granted[0].person) if granted else None
         if granted is None or person is None or "openid" not in granted[1]:
             challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"' if values else "Bearer"}

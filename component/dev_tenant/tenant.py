@@ -12,8 +12,8 @@ import structlog
 
 from component.dev_tenant.config import TenantConfig
 from component.dev_tenant.credentials import load_credentials, make_private_dir
+from component.dev_tenant.issued_grants import IssuedGrants
 from component.dev_tenant.keys import SigningKeys
-from component.dev_tenant.ledger import Ledger
 from component.dev_tenant.people import TenantUser
 from component.dev_tenant.store import Store, TenantSession
 from component.dev_tenant.tokens import TokenMaker
@@ -36,7 +36,7 @@ class Tenant:
         self.credentials = load_credentials(config)
         self.keys = SigningKeys(config)
         self.store = Store(config)
-        self.ledger = Ledger(config, self.store)
+        self.issued_grants = IssuedGrants(config, self.store)
         self.tokens = TokenMaker(config, self.keys)
         self._logout_failed = False
 

@@ -8,8 +8,8 @@ import secrets
 from typing import Any
 
 from component.dev_tenant.config import TenantConfig
+from component.dev_tenant.issued_grants import Grant
 from component.dev_tenant.keys import SigningKeys
-from component.dev_tenant.ledger import Grant
 from component.dev_tenant.people import MACHINE_PERMISSIONS, OIDC_SCOPES, ROLES_CLAIM, TenantUser
 
 MFA_POLICY = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"

@@ -12,8 +12,8 @@ from component.http.frontend_modules import FrontendModules
 from component.http.static_pages import notice, storage_unavailable, too_many_tabs
 from component.limits.admission import Admission
 from component.protocol.forward_message import COMPONENT, COMPONENT_SOURCE
-from component.socket.areas import COMPONENT_PREFIX, Area, area_of
 from component.socket.cross_site import Initiator, initiator_of, link_answer, refusal
+from component.socket.path_kinds import COMPONENT_PREFIX, PathKind, path_kind
 from component.socket.request_context import GuardContext, RequestContext, try_again
 from component.socket.upload_limits import forward_upload
 
@@ -31,31 +31,31 @@ class HttpGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI, for scopes of the type ``http``."""
-        area = area_of(scope["path"])
+        kind = path_kind(scope["path"])
         send = self._context.with_headers(
             send,
-            private=area is not Area.PUBLIC,
+            private=kind is not PathKind.PUBLIC,
             component=scope["path"].startswith(COMPONENT_PREFIX),
-            page=area is Area.PAGE,
+            page=kind is PathKind.PAGE,
         )
-        if (response := self._response_to_any_client(scope, area) or self._limit_response(scope, area)) is not None:
+        if (response := self._response_to_any_client(scope, kind) or self._limit_response(scope, kind)) is not None:
             await response(scope, receive, send)
             return
-        if area is not Area.PRIVATE:
+        if kind is not PathKind.PRIVATE:
             receive = request_bodies.BoundedBody(receive).receive
-        if area is Area.PUBLIC:
+        if kind is PathKind.PUBLIC:
             app = self._frontend_modules.answer(scope) or self._app
             await app(self._context.anonymous(scope), receive, send)
             return
         request = RequestContext(self._context, scope)
-        if area not in {Area.PRIVATE, Area.FILES}:
+        if kind not in {PathKind.PRIVATE, PathKind.FILES}:
             send = request.with_browser_cookie(send, "http.response.start")
-        if area is Area.AUTH:
+        if kind is PathKind.AUTH:
             await self._app(request.for_routes(), receive, send)
             return
-        await self._page_or_file(scope, receive, send, area, request)
+        await self._page_or_file(scope, receive, send, kind, request)
 
-    def _response_to_any_client(self, scope: Scope, area: Area) -> Response | None:
+    def _response_to_any_client(self, scope: Scope, kind: PathKind) -> Response | None:
         """The response to a request that goes no further, the same for every client; None for one that may proceed.
 
         It comes before any cookie is read and sets none, so that another site that had the browser send the request
@@ -63,51 +63,53 @@ class HttpGuard:
         """
         if not self._context.site.is_host(scope["headers"]):
             return PlainTextResponse("This address is not served here.\n", 421)
-        closed = area in {Area.CLOSED, Area.STREAM} or (area is Area.FILES and self._context.config.hosted_app is None)
-        if closed or self._is_missing(area, scope["path"]):
+        closed = kind in {PathKind.CLOSED, PathKind.STREAM} or (
+            kind is PathKind.FILES and self._context.config.hosted_app is None
+        )
+        if closed or self._is_missing(kind, scope["path"]):
             return _not_found()
-        if area is Area.PUBLIC:
+        if kind is PathKind.PUBLIC:
             is_host_config = scope["path"] == host_config.PATH and scope["method"] in {"GET", "HEAD"}
             return host_config.answer() if is_host_config else None
         match initiator_of(scope["method"], scope["headers"], self._context.site):
             case Initiator.FOREIGN:
                 return refusal()
-            case Initiator.NAVIGATION if area is not Area.PAGE:
+            case Initiator.NAVIGATION if kind is not PathKind.PAGE:
                 return link_answer(scope["path"], scope["query_string"].decode("latin-1"))
         return None
 
-    def _is_missing(self, area: Area, path: str) -> bool:
+    def _is_missing(self, kind: PathKind, path: str) -> bool:
         """Whether no route or page has this path. For a missing page Streamlit would show its start page."""
         config = self._context.config
-        if area is Area.AUTH:
+        if kind is PathKind.AUTH:
             return config.auth_paths is not None and path not in config.auth_paths
-        return area is Area.PAGE and config.page_paths is not None and path.strip("/") not in config.page_paths
+        return kind is PathKind.PAGE and config.page_paths is not None and path.strip("/") not in config.page_paths
 
-    def _limit_response(self, scope: Scope, area: Area) -> Response | None:
+    def _limit_response(self, scope: Scope, kind: PathKind) -> Response | None:
         """The response to a request with too long a body, or for which there is no capacity; None for any other."""
-        if area is Area.PAGE and self._admission.is_full:
+        if kind is PathKind.PAGE and self._admission.is_full:
             return too_many_tabs()
         # Uploads have limits of their own.
-        return request_bodies.refusal(scope["headers"]) if area is not Area.PRIVATE else None
+        return request_bodies.refusal(scope["headers"]) if kind is not PathKind.PRIVATE else None
 
     async def _page_or_file(
-        self, scope: Scope, receive: Receive, send: Send, area: Area, request: RequestContext
+        self, scope: Scope, receive: Receive, send: Send, kind: PathKind, request: RequestContext
     ) -> None:
         """What Streamlit answers by identity: a page, an upload, a file that a tab was shown."""
         try:
             session = await request.session()
-            allowed = area is Area.PAGE or (
+            allowed = kind is PathKind.PAGE or (
                 await self._may_enter(session)
-                if area is Area.FILES
+                if kind is PathKind.FILES
                 else await self._is_owner(scope["path"], session, request)
             )
         except StorageUnavailable:
-            await (storage_unavailable() if area is Area.PAGE else try_again())(scope, receive, send)
+            await (storage_unavailable() if kind is PathKind.PAGE else try_again())(scope, receive, send)
             return
         if not allowed:
             await _not_found()(scope, receive, send)
             return
-        uploads = self._tabs.uploads(request.owner(session), scope["path"]) if area is Area.PRIVATE else None
+        uploads = self._tabs.uploads(request.owner(session), scope["path"]) if kind is PathKind.PRIVATE else None
         scope = request.identified(session)
         if uploads is not None:
             make_room = self._tabs.upload_totals.make_room

@@ -16,8 +16,8 @@ from component.limits.throttle import Throttle
 from component.protocol.session_claims import claimed_session, without_claim
 from component.server.http_protocol import FULL
 from component.server.websocket_protocol import SOCKET_READER
-from component.socket.areas import Area, area_of
 from component.socket.handshake import Handshake
+from component.socket.path_kinds import PathKind, path_kind
 from component.socket.request_context import RETRY_SECONDS, GuardContext, RequestContext, owner_of, try_again
 
 _TRY_AGAIN_LATER: Final = 1013
@@ -41,7 +41,7 @@ class WebSocketGuard:
         if not self._context.site.is_host(scope["headers"]):
             await _refuse(scope, receive, send, PlainTextResponse("This address is not served here.\n", 421))
             return
-        if area_of(scope["path"]) is not Area.STREAM:
+        if path_kind(scope["path"]) is not PathKind.STREAM:
             await _refuse(scope, receive, send, PlainTextResponse("There is nothing here.\n", 404))
             return
         if not self._context.site.is_origin(scope["headers"]):

@@ -11,7 +11,7 @@ from typing import Any
 import jwt
 import pytest
 
-from component.dev_tenant.ledger import Finding
+from component.dev_tenant.issued_grants import Finding
 from tests.component.dev_tenant.support import (
     AUDIENCE,
     CALLBACK,
@@ -136,7 +136,7 @@ def test_a_code_is_bound_to_its_return_address_and_its_client(browser: Browser) 
     known = browser.running.tenant.credentials
     other = {"client_id": known.machine_client_id, "client_secret": known.machine_client_secret}
     refused(browser.running.exchange(code, **other), 400, "unauthorized_client")
-    assert browser.running.tenant.ledger.redeem(code, known.machine_client_id) is Finding.UNKNOWN
+    assert browser.running.tenant.issued_grants.redeem(code, known.machine_client_id) is Finding.UNKNOWN
     assert browser.running.exchange(code).status_code == 200
 
 

@@ -25,9 +25,9 @@ from component.http.static_pages import POLICY
 from component.limits.throttle import Throttle
 from component.protocol import back_message
 from component.socket import websocket_guard
-from component.socket.areas import Area, area_of
 from component.socket.guard import SocketGuard
 from component.socket.identity import Identity
+from component.socket.path_kinds import PathKind, path_kind
 from component.socket.request_context import GuardConfig
 from component.socket.tabs import Tabs
 from tests.clock import FakeClock
@@ -48,51 +48,51 @@ def identity(installation: SignInWorld, headers: list[tuple[str, str]]) -> dict[
     return dict(result)
 
 
-AREAS = {
-    "/": Area.PAGE,
-    "/reports": Area.PAGE,
-    "/reports/": Area.PAGE,
-    "/größe": Area.PAGE,
-    "/_stcore/stream": Area.STREAM,
-    "/_stcore/health": Area.PUBLIC,
-    "/_stcore/host-config": Area.PUBLIC,
-    "/_stcore/bidi-components/streamlit-gatehouse.auth0/auth0.js": Area.PUBLIC,
-    "/static/js/index.js": Area.PUBLIC,
-    "/component/x/index.html": Area.PUBLIC,
-    "/favicon.png": Area.PUBLIC,
-    "/manifest.json": Area.PUBLIC,
-    "/healthz": Area.CLOSED,
-    "/oauth2callback": Area.CLOSED,
-    "/media/abc.png": Area.PRIVATE,
-    "/_stcore/upload_file/session/file": Area.PRIVATE,
-    "/auth/login": Area.AUTH,
-    "/auth/anything": Area.AUTH,
-    "/_stcore/metrics": Area.CLOSED,
-    "/_stcore/metrics/": Area.CLOSED,
-    "/_stcore/agent/mcp": Area.CLOSED,
-    "/_stcore/agent/openapi.json": Area.CLOSED,
-    "/_stcore/": Area.CLOSED,
-    "/_stcore": Area.CLOSED,
-    "/_STCORE/metrics": Area.CLOSED,
-    "/_stcore/stream/": Area.CLOSED,
-    "/x/_stcore/stream": Area.CLOSED,
-    "/x/reports": Area.CLOSED,
-    "//": Area.CLOSED,
-    "//reports": Area.CLOSED,
-    "//evil.example/": Area.CLOSED,
-    "/\\evil.example/": Area.CLOSED,
-    "/..": Area.CLOSED,
-    "/../etc": Area.CLOSED,
-    "/app/static/x": Area.FILES,
-    "/auth": Area.CLOSED,
-    "": Area.CLOSED,
-    "reports": Area.CLOSED,
+KINDS = {
+    "/": PathKind.PAGE,
+    "/reports": PathKind.PAGE,
+    "/reports/": PathKind.PAGE,
+    "/größe": PathKind.PAGE,
+    "/_stcore/stream": PathKind.STREAM,
+    "/_stcore/health": PathKind.PUBLIC,
+    "/_stcore/host-config": PathKind.PUBLIC,
+    "/_stcore/bidi-components/streamlit-gatehouse.auth0/auth0.js": PathKind.PUBLIC,
+    "/static/js/index.js": PathKind.PUBLIC,
+    "/component/x/index.html": PathKind.PUBLIC,
+    "/favicon.png": PathKind.PUBLIC,
+    "/manifest.json": PathKind.PUBLIC,
+    "/healthz": PathKind.CLOSED,
+    "/oauth2callback": PathKind.CLOSED,
+    "/media/abc.png": PathKind.PRIVATE,
+    "/_stcore/upload_file/session/file": PathKind.PRIVATE,
+    "/auth/login": PathKind.AUTH,
+    "/auth/anything": PathKind.AUTH,
+    "/_stcore/metrics": PathKind.CLOSED,
+    "/_stcore/metrics/": PathKind.CLOSED,
+    "/_stcore/agent/mcp": PathKind.CLOSED,
+    "/_stcore/agent/openapi.json": PathKind.CLOSED,
+    "/_stcore/": PathKind.CLOSED,
+    "/_stcore": PathKind.CLOSED,
+    "/_STCORE/metrics": PathKind.CLOSED,
+    "/_stcore/stream/": PathKind.CLOSED,
+    "/x/_stcore/stream": PathKind.CLOSED,
+    "/x/reports": PathKind.CLOSED,
+    "//": PathKind.CLOSED,
+    "//reports": PathKind.CLOSED,
+    "//evil.example/": PathKind.CLOSED,
+    "/\\evil.example/": PathKind.CLOSED,
+    "/..": PathKind.CLOSED,
+    "/../etc": PathKind.CLOSED,
+    "/app/static/x": PathKind.FILES,
+    "/auth": PathKind.CLOSED,
+    "": PathKind.CLOSED,
+    "reports": PathKind.CLOSED,
 }
 
 
-@pytest.mark.parametrize(("path", "area"), AREAS.items())
-def test_every_path_has_an_area(path: str, area: Area) -> None:
-    assert area_of(path) is area
+@pytest.mark.parametrize(("path", "kind"), KINDS.items())
+def test_every_path_has_a_kind(path: str, kind: PathKind) -> None:
+    assert path_kind(path) is kind
 
 
 def test_the_identity_is_that_of_the_session_alone(installation: SignInWorld) -> None:

@@ -128,7 +128,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the length of a body that is no upload is limited",
         at="component.socket.http_guard:HttpGuard._limit_response",
-        without='request_bodies.refusal(scope["headers"]) if area is not Area.PRIVATE else None',
+        without='request_bodies.refusal(scope["headers"]) if kind is not PathKind.PRIVATE else None',
         instead="None",
         test="tests/security/test_bounded_input.py::test_a_costly_head_is_refused",
     ),

@@ -34,7 +34,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a cross-site link is answered with the same page for every visitor",
         at="component.socket.http_guard:HttpGuard._response_to_any_client",
-        without="area is not Area.PAGE",
+        without="kind is not PathKind.PAGE",
         instead="False",
         test="tests/component/socket/test_cross_site.py::test_another_site_gets_the_same_response_for_every_user",
     ),

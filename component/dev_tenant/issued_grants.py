@@ -1,4 +1,4 @@
-"""What was issued: a grant per sign-in, its one code, its refresh tokens and its access tokens.
+"""The grants that the tenant has issued: one for each sign-in, with its code, refresh tokens and access tokens.
 
 Single use, rotation and reuse detection live here (RFC 6749 §4.1.2, RFC 9700 §4.14.2); Authlib leaves them to the
 integrator. Everything is found by its SHA-256 only.
@@ -74,15 +74,15 @@ class Finding(Enum):
     REUSED = "reused"
 
 
-class Ledger:
-    """Issues and redeems. Whatever is reused takes its whole grant with it."""
+class IssuedGrants:
+    """Stores grants, codes and tokens, and redeems them. A code or refresh token that is reused revokes its grant."""
 
     def __init__(self, config: TenantConfig, store: Store) -> None:
         self._config = config
         self._store = store
 
     def new_grant(self, grant: Grant) -> None:
-        """Write a grant down. It ends with its newest refresh token, until when reuse is recognised."""
+        """Store a grant. It expires with its newest refresh token; reuse is detected until then."""
         ends = self._config.clock() + self._config.refresh_token_seconds
         with self._store.change() as db:
             row = (grant.id, json.dumps(asdict(grant)), ends)
@@ -103,7 +103,7 @@ class Ledger:
             db.execute("DELETE FROM access_tokens WHERE grant_id = ?", (grant_id,))
 
     def new_code(self, code: str, grant: Grant, *, redirect_uri: str, challenge: str) -> None:
-        """Write the code of a grant down."""
+        """Store a grant and its authorization code."""
         self.new_grant(grant)
         ends = self._config.clock() + self._config.code_seconds
         with self._store.change() as db:
@@ -164,13 +164,13 @@ class Ledger:
         return RefreshToken(grant, token, row["generation"])
 
     def record_access_token(self, token: str, grant: Grant, *, scope: str) -> None:
-        """Remember an access token, so that ``/userinfo`` knows it and a revocation reaches it."""
+        """Store an access token, so that ``/userinfo`` accepts it and a revocation ends it."""
         with self._store.change() as db:
             row = (digest(token), grant.id, scope, self._config.clock() + self._config.access_token_seconds)
             db.execute("INSERT OR REPLACE INTO access_tokens VALUES (?, ?, ?, ?)", row)
 
     def access_token(self, token: str) -> tuple[Grant, frozenset[str]] | None:
-        """The grant and the scope of an access token that is still good here."""
+        """The grant and the scope of an access token that is neither expired nor revoked; None for any other."""
         row = self._store.first_row(
             "SELECT grant_id, scope FROM access_tokens WHERE token = ? AND expires_at > ?",
             *(digest(token), self._config.clock()),

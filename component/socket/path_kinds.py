@@ -1,4 +1,4 @@
-"""The areas of the address space: how the guard treats a path."""
+"""The kinds of paths, by which the guard decides who may request one and how it answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FILES_PREFIX: Final = "/app/static/"
 _PRIVATE_PREFIXES: Final = ("/media/", "/_stcore/upload_file/")
 
 
-class Area(Enum):
+class PathKind(Enum):
     """The kind of a path."""
 
     PAGE = "page"  # Streamlit's HTML, at a page's address
@@ -28,17 +28,17 @@ class Area(Enum):
     CLOSED = "closed"  # answered with 404
 
 
-def area_of(path: str) -> Area:
-    """The area of ``path`` (decoded, as in ASGI). Unknown paths are closed: metrics, the agent API, nested pages."""
+def path_kind(path: str) -> PathKind:
+    """The kind of ``path`` (decoded, as in ASGI). Unknown paths are closed: metrics, the agent API, nested pages."""
     if path == _STREAM:
-        return Area.STREAM
+        return PathKind.STREAM
     if path in _PUBLIC or path.startswith(_PUBLIC_PREFIXES):
-        return Area.PUBLIC
+        return PathKind.PUBLIC
     if path.startswith(_PRIVATE_PREFIXES):
-        return Area.PRIVATE
+        return PathKind.PRIVATE
     if path.startswith(_FILES_PREFIX):
-        return Area.FILES
+        return PathKind.FILES
     if path.startswith("/auth/"):
-        return Area.AUTH
+        return PathKind.AUTH
     page = path[:-1] if path.endswith("/") and len(path) > len("//") else path
-    return Area.PAGE if is_page_path(page) else Area.CLOSED
+    return PathKind.PAGE if is_page_path(page) else PathKind.CLOSED
