@@ -33,8 +33,12 @@ class Cookies:
         prefix = f"{'__Host-' if self.secure else ''}gatehouse-{tag}"
         self.session = f"{prefix}-session"
         self.browser = f"{prefix}-browser"
-        self.silent_sign_in = f"{prefix}-silent"
-        """Prevents a silent sign-in in this browser for a while."""
+        self.no_silent_sign_in = f"{prefix}-silent"
+        """Prevents a silent sign-in in this browser while it lasts, whatever its value.
+
+        "1": one was tried within the last hour. "signed-out": a user signed out within the last day, which the page of
+        an ended session then explains.
+        """
         self._login_prefix = f"{prefix}-login-"
 
     def login(self, state: str) -> str:
@@ -57,7 +61,13 @@ class Cookies:
         """
         return _without(
             headers,
-            (f"{self.session}=", f"{self.browser}=", f"{self.silent_sign_in}=", self._login_prefix, "_streamlit_user"),
+            (
+                f"{self.session}=",
+                f"{self.browser}=",
+                f"{self.no_silent_sign_in}=",
+                self._login_prefix,
+                "_streamlit_user",
+            ),
         )
 
     def with_browser(self, headers: HeaderList, browser: str) -> RawHeaders:

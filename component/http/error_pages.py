@@ -150,21 +150,21 @@ def failure_page(error: GatehouseError, return_to: str, *, popup: bool = False, 
     """
     if isinstance(error, StorageUnavailable):
         return storage_unavailable(logged=True)
-    words = _words(error)
-    sentences = [words.sentence]
-    if isinstance(error, ProviderRefused) and error.detail and words is not _BLOCKED:
+    text = _text_of(error)
+    sentences = [text.sentence]
+    if isinstance(error, ProviderRefused) and error.detail and text is not _BLOCKED:
         sentences.append(f"It said: “{error.detail}”")
     seconds = error.retry_after_seconds if isinstance(error, ProviderUnavailable) else None
     if seconds is not None:
         sentences.append(f"Try again in {seconds} second{'' if seconds == 1 else 's'}.")
     if popup:
         sentences.append("Or close this window: the page you came from has not changed.")
-    again = (try_again(return_to, popup=popup, draft=draft),) if words.again else ()
+    again = (try_again(return_to, popup=popup, draft=draft),) if text.again else ()
     actions = again if popup else (*again, START)
     return notice(
-        words.title,
+        text.title,
         sentences,
-        status=words.status,
+        status=text.status,
         actions=actions,
         keeps_opener=popup,
         retry_after_seconds=seconds,
@@ -176,16 +176,16 @@ def unknown_sign_in_page() -> Response:
 
     It redirects by itself to ``/auth/ended``, which checks the browser's session, as a page of ours.
     """
-    words = _BY_CLASS[StateMismatch]
-    return notice(words.title, (words.sentence,), status=words.status, continue_at=UNKNOWN_SIGN_IN)
+    text = _BY_CLASS[StateMismatch]
+    return notice(text.title, (text.sentence,), status=text.status, continue_at=UNKNOWN_SIGN_IN)
 
 
-def _words(error: GatehouseError) -> PageText:
+def _text_of(error: GatehouseError) -> PageText:
     if isinstance(error, ProviderRefused):
         return REFUSED.get(error.error, _OTHER_REFUSAL)
-    for kind, words in _BY_CLASS.items():
+    for kind, text in _BY_CLASS.items():
         if isinstance(error, kind):
-            return words
+            return text
     if error.status >= _INTERNAL:
         return PageText("Something went wrong", "That should not have happened. Try again in a moment.", error.status)
     return PageText("Signing in did not work", error.detail or "Start again.")

@@ -140,8 +140,9 @@ class LoginTransactions:
             step_up=step_up,
         )
         value = f"{int(now.timestamp())}.{self._seal(transaction, browser)}"
-        # The time in front only serves to drop the oldest; the sealed one decides.
-        open_ones = sorted(self._cookies.logins(cookies).items(), key=lambda item: _time_in_front(item[1]))
+        # The unsealed timestamp only determines which transaction is the oldest. Whether one has expired is decided by
+        # the sealed timestamp, which a browser cannot change.
+        open_ones = sorted(self._cookies.logins(cookies).items(), key=lambda item: _unsealed_timestamp(item[1]))
         surplus = open_ones[: max(0, len(open_ones) - MAX_OPEN + 1)]
         name = self._cookies.login(transaction.state)
         return StartedLogin(
@@ -232,7 +233,8 @@ class LoginTransactions:
         return transaction, str(payload["b"])
 
 
-def _time_in_front(value: str) -> int:
-    """The unsealed start time of a transaction; 0 for an invalid one, so that it is dropped first."""
-    front = value.partition(".")[0]
-    return int(front) if front.isascii() and front.isdigit() and len(front) <= 12 else 0  # noqa: PLR2004 - sane times
+def _unsealed_timestamp(value: str) -> int:
+    """The start time in front of a sealed transaction (Unix seconds); 0 if invalid, so that it is dropped first."""
+    timestamp = value.partition(".")[0]
+    is_valid = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12  # noqa: PLR2004 - sane times
+    return int(timestamp) if is_valid else 0

@@ -187,11 +187,11 @@ class Provider:
         if answer.status_code >= _ERRORS_FROM:
             raise ProviderRefused("The sign-in provider did not revoke the tokens of this sign-in.")
 
-    def logout_url(self, hint: str = "") -> str | None:
+    def logout_url(self, logout_hint: str = "") -> str | None:
         """The address that ends the provider's own session too; None where the provider has none.
 
         Args:
-            hint: The provider's session id, sent as ``logout_hint`` (OpenID Connect RP-Initiated Logout 1.0 §2). The ID
+            logout_hint: The provider's session id (``sid``) (OpenID Connect RP-Initiated Logout 1.0 §2). The ID
                 token is not sent: no token ever reaches the browser.
 
         Raises:
@@ -200,7 +200,9 @@ class Provider:
         metadata = self._discovery.metadata()
         if metadata.end_session_endpoint is not None:
             parameters = {"client_id": self.client_id, "post_logout_redirect_uri": self._return_uri}
-            return _with_query(metadata.end_session_endpoint, parameters | ({"logout_hint": hint} if hint else {}))
+            return _with_query(
+                metadata.end_session_endpoint, parameters | ({"logout_hint": logout_hint} if logout_hint else {})
+            )
         host = urlsplit(self.issuer).hostname or ""
         if host == "auth0.com" or host.endswith(".auth0.com"):
             # Auth0 lists end_session_endpoint only if the tenant has it switched on; this one is always there.

@@ -171,7 +171,7 @@ class _Routes:
             if query.get("sign_in") == "unknown":
                 return failure_page(StateMismatch("This sign-in is unknown here."), return_to)
             return ended_page(
-                error, return_to, signed_out=request_cookies.get(self._cookies.silent_sign_in) == _SIGNED_OUT
+                error, return_to, signed_out=request_cookies.get(self._cookies.no_silent_sign_in) == _SIGNED_OUT
             )
         return blocked_page() if session.person.blocked else self._redirect(return_to)
 
@@ -181,7 +181,7 @@ class _Routes:
         another = query.get("another") == "1" and not is_silent
         step_up = requested_step_up(query) if not is_silent else None
         silent_for = ""
-        marks: tuple[str, ...] = ()
+        set_cookies: tuple[str, ...] = ()
         try:
             current = self._current(request_cookies)
             if (
@@ -196,9 +196,11 @@ class _Routes:
                     return self._redirect(return_to)
                 silent_for = current.ref
             elif is_silent:
-                if self._cookies.silent_sign_in in request_cookies or self._cookies.session in request_cookies:
+                if self._cookies.no_silent_sign_in in request_cookies or self._cookies.session in request_cookies:
                     return self._redirect(return_to)
-                marks = (self._cookies.set(self._cookies.silent_sign_in, "1", max_age_seconds=_SILENT_AGAIN_SECONDS),)
+                set_cookies = (
+                    self._cookies.set(self._cookies.no_silent_sign_in, "1", max_age_seconds=_SILENT_AGAIN_SECONDS),
+                )
             login = self._logins.begin(
                 browser=self._cookies.browser_id(request_cookies),
                 cookies=request_cookies,
@@ -218,7 +220,7 @@ class _Routes:
             self._record_failure(error, request)
             return failure_page(error, return_to, popup=popup)
         response = RedirectResponse(login.location, status_code=303, headers=NO_STORE)
-        return with_cookies(response, (*login.set_cookies, *marks))
+        return with_cookies(response, (*login.set_cookies, *set_cookies))
 
     def _logout(self, request: Request) -> Response:
         location = None
@@ -226,16 +228,18 @@ class _Routes:
             session = self._current_or_expired(read_cookies(request.scope["headers"]))
             if session is not None:
                 by = subject_name(session.person.subject)
-                hint = self._sessions.end(session.ref, EndReason.SIGNED_OUT, by=by)
-                location = self._provider.logout_url(hint or "")
+                logout_hint = self._sessions.end(session.ref, EndReason.SIGNED_OUT, by=by)
+                location = self._provider.logout_url(logout_hint or "")
         except StorageUnavailable:
             return problem(503, "You could not be signed out: the database does not answer. Try again in a moment.")
         except ProviderUnavailable:
             # Signed out here; the provider's own session cannot be ended now.
             _log.warning("no sign-out address: the provider does not answer")
         answer = JSONResponse({"location": location or HOME}, headers=NO_STORE)
-        mark = self._cookies.set(self._cookies.silent_sign_in, _SIGNED_OUT, max_age_seconds=_SIGNED_OUT_SECONDS)
-        return with_cookies(answer, (self._cookies.clear(self._cookies.session), mark))
+        signed_out_cookie = self._cookies.set(
+            self._cookies.no_silent_sign_in, _SIGNED_OUT, max_age_seconds=_SIGNED_OUT_SECONDS
+        )
+        return with_cookies(answer, (self._cookies.clear(self._cookies.session), signed_out_cookie))
 
     def _current(self, cookies: Mapping[str, str]) -> Session | None:
         """The live session of this browser, if any. Raises ``StorageUnavailable`` only."""

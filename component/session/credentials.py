@@ -33,7 +33,7 @@ def reauthenticated(
     before = _stored_tokens(context, issued.ref)
     # Some providers return a refresh token, or their session's id, at the first sign-in only.
     kept = ProviderTokens(
-        tokens.access_token, tokens.refresh_token or before.refresh_token, id_token.sid or before.hint
+        tokens.access_token, tokens.refresh_token or before.refresh_token, id_token.sid or before.logout_hint
     )
     return SteppedUp(
         ref=issued.ref,
@@ -42,7 +42,7 @@ def reauthenticated(
         sealed_tokens=kept.seal(context.keyring, issued.ref),
         access_token_hash=token_hash(tokens.access_token),
         access_expires_at=access.expires_at,
-        provider_sid=kept.hint,
+        provider_sid=kept.logout_hint,
         acr=id_token.acr,
         amr=id_token.amr,
     )

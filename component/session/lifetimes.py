@@ -1,4 +1,4 @@
-"""How long a session lasts: idle and absolute lifetime, and when its user is warned (OWASP ASVS 5.0 §7.3)."""
+"""How long a session lasts, when its user is warned, and how often its use is stored (OWASP ASVS 5.0 §7.3)."""
 
 from __future__ import annotations
 

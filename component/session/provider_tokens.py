@@ -31,12 +31,12 @@ class ProviderTokens:
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     """Empty when the provider returned none."""
-    hint: str = field(repr=False)
-    """The provider's session id (``sid``), for the logout there; empty when it returned none."""
+    logout_hint: str = field(repr=False)
+    """The provider's session id (``sid``), sent as ``logout_hint`` at a logout; empty when it returned none."""
 
     def seal(self, keyring: Keyring, ref: str) -> bytes:
         """Encrypted for the session with this reference, and for no other."""
-        plain = json.dumps([self.access_token, self.refresh_token, self.hint]).encode()
+        plain = json.dumps([self.access_token, self.refresh_token, self.logout_hint]).encode()
         return keyring.seal(_PURPOSE, plain, ref)
 
     @classmethod
@@ -46,8 +46,8 @@ class ProviderTokens:
         Raises:
             SealBroken: The tokens were sealed with another secret, or for another session.
         """
-        access_token, refresh_token, hint = json.loads(keyring.open(_PURPOSE, sealed, ref))
-        return cls(access_token, refresh_token, hint)
+        access_token, refresh_token, logout_hint = json.loads(keyring.open(_PURPOSE, sealed, ref))
+        return cls(access_token, refresh_token, logout_hint)
 
 
 def require_own(access: AccessToken, subject: Subject, client_id: str) -> None:

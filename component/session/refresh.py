@@ -68,7 +68,7 @@ class TokenRefresh:
         self._sleep = sleep
         self._rights_max_age = timedelta(seconds=context.lifetimes.rights_max_age_seconds)
         self._lock = threading.Lock()
-        self._flights: dict[str, Future[str | None]] = {}
+        self._refreshes: dict[str, Future[str | None]] = {}
         self._paused_until: datetime | None = None
 
     def access_token(self, ref: str) -> str:
@@ -111,12 +111,12 @@ class TokenRefresh:
     def _shared(self, ref: str, *, wait: bool) -> str | None:
         """One refresh for all callers of this process; None without a result, when a caller did not wait for it."""
         with self._lock:
-            flight = self._flights.get(ref)
-            if flight is None:
+            refresh_in_progress = self._refreshes.get(ref)
+            if refresh_in_progress is None:
                 own: Future[str | None] = Future()
-                self._flights[ref] = own
-        if flight is not None:
-            return flight.result(timeout=LEASE_SECONDS + WAIT_SECONDS) if wait else None
+                self._refreshes[ref] = own
+        if refresh_in_progress is not None:
+            return refresh_in_progress.result(timeout=LEASE_SECONDS + WAIT_SECONDS) if wait else None
         try:
             token = self._refresh_under_lease(ref, wait=wait)
         except BaseException as error:
@@ -128,7 +128,7 @@ class TokenRefresh:
             return token
         finally:
             with self._lock:
-                del self._flights[ref]
+                del self._refreshes[ref]
 
     def _refresh_under_lease(self, ref: str, *, wait: bool) -> str | None:
         owner = secrets.token_hex(8)
@@ -163,12 +163,12 @@ class TokenRefresh:
             return self._use_stored_token(session, old, leased, refusal_code(refused))
         except ProviderUnavailable as error:
             return self._use_stored_token(session, old, leased, error.reason_code)
-        kept = ProviderTokens(fresh.access_token, fresh.refresh_token or old.refresh_token, old.hint)
+        kept = ProviderTokens(fresh.access_token, fresh.refresh_token or old.refresh_token, old.logout_hint)
         try:
             access = self._context.verifier.access_token(fresh.access_token, from_provider=True)
         except (TokenInvalid, ProviderUnavailable) as error:
             # It cannot be used, but the refresh token was rotated: the new one must not be lost.
-            kept = ProviderTokens(old.access_token, kept.refresh_token, old.hint)
+            kept = ProviderTokens(old.access_token, kept.refresh_token, old.logout_hint)
             self._store(session, owner, kept, None, leased.access_expires_at, fresh)
             return self._use_stored_token(session, old, leased, error.reason_code)
         try:

@@ -183,7 +183,7 @@ class SessionService:
         if not ended or tokens is None:
             return None
         self._revoke(tokens.refresh_token)
-        return tokens.hint or None
+        return tokens.logout_hint or None
 
     def revoke_ended(self, ref: str, sealed: SealedTokens | None) -> None:
         """Revoke the refresh token of a session that has ended, where the provider supports it."""

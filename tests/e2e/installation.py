@@ -71,6 +71,6 @@ class Installation:
         stored = self.database.read.sealed_tokens(ref)
         assert stored is not None
         tokens = ProviderTokens.unseal(self.keyring, stored.sealed, ref)
-        sealed = ProviderTokens(tokens.access_token, "", tokens.hint).seal(self.keyring, ref)
+        sealed = ProviderTokens(tokens.access_token, "", tokens.logout_hint).seal(self.keyring, ref)
         expiry = int((utc_now() + timedelta(seconds=20)).timestamp() * 1e6)
         self.sql("UPDATE sessions SET sealed_tokens = ?, access_expires_at = ? WHERE ref = ?", sealed, expiry, ref)

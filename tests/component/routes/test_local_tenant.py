@@ -77,8 +77,8 @@ def test_from_the_page_to_the_session_and_out(installation: SignInWorld, tenant:
 
         assert len(tenant.tenant.sessions()) == 1
         browser = installation.browser()
-        hint = installation.sessions.end(ref, EndReason.SIGNED_OUT, by="test")
-        out = installation.provider.logout_url(hint or "")
+        logout_hint = installation.sessions.end(ref, EndReason.SIGNED_OUT, by="test")
+        out = installation.provider.logout_url(logout_hint or "")
         assert out is not None
         assert at_tenant.get(out).headers["Location"] == "http://localhost:8501"
         assert tenant.tenant.sessions() == []

@@ -182,14 +182,14 @@ def test_a_stopped_script_does_not_stop_waiting_callers(
         patch.setattr(installation.provider, "refresh", stopping)
         first = pool.submit(installation.sessions.access_token, ref)
         assert reached.wait(5)
-        flight = installation.sessions._token_refresh._flights[ref]
-        result, waits = flight.result, threading.Event()
+        refresh_in_progress = installation.sessions._token_refresh._refreshes[ref]
+        result, waits = refresh_in_progress.result, threading.Event()
 
         def waited_for(timeout: float) -> str | None:
             waits.set()
             return result(timeout)
 
-        monkeypatch.setattr(flight, "result", waited_for)
+        monkeypatch.setattr(refresh_in_progress, "result", waited_for)
         second = pool.submit(installation.sessions.access_token, ref)
         assert waits.wait(5)
         proceed.set()
