@@ -16,7 +16,7 @@ import structlog
 
 from app.core import correlation
 from app.core.errors import GatehouseError
-from component.event_schemas import parse, weight
+from component.event_schemas import json_size, parse
 from component.events import HANDLER_FAILED, Breach, ErrorEvent, Event, EventName, EventSource, Json, OnEvent
 from component.limits.token_bucket import TokenBucket
 
@@ -70,7 +70,7 @@ class EventChannel:
 
     def _read(self, sent: object, allowed: Collection[EventName]) -> Iterator[tuple[int, Event | Breach]]:
         """The number and the event (or its breach) of everything that is new. Number 0: of no particular event."""
-        if weight(sent, MAX_QUEUE_CHARACTERS) > MAX_QUEUE_CHARACTERS:
+        if json_size(sent, MAX_QUEUE_CHARACTERS) > MAX_QUEUE_CHARACTERS:
             yield 0, Breach.TOO_LARGE
             return
         queue = self._queue(sent)
@@ -149,7 +149,7 @@ class EventChannel:
             del self._answers[0]
 
     def _answers_weigh(self) -> int:
-        return weight([payload for _, payload in self._answers], MAX_ANSWERS_CHARACTERS)
+        return json_size([payload for _, payload in self._answers], MAX_ANSWERS_CHARACTERS)
 
     def _is_within_limit(self) -> bool:
         return self._events.try_take(1, self._seconds())

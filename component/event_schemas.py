@@ -34,7 +34,7 @@ _MAX_PATH_CHARACTERS: Final = 2_000
 _MAX_BODY_CHARACTERS: Final = 8_192
 _MAX_METHOD_CHARACTERS: Final = 10
 _MAX_CODE_CHARACTERS: Final = 60
-_MAX_MOMENT_CHARACTERS: Final = 40
+_MAX_TIMESTAMP_CHARACTERS: Final = 40
 _NAMES: Final = frozenset(EventName)
 
 
@@ -47,7 +47,7 @@ def parse(name: object, data: object) -> Event | Breach:
         return Breach.UNKNOWN_EVENT
     if not isinstance(data, Mapping):
         return Breach.WRONG_SHAPE
-    if weight(data, MAX_EVENT_CHARACTERS) > MAX_EVENT_CHARACTERS:
+    if json_size(data, MAX_EVENT_CHARACTERS) > MAX_EVENT_CHARACTERS:
         return Breach.TOO_LARGE
     try:
         return _MESSAGE.validate_python({"name": name, "data": dict(data)}).data.event()
@@ -55,7 +55,7 @@ def parse(name: object, data: object) -> Event | Breach:
         return Breach.WRONG_SHAPE
 
 
-def weight(value: object, maximum: int) -> int:
+def json_size(value: object, maximum: int) -> int:
     """About how many characters ``value`` has as JSON, at any depth; stops counting beyond ``maximum``."""
     total, waiting = 0, [value]
     while waiting and total <= maximum:
@@ -80,20 +80,20 @@ class _Data(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, alias_generator=to_camel)
 
 
-def _moment(text: object) -> datetime | None:
-    """The moment an ISO 8601 text names, None for an empty one. Raises ``ValueError`` for any other value."""
-    if not isinstance(text, str) or len(text) > _MAX_MOMENT_CHARACTERS:
-        raise ValueError("not a moment")
-    moment = datetime.fromisoformat(text) if text else None
-    if moment is not None and moment.tzinfo is None:
+def _timestamp(text: object) -> datetime | None:
+    """An ISO 8601 timestamp; None for an empty text. Raises ``ValueError`` for any other value."""
+    if not isinstance(text, str) or len(text) > _MAX_TIMESTAMP_CHARACTERS:
+        raise ValueError("not a timestamp")
+    timestamp = datetime.fromisoformat(text) if text else None
+    if timestamp is not None and timestamp.tzinfo is None:
         raise ValueError("no time zone")
-    return moment
+    return timestamp
 
 
 class _StatusUpdateData(_Data):
     signed_in: bool
     person: str = Field(max_length=_MAX_NAME_CHARACTERS)
-    valid_until: Annotated[datetime | None, BeforeValidator(_moment)]
+    valid_until: Annotated[datetime | None, BeforeValidator(_timestamp)]
 
     def event(self) -> Event:
         return StatusUpdate(self.signed_in, self.person, self.valid_until)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from component.event_schemas import MAX_EVENT_CHARACTERS, parse, weight
+from component.event_schemas import MAX_EVENT_CHARACTERS, json_size, parse
 from component.events import (
     AdhocReport,
     AppAuthRequest,
@@ -99,7 +99,7 @@ def test_data_that_is_too_large_is_not_parsed() -> None:
     deep: Any = []
     for _ in range(100_000):
         deep = [deep]
-    assert weight(deep, 1_000) > 1_000
+    assert json_size(deep, 1_000) > 1_000
     assert parse("onAdhocReport", {"title": "x", "text": deep}) is Breach.TOO_LARGE
 
 
