@@ -56,7 +56,11 @@ class SocketReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SocketLimits:
-    """How many sockets there may be, and what each may send: as the settings of the same names."""
+    """How many sockets there may be, and what each may send.
+
+    In the app every field comes from a setting (``app.core.settings`` has their defaults); the defaults here are for
+    tests.
+    """
 
     sockets: int = 2000
     per_address: int = 500

@@ -1,9 +1,8 @@
-"""Queues in which messages of sockets wait for their pace.
+"""Queues in which messages of sockets wait until their rate limits let them pass.
 
-A token bucket (``token_bucket``) determines how long a message waits; a FIFO lock makes the others wait behind it. A
-message is counted when it passes and not when it starts to wait: one that waited long for its bytes must not leave
-tokens behind for a burst, and messages that are due while the event loop is blocked must not pass in a burst
-afterwards.
+A token bucket (``token_bucket``) determines how long the first message of a queue waits; a FIFO lock makes the others
+wait behind it. A message takes its tokens when it passes, not when it starts to wait. Otherwise a bucket would refill
+during a long wait or while the event loop is blocked, and the messages behind would then pass in a burst.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from component.limits.throttle import Lane, Throttle
 from component.protocol import back_message
 
 REPEATS_SECONDS: Final = 10.0
-"""Within this time after a catch-up (``forward_message.request_rerun``), another one is a repetition."""
+"""A requested rerun (``forward_message.request_rerun``) within this time after another one is a repetition."""
 MAX_AHEAD: Final = 16
 MAX_AHEAD_BYTES: Final = 64 * 1024
 """How many runs of different fragments are read ahead, and their size together."""
@@ -57,7 +57,7 @@ class PacedSocket:
         self._lane: Lane | None = None  # of the last message
         self._reading: asyncio.Future[Message] | None = None  # while a message waits
         self._ahead: deque[Message] = deque()  # what was read meanwhile
-        self._caught_up_at = float("-inf")
+        self._requested_rerun_at = float("-inf")
 
     async def receive(self) -> Message:
         """The next message, once it may pass."""
@@ -66,8 +66,8 @@ class PacedSocket:
             if message["type"] != "websocket.receive":
                 return message
             data = _data(message)
-            is_catch_up = back_message.is_catch_up(data)
-            if is_catch_up and self._is_repeated():
+            is_requested_rerun = back_message.is_requested_rerun(data)
+            if is_requested_rerun and self._is_repeated():
                 continue
             self._lane = self._throttle.lane(anonymous=not self._person, size=len(data))
             if not self._lane.try_pass(self._client, len(data)):
@@ -75,8 +75,8 @@ class PacedSocket:
                     await self._wait(self._lane, data)
                 except ClientGone:
                     return {"type": "websocket.disconnect", "code": _ABNORMAL_CLOSURE}
-            if is_catch_up:
-                self._caught_up_at = self._throttle.monotonic()
+            if is_requested_rerun:
+                self._requested_rerun_at = self._throttle.monotonic()
             return message
 
     def charge(self, values: int) -> None:
@@ -124,7 +124,7 @@ class PacedSocket:
         return len(self._ahead) < MAX_AHEAD and sum(len(_data(message)) for message in self._ahead) < MAX_AHEAD_BYTES
 
     def _is_repeated(self) -> bool:
-        since = self._throttle.monotonic() - self._caught_up_at
+        since = self._throttle.monotonic() - self._requested_rerun_at
         return since < REPEATS_SECONDS and self._throttle.may_drop(self._person)
 
 

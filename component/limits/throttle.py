@@ -1,16 +1,17 @@
-"""How fast the messages of sockets pass: by message and by byte, per person (or anonymous address), and in all.
+"""Rate limits for the messages of sockets: by message and by byte, per person (or anonymous address), and in total.
 
-A message that comes too soon waits, nothing further is read from its socket meanwhile, and TCP makes its sender wait.
-Messages are dropped only when their client has disconnected, or when its browser repeats them by itself
-(``component.limits.paced_socket``). So the work that a client can cause is bounded, whatever it sends.
+A message above the rate waits. Meanwhile nothing else is read from its socket, so TCP slows its sender down. A message
+is dropped only when its client has disconnected, or when it is a repetition that its browser sends by itself
+(``component.limits.paced_socket``). This bounds the work that a client can cause, whatever it sends.
 
-Messages of one client pass one after the other, in order of arrival. An anonymous message waits in the queue of its own
-address first, then in the one of all anonymous clients. So an address waits for at most one message of each other
-address, however much these send. Short messages, which browsers send, have a lane of their own.
+Messages of one client pass one at a time, in order of arrival. An anonymous message waits twice: in the queue of its
+address, then in the queue that all anonymous addresses share. Only the first message of each address is in the shared
+queue, so an address that sends much delays another one by a single message. Anonymous clients have one ``Lane`` for
+short messages, which nearly all are, and one for long messages.
 
-A Streamlit process renders about 80 small pages a second, one after the other (1.67, one core), and all other tabs wait
-for a burst. So no two messages of a person pass at once. People who send much for long are busy: their messages pass
-one after the other, together with those of anonymous clients. A person who is not busy waits for neither.
+A Streamlit process (1.67, one core) renders about 80 small pages a second, one after the other, so a burst of one
+client delays all other tabs. Therefore no two messages of one person pass at the same time. A person who sends much for
+long counts as busy: busy people and anonymous clients share a queue, in which nobody else waits.
 """
 
 from __future__ import annotations

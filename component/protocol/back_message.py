@@ -43,9 +43,9 @@ LEAVING: Final = "leaving"
 """The trigger with which our front end announces that its page signs out, before it does."""
 UNREADABLE: Final = '{"events": "unreadable"}'
 """The replacement of JSON that is refused: for our component a breach of its contract, to others meaningless."""
-CATCH_UP: Final = "gatehouse-catch-up"
+REQUESTED_RERUN: Final = "gatehouse-catch-up"
 """The fragment id by which a browser answers ``forward_message.request_rerun``."""
-_CATCH_UP_FIELD: Final = ClientState(fragment_id=CATCH_UP).SerializeToString()
+_REQUESTED_RERUN_FIELD: Final = ClientState(fragment_id=REQUESTED_RERUN).SerializeToString()
 """The encoded field. Its control character keeps typed text from matching."""
 
 
@@ -73,8 +73,11 @@ class BackMessage:
     message: BackMsg
     _raw: bytes
     _is_changed: bool = field(default=False, init=False)
-    is_catch_up: bool = field(default=False, init=False)
-    """Whether it answers ``forward_message.request_rerun``; the front end repeats it until a run starts."""
+    is_requested_rerun: bool = field(default=False, init=False)
+    """Whether it is the full rerun that ``forward_message.request_rerun`` requests from a reconnected browser.
+
+    The front end repeats it until a run starts.
+    """
     triggers: frozenset[str] = field(default=frozenset(), init=False)
     """The names of the triggers that components fire; "" stands for any that is not one of ours."""
     cost: int = field(default=0, init=False)
@@ -136,8 +139,8 @@ class BackMessage:
         """The size in bytes as received."""
         return len(self._raw)
 
-    def make_gate_only(self) -> None:
-        """Remove what would run before or beside the page's gate: widget states (callbacks) and the fragment."""
+    def strip_to_full_rerun(self) -> None:
+        """Make it a full rerun without widget states, so that no callback or fragment runs ahead of the page's gate."""
         self.message.rerun_script.ClearField("widget_states")
         self.message.rerun_script.ClearField("fragment_id")
         self.drop_cached_hashes()  # the browser must not render what it has cached
@@ -247,19 +250,19 @@ def parse(data: bytes | None, *, max_bytes: int = MAX_MESSAGE_BYTES) -> BackMess
     parsed = BackMessage(message, data)
     parsed.cost = cost
     parsed.triggers = component_triggers(widgets)
-    if parsed.fragment_id == CATCH_UP:
-        parsed.is_catch_up = True
+    if parsed.fragment_id == REQUESTED_RERUN:
+        parsed.is_requested_rerun = True
         parsed.make_full_rerun()
     return parsed
 
 
 def repeated_fragment(data: bytes) -> str:
-    """The id of the fragment of which a browser requests runs repeatedly by itself: for a timer, or as a catch-up.
+    """The id of the fragment of which a browser requests runs repeatedly: for a timer, or as a requested rerun.
 
     "" for any other message, and for a long one with a timer, which is not parsed for this.
     """
-    if is_catch_up(data):
-        return CATCH_UP
+    if is_requested_rerun(data):
+        return REQUESTED_RERUN
     message = BackMsg()
     if len(data) > SHORT_BYTES:
         return ""
@@ -270,9 +273,9 @@ def repeated_fragment(data: bytes) -> str:
     return message.rerun_script.fragment_id if message.rerun_script.is_auto_rerun else ""
 
 
-def is_catch_up(data: bytes) -> bool:
-    """Whether it answers ``forward_message.request_rerun``, found without parsing, however long it is."""
-    return _CATCH_UP_FIELD in data
+def is_requested_rerun(data: bytes) -> bool:
+    """Whether it is a requested rerun (``BackMessage.is_requested_rerun``); does not parse it, however long it is."""
+    return _REQUESTED_RERUN_FIELD in data
 
 
 def _text_cost(text: str, max_cost: int, *, cost_if_refused: int) -> int:

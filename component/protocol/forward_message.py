@@ -9,12 +9,12 @@ from google.protobuf.message import DecodeError
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.RootContainer_pb2 import RootContainer
 
-from component.protocol.back_message import CATCH_UP
+from component.protocol.back_message import REQUESTED_RERUN
 
 COMPONENT: Final = "streamlit-gatehouse.auth0"
 COMPONENT_SOURCE: Final = "auth0.js"
 """Our component's name and module, as Streamlit's front end requests them."""
-_CATCH_UP_SECONDS: Final = 0.25
+_REQUEST_INTERVAL_SECONDS: Final = 0.25
 
 
 def parse(data: bytes) -> ForwardMsg | None:
@@ -41,7 +41,7 @@ def request_rerun() -> bytes:
     of it until a run of the whole page starts, and ``back_message.parse`` makes its request one of the whole page.
     """
     message = ForwardMsg()
-    message.auto_rerun.interval, message.auto_rerun.fragment_id = _CATCH_UP_SECONDS, CATCH_UP
+    message.auto_rerun.interval, message.auto_rerun.fragment_id = _REQUEST_INTERVAL_SECONDS, REQUESTED_RERUN
     return message.SerializeToString()
 
 

@@ -23,8 +23,8 @@ def stop() -> bytes:
     return BackMsg(stop_script=True).SerializeToString()
 
 
-def mark(*, run_on_save: bool) -> tuple[bytes, bytes]:
-    """Two messages that make Streamlit put a mark into its output.
+def barrier(*, run_on_save: bool) -> tuple[bytes, bytes]:
+    """Two messages whose responses form a barrier in Streamlit's output: nothing of an earlier run comes after them.
 
     They change the option ``run_on_save`` and change it back. Streamlit (1.67) answers each at once with a
     ``session_status_changed``, one of the few messages that the start of a run leaves in its queue. A browser may send

@@ -68,7 +68,11 @@ class PageRuns:
 
     @property
     def wants_rerun(self) -> bool:
-        """Whether the page must be rendered again now; after a gain only when that interrupts no run of the user."""
+        """Whether to render the page again now.
+
+        After a right was revoked, or the Streamlit session was lost: at once. Otherwise only while no user action is
+        being processed, because a rerun would interrupt it.
+        """
         may_rerun = self.has_lost or (self._state.last_rerun is not None and not self._is_busy())
         return (self.is_outdated and may_rerun) or self._reconnection.is_stale
 
@@ -123,8 +127,8 @@ class PageRuns:
     def hand_over(self, message: BackMessage) -> Message:
         """The message as Streamlit receives it, at once.
 
-        A run that opens the gate goes between a stop, so that Streamlit merges no pending run into it, and a mark:
-        Streamlit sends nothing of an earlier run after the mark.
+        The run that opens the gate is sent between a stop and a barrier. The stop keeps Streamlit from merging a
+        pending run into it; after the response to the barrier, Streamlit sends nothing of an earlier run.
         """
         if message.is_rerun:
             self._prepare(message)
@@ -132,8 +136,8 @@ class PageRuns:
             self._gated_at = self._shared.monotonic()
             self.is_outdated = self.is_outdated and not message.is_full_rerun
             if self._state.begin_run(is_full=message.is_full_rerun):
-                marks = injected_messages.mark(run_on_save=bool(self._state.run_on_save))
-                self._in.inject_first(to_streamlit(data) for data in (message.serialize(), *marks))
+                barrier = injected_messages.barrier(run_on_save=bool(self._state.run_on_save))
+                self._in.inject_first(to_streamlit(data) for data in (message.serialize(), *barrier))
                 return to_streamlit(injected_messages.stop())
         return to_streamlit(message.serialize())
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-CATCH_UP_SECONDS: Final = 1.0
+AUTOMATIC_RERUN_SECONDS: Final = 1.0
 """How long a reconnected browser may take to request a run by itself."""
 
 
@@ -53,8 +53,8 @@ class Reconnection:
         self._has_run = True
 
     @property
-    def awaits_catch_up(self) -> bool:
-        """Whether the browser's catch-up message may pass: it was requested, and no run has started since.
+    def awaits_requested_rerun(self) -> bool:
+        """Whether a rerun that was requested from the browser may pass: no run has started since the request.
 
         The front end repeats the message until a run starts. A repetition would interrupt that run, and with it what
         the user has done meanwhile.
@@ -64,7 +64,7 @@ class Reconnection:
     @property
     def is_awaited(self) -> bool:
         """Whether the browser may still request a run by itself, as it does after one was cut off."""
-        return self._monotonic() - self._accepted_at < CATCH_UP_SECONDS
+        return self._monotonic() - self._accepted_at < AUTOMATIC_RERUN_SECONDS
 
     @property
     def has_failed(self) -> bool:

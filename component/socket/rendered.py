@@ -27,8 +27,8 @@ MAX_OPERATIONS: Final = 512
 
 
 @dataclass(slots=True)
-class SinceLoss:
-    """Ids rendered since the user last lost a right."""
+class RenderedSinceRevocation:
+    """The ids rendered since a right of the user was last revoked."""
 
     widgets: dict[str, None] = field(default_factory=dict)
     fragments: dict[str, None] = field(default_factory=dict)
@@ -43,8 +43,8 @@ class Rendered:
     deferred: dict[str, None] = field(default_factory=dict)
     operations: dict[str, None] = field(default_factory=dict)
     """Ids of the backend operations in progress."""
-    since_loss: SinceLoss | None = None
-    """None while no right was ever lost: then only Streamlit knows what it offers."""
+    since_revocation: RenderedSinceRevocation | None = None
+    """None until a right is revoked: then only Streamlit knows what it offers."""
     files: SessionFiles = field(default_factory=SessionFiles, compare=False)
     """The files that runs of this session have registered with Streamlit; none before the first run."""
 
@@ -54,23 +54,27 @@ class Rendered:
         self.media.clear()
         self.deferred.clear()
         self.operations.clear()
-        self.since_loss = SinceLoss()
+        self.since_revocation = RenderedSinceRevocation()
 
     def restrict(self, rerun: BackMessage) -> None:
         """Remove from a rerun whatever this session no longer offers."""
-        if self.since_loss is None:
+        if self.since_revocation is None:
             return
-        if rerun.fragment_id and rerun.fragment_id not in self.since_loss.fragments:
-            rerun.make_gate_only()
+        if rerun.fragment_id and rerun.fragment_id not in self.since_revocation.fragments:
+            rerun.strip_to_full_rerun()
             return
         rerun.drop_cached_hashes()
-        rerun.keep_widgets(self.since_loss.widgets)
+        rerun.keep_widgets(self.since_revocation.widgets)
 
     def begin(self, request: BackMessage) -> bool:
         """Begin the backend operation that a message requests; returns whether this session offers it."""
         if request.deferred_file_id and request.deferred_file_id not in self.deferred:
             return False
-        if self.since_loss is not None and request.dataframe_id and request.dataframe_id not in self.since_loss.sources:
+        if (
+            self.since_revocation is not None
+            and request.dataframe_id
+            and request.dataframe_id not in self.since_revocation.sources
+        ):
             return False
         put_newest(self.operations, request.operation_id, None, MAX_OPERATIONS)
         return True
@@ -86,13 +90,13 @@ class Rendered:
 
     def record(self, message: ForwardMsg) -> None:
         """Record the ids that a message to the browser renders."""
-        if self.since_loss is not None:
+        if self.since_revocation is not None:
             for widget_id in rendered_ids.widget_ids(message):
-                put_newest(self.since_loss.widgets, widget_id, None, MAX_WIDGETS)
+                put_newest(self.since_revocation.widgets, widget_id, None, MAX_WIDGETS)
             for fragment_id in rendered_ids.fragment_ids(message):
-                put_newest(self.since_loss.fragments, fragment_id, None, MAX_FRAGMENTS)
+                put_newest(self.since_revocation.fragments, fragment_id, None, MAX_FRAGMENTS)
             for source_id in rendered_ids.dataframe_ids(message):
-                put_newest(self.since_loss.sources, source_id, None, MAX_SOURCES)
+                put_newest(self.since_revocation.sources, source_id, None, MAX_SOURCES)
         if deferred := rendered_ids.deferred_file_id(message):
             put_newest(self.deferred, deferred, None, MAX_DEFERRED)
         if media_id := rendered_ids.delivered_media_id(message):

@@ -1,4 +1,4 @@
-"""Reads the present state of a tab's session from storage."""
+"""The one query of a recheck: it reads the present session of a tab and the grants of its user from storage."""
 
 from __future__ import annotations
 

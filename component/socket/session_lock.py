@@ -10,7 +10,8 @@ from typing import Final
 LOCKED_RECHECK_SECONDS: Final = 5.0
 """How often the session of a locked tab is rechecked, at first."""
 LOCKED_RECHECKS_UNTIL_SECONDS: Final = 60.0
-"""How long that continues: longer than recorded use of a session may wait for its commit (``db.bounds``)."""
+"""How long these rechecks continue: longer than use of the session, once recorded, can wait for its commit
+(``db.timeouts``), so that the tab is unlocked if another process has just recorded some."""
 
 
 class SocketState(Enum):

@@ -1,8 +1,8 @@
-"""A tab: the gate of one socket, which every message of its browser passes.
+"""A tab: the gate of one socket. It decides what follows from a recheck of its session: a rerun, a lock, or its end.
 
-A tab belongs to a session, or to an anonymous browser. Every message has the session checked first; the watcher
-rechecks it between messages. Nothing here waits for a browser that does not read: a tab that is closed is closed at
-once for Streamlit, and its browser gets a last message if it reads one.
+A tab belongs to a session, or to an anonymous browser. It rechecks the session before every message, and the watcher
+has it rechecked between messages; ``session_changes`` has what that may find. Nothing here waits for a browser that
+does not read: a closed tab is closed for Streamlit at once, and its browser gets a last message if it reads one.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ from component.socket.incoming import Incoming, to_streamlit
 from component.socket.outgoing import Outgoing
 from component.socket.page_runs import PageRuns
 from component.socket.reconnection import Reconnection
+from component.socket.session_changes import SessionChange
 from component.socket.session_check import SessionCheck, check_session
 from component.socket.session_lock import SessionLock, SocketState
 from component.socket.shared_state import SharedState
-from component.socket.tab_state import SessionChange, TabState
+from component.socket.tab_state import TabState
 
 ENDED_PATH: Final = "/auth/ended"
 """Explains why a session has ended, and leads back; it finds the reason by the browser's own cookie."""
@@ -59,8 +60,7 @@ class Tab:
     ) -> None:
         """Open the tab; ``on_close`` receives it at its end. The other arguments are those of ``Tabs.open``."""
         session, claimed = handshake.session, handshake.claimed
-        self.owner = handshake.owner
-        self.session = session
+        self.owner, self.session = handshake.owner, session
         self._shared = shared
         self._charge = charge
         self._on_close = on_close
@@ -70,7 +70,7 @@ class Tab:
         self._state = (self._owner_tabs.sessions.get(claimed) if handshake.is_resumed else None) or TabState()
         self._state.attach(self._close_replaced)
         self._lock = SessionLock(is_expired=handshake.is_expired, monotonic=self._monotonic)
-        self._credential = session.secret_hash if session is not None else b""
+        self._secret_hash = session.secret_hash if session is not None else b""
         self._recheck_lock = asyncio.Lock()
         self._is_checked = self._page_signs_out = False
         self._reconnection = Reconnection(
@@ -165,7 +165,7 @@ class Tab:
                 return SessionChange.ENDED
             if session is None:
                 return self._end(is_signed_out=is_signed_out)
-            if session.secret_hash != self._credential:
+            if session.secret_hash != self._secret_hash:
                 return self._require_reconnection()
             return self._update(session, grants) if grants is not None else self._lock_page(session)
 
@@ -218,7 +218,7 @@ class Tab:
         """
         self._lock.require_reconnection()
         self._state.overlay = self._state.overlay or ExpiryOverlay(is_visible=False)
-        self._shared.record_new_secret(self._credential)
+        self._shared.record_new_secret(self._secret_hash)
         self._close_with(None, _RESTART)
         return SessionChange.RECONNECT
 
@@ -234,7 +234,7 @@ class Tab:
         if message is None or message.is_sign_out:
             self._page_signs_out = self._page_signs_out or message is not None
             return None
-        if message.is_catch_up and not self._reconnection.awaits_catch_up:
+        if message.is_requested_rerun and not self._reconnection.awaits_requested_rerun:
             return None  # before the database is read for it
         if self._lock.state is not SocketState.LOCKED:
             await self._recheck_or_close()

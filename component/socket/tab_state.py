@@ -18,6 +18,7 @@ from component.limits.bounded_dict import put_newest
 from component.protocol.back_message import BackMessage
 from component.socket.expiry_overlay import ExpiryOverlay
 from component.socket.rendered import Rendered
+from component.socket.session_changes import SessionChange, grants_change
 from component.socket.upload_limits import Uploads
 
 MAX_OWNERS: Final = 2048
@@ -36,23 +37,12 @@ _WITHOUT_CONTENT: Final = frozenset(
 """Messages without content of a page: all that the browser gets until a page is rendered with the present rights."""
 
 
-class SessionChange(Enum):
-    """What a recheck found about a tab's session and rights."""
-
-    NONE = "none"
-    CHANGED = "changed"  # the rights differ, and none is lost
-    LOST = "lost"  # a right is lost
-    EXPIRED = "expired"  # the session has expired, and can be resumed
-    RECONNECT = "reconnect"  # the session has a new secret, with which the socket must reconnect
-    ENDED = "ended"
-
-
 class PageGate(Enum):
     """Whether the page in the browser was rendered with rights that its user still has."""
 
     OPEN = "open"
-    CLOSED = "closed"  # no: only a run of the whole script, without widgets, may pass
-    OPENING = "opening"  # such a run has passed; Streamlit may still send what earlier runs rendered
+    CLOSED = "closed"  # a right was revoked: Streamlit may receive only a full rerun, without widget states
+    OPENING = "opening"  # Streamlit has received that rerun, and may still send what earlier runs rendered
 
 
 @dataclass(slots=True)
@@ -71,15 +61,15 @@ class TabState:
     uploads: Uploads = field(default_factory=Uploads)
     run_on_save: bool | None = None
     """Streamlit's option, as reported at each run; None before the first."""
-    pending_marks: int = 0
-    """How many marks (``injected_messages.mark``) are on their way back."""
-    _is_within_mark: bool = False
+    pending_barriers: int = 0
+    """How many barriers (``injected_messages.barrier``) Streamlit has received and not yet answered."""
+    _is_within_barrier: bool = False
     _on_replaced: Callable[[], None] | None = None
 
     @property
     def may_be_resumed(self) -> bool:
-        """Whether another socket may resume the session: not when a mark was lost with the socket before."""
-        return self.pending_marks == 0
+        """Whether another socket may resume the session: not if the last one closed before a barrier was answered."""
+        return self.pending_barriers == 0
 
     def attach(self, on_replaced: Callable[[], None]) -> None:
         """A socket resumes this session and closes the one before; ``on_replaced`` closes it when another does."""
@@ -97,7 +87,7 @@ class TabState:
     def update_grants(self, grants: Grants) -> SessionChange:
         """Record the user's present grants; returns what that changes."""
         before, self.grants = self.grants, grants
-        change = difference(before, grants) if before is not None else SessionChange.NONE
+        change = grants_change(before, grants) if before is not None else SessionChange.NONE
         if change is SessionChange.LOST:
             self.gate = PageGate.CLOSED
             self.rendered.revoke()
@@ -106,7 +96,7 @@ class TabState:
     def may_fetch(self, file: str, grants: Grants | None) -> bool:
         """Whether a file was rendered here for a user with these grants; None for an anonymous user."""
         is_lost = (
-            grants is not None and self.grants is not None and difference(self.grants, grants) is SessionChange.LOST
+            grants is not None and self.grants is not None and grants_change(self.grants, grants) is SessionChange.LOST
         )
         return file in self.rendered.media and not is_lost
 
@@ -115,10 +105,10 @@ class TabState:
         if self.gate is PageGate.OPEN:
             self.rendered.restrict(rerun)
         else:
-            rerun.make_gate_only()
+            rerun.strip_to_full_rerun()
 
     def begin_run(self, *, is_full: bool) -> bool:
-        """Streamlit receives a rerun; returns whether a mark must follow it.
+        """Streamlit receives a rerun; returns whether a barrier must follow it.
 
         Args:
             is_full: Whether it is one of the whole script, not of a fragment.
@@ -127,7 +117,7 @@ class TabState:
         if not is_full or self.gate is not PageGate.CLOSED:
             return False
         self.gate = PageGate.OPENING
-        self.pending_marks += 1
+        self.pending_barriers += 1
         return True
 
     def record(self, message: ForwardMsg) -> bool:
@@ -137,7 +127,7 @@ class TabState:
         """
         kind = message.WhichOneof("type")
         if kind == "session_status_changed":
-            return not self._is_mark(message)
+            return not self._is_barrier(message)
         if kind == "backend_operation_response":
             if not self.rendered.end(message.backend_operation_response.request_id):
                 return False
@@ -152,15 +142,18 @@ class TabState:
         self.rendered.record(message)
         return True
 
-    def _is_mark(self, message: ForwardMsg) -> bool:
-        """Consume a mark. What follows the last one was rendered by runs that started after the gate was closed."""
+    def _is_barrier(self, message: ForwardMsg) -> bool:
+        """Whether this is a part of Streamlit's response to a barrier; the response to the last one opens the gate.
+
+        Whatever comes after it was rendered by runs that started after the gate was closed.
+        """
         run_on_save = message.session_status_changed.run_on_save
-        is_within, self._is_within_mark = self._is_within_mark, False
+        is_within, self._is_within_barrier = self._is_within_barrier, False
         if is_within or self.run_on_save is None or run_on_save == self.run_on_save:
             return is_within
-        self._is_within_mark = True
-        self.pending_marks -= 1
-        if self.pending_marks == 0 and self.gate is PageGate.OPENING:
+        self._is_within_barrier = True
+        self.pending_barriers -= 1
+        if self.pending_barriers == 0 and self.gate is PageGate.OPENING:
             self.gate = PageGate.OPEN
         return True
 
@@ -220,21 +213,3 @@ class TabOwners:
 
     def __len__(self) -> int:
         return len(self._owners)
-
-
-def difference(before: Grants, after: Grants) -> SessionChange:
-    """What changed between two sets of grants, by the permissions and roles that they contain."""
-    if before is after:
-        return SessionChange.NONE
-    if after.is_administrator:
-        is_lost = False
-    else:
-        is_lost = before.is_administrator or not before.permissions.keys() <= after.permissions.keys()
-    if is_lost:
-        return SessionChange.LOST
-    is_same = (
-        before.is_administrator == after.is_administrator
-        and before.permissions.keys() == after.permissions.keys()
-        and before.roles.keys() == after.roles.keys()
-    )
-    return SessionChange.NONE if is_same else SessionChange.CHANGED

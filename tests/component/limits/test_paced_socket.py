@@ -27,7 +27,7 @@ def requesting(fragment: str, *, by_itself: bool = True) -> bytes:
 
 
 PRESS = requesting("", by_itself=False)
-CATCH_UP = requesting(back_message.CATCH_UP)
+REQUESTED_RERUN = requesting(back_message.REQUESTED_RERUN)
 
 
 class Socket:
@@ -127,37 +127,37 @@ async def test_reading_different_timers_is_bounded_too() -> None:
     assert second.unread == 100 - 1 - (MAX_AHEAD_BYTES // 10_000 + 1)
 
 
-async def test_repeated_catch_ups_use_up_no_pace() -> None:
+async def test_repeated_requested_reruns_use_up_no_pace() -> None:
     """Repeated four times a second until the run starts; other tabs of the person wait for one message only."""
     clock, first, second = await started()
     for number in range(20):
-        first.send(CATCH_UP)
+        first.send(REQUESTED_RERUN)
         if number == 10:
             second.send(PRESS)
         await clock.run_for(0.25)
     assert second.taken == [PRESS]
     assert first.unread == 0
-    assert first.taken == [CATCH_UP]
+    assert first.taken == [REQUESTED_RERUN]
     await clock.run_for(REPEATS_SECONDS)
-    first.send(CATCH_UP)  # the page never came
+    first.send(REQUESTED_RERUN)  # the page never came
     await clock.run_for(1)
-    assert first.taken == [CATCH_UP, CATCH_UP]
+    assert first.taken == [REQUESTED_RERUN, REQUESTED_RERUN]
 
 
-async def test_repeated_catch_ups_with_much_content_use_up_no_pace() -> None:
+async def test_repeated_requested_reruns_with_much_content_use_up_no_pace() -> None:
     clock, socket, _ = await started()
-    long = BackMsg.FromString(CATCH_UP)
+    long = BackMsg.FromString(REQUESTED_RERUN)
     long.rerun_script.widget_states.widgets.add(id="text", string_value="x" * 100_000)
     socket.send(*[long.SerializeToString()] * 20)
     await clock.run_for(10)
     assert len(socket.taken) == 1
 
 
-async def test_a_text_that_names_the_catch_up_is_no_catch_up() -> None:
+async def test_a_text_with_the_id_of_a_requested_rerun_is_none() -> None:
     clock, socket, _ = await started(SocketLimits(messages_per_second=1000))
     typed = BackMsg()
-    typed.rerun_script.widget_states.widgets.add(id="text", string_value=back_message.CATCH_UP)
-    socket.send(CATCH_UP, typed.SerializeToString(), typed.SerializeToString())
+    typed.rerun_script.widget_states.widgets.add(id="text", string_value=back_message.REQUESTED_RERUN)
+    socket.send(REQUESTED_RERUN, typed.SerializeToString(), typed.SerializeToString())
     await clock.run_for(1)
     assert len(socket.taken) == 3
 

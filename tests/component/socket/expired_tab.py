@@ -13,8 +13,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from app.core.clock import utc_now
 from app.core.records import SteppedUp
 from component.socket.handshake import Handshake
-from component.socket.reconnection import CATCH_UP_SECONDS
-from component.socket.tab_state import SessionChange
+from component.socket.reconnection import AUTOMATIC_RERUN_SECONDS
+from component.socket.session_changes import SessionChange
 from tests.component.socket.tab_harness import TabHarness
 
 
@@ -78,7 +78,7 @@ async def request_no_run(harness: TabHarness) -> None:
     await harness.tab.recheck()
 
 
-def advance_clock(harness: TabHarness, seconds: float = CATCH_UP_SECONDS) -> None:
+def advance_clock(harness: TabHarness, seconds: float = AUTOMATIC_RERUN_SECONDS) -> None:
     """Advance the clock, by default by the time in which a browser may request its run."""
     harness.advance_clock(seconds)
 

@@ -132,8 +132,8 @@ class TabHarness:
         assert [message.WhichOneof("type") for message in messages] == list(kinds)
         return [message for message in messages if message.WhichOneof("type") == "rerun_script"][-1]
 
-    async def streamlit_sends_mark(self) -> None:
-        """Send the messages with which Streamlit answers the mark behind a run."""
+    async def streamlit_answers_barrier(self) -> None:
+        """Send the messages with which Streamlit answers the barrier behind a run."""
         for option in (True, False):
             await self.streamlit_sends(session_status_changed=SessionStatus(run_on_save=option))
 

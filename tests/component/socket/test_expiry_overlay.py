@@ -13,8 +13,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.core.clock import utc_now
 from component.protocol import forward_message
+from component.socket.session_changes import SessionChange
 from component.socket.session_lock import LOCKED_RECHECK_SECONDS
-from component.socket.tab_state import SessionChange
 from component.socket.watcher import Watcher
 from tests.component.socket.expired_tab import (
     advance_clock,

@@ -13,7 +13,7 @@ from app.core.records import SteppedUp
 from component.protocol import back_message
 from component.socket.expiry_overlay import KEEP_SECONDS, MAX_KEPT_BYTES, ExpiryOverlay
 from component.socket.handshake import Handshake
-from component.socket.tab_state import SessionChange
+from component.socket.session_changes import SessionChange
 from component.socket.watcher import Watcher
 from tests.component.socket.expired_tab import (
     advance_clock,

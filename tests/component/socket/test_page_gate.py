@@ -12,7 +12,7 @@ from app.core.clock import utc_now
 from app.core.policy import Source
 from app.core.records import NewGrant
 from component.socket.handshake import Handshake
-from component.socket.tab_state import SessionChange
+from component.socket.session_changes import SessionChange
 from tests.component.socket.tab_harness import OPENING, FakeBrowser, TabHarness, with_tab
 
 
@@ -48,7 +48,7 @@ def test_a_revoked_permission_closes_the_gate_whichever_check_detects_it_first()
         harness.browser.click()
         run = await harness.streamlit_receives("rerun_script")
         assert not run.rerun_script.widget_states.widgets  # nothing was rendered yet
-        await harness.streamlit_sends_mark()
+        await harness.streamlit_answers_barrier()
         await harness.streamlit_renders_page()
         harness.browser.click()
         run = await harness.streamlit_receives("rerun_script")
@@ -76,7 +76,7 @@ def test_output_of_a_run_from_before_a_revocation_does_not_count() -> None:
         harness.browser.click()
         run = await harness.streamlit_receives("rerun_script")
         assert not run.rerun_script.widget_states.widgets
-        await harness.streamlit_sends_mark()
+        await harness.streamlit_answers_barrier()
         harness.browser.click()
         run = await harness.streamlit_receives("rerun_script")
         assert not run.rerun_script.widget_states.widgets
@@ -97,12 +97,12 @@ def test_the_mark_of_one_revocation_does_not_count_for_another() -> None:
             harness.revoke(role)
             harness.browser.click()
             await harness.streamlit_receives(*OPENING)
-        await harness.streamlit_sends_mark()
+        await harness.streamlit_answers_barrier()
         await harness.streamlit_renders("$$ID-button")
         harness.browser.click()
         run = await harness.streamlit_receives("rerun_script")
         assert not run.rerun_script.widget_states.widgets  # rendered by a run between the two
-        await harness.streamlit_sends_mark()
+        await harness.streamlit_answers_barrier()
         await harness.streamlit_renders("$$ID-button")
         harness.browser.click()
         run = await harness.streamlit_receives("rerun_script")
@@ -139,7 +139,7 @@ def test_a_dataframe_rendered_before_a_revocation_returns_no_more_rows() -> None
         harness.revoke()
         harness.browser.click()
         await harness.streamlit_receives(*OPENING)
-        await harness.streamlit_sends_mark()
+        await harness.streamlit_answers_barrier()
         harness.browser.deliver(rows("old"))
         harness.browser.click()
         await harness.streamlit_receives("rerun_script")  # the click: the request went no further
@@ -158,7 +158,7 @@ def test_the_result_of_an_operation_from_before_a_revocation_is_refused() -> Non
         harness.revoke()
         harness.browser.click()
         await harness.streamlit_receives(*OPENING)
-        await harness.streamlit_sends_mark()
+        await harness.streamlit_answers_barrier()
         answer = ForwardMsg()
         answer.backend_operation_response.request_id = "before"
         answer.backend_operation_response.dataframe_chunk.arrow_data.data = b"the report"
@@ -187,7 +187,7 @@ def test_a_replaced_socket_does_not_affect_the_page() -> None:
         harness.revoke()
         other.click()
         await moved.streamlit_receives(*OPENING)
-        await moved.streamlit_sends_mark()
+        await moved.streamlit_answers_barrier()
         await harness.streamlit_renders("$$ID-button")  # still on its way to the first socket
         other.click()
         run = await moved.streamlit_receives("rerun_script")
@@ -205,7 +205,7 @@ def test_a_page_whose_mark_was_lost_with_its_socket_cannot_be_resumed() -> None:
         harness.browser.click()
         await harness.streamlit_receives(*OPENING)
         assert not harness.services.tabs.may_resume(owner, "page")
-        await harness.streamlit_sends_mark()
+        await harness.streamlit_answers_barrier()
         assert harness.services.tabs.may_resume(owner, "page")
 
     with_tab(check)

@@ -11,7 +11,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from component.protocol import forward_message
 from component.socket.handshake import Handshake
-from component.socket.tab_state import PageGate, SessionChange, TabState
+from component.socket.session_changes import SessionChange
+from component.socket.tab_state import PageGate, TabState
 from component.socket.watcher import Watcher
 from tests.component.socket.expired_tab import (
     advance_clock,
@@ -52,7 +53,7 @@ async def receive_rerun_request(harness: TabHarness) -> None:
     assert await requested_runs(harness) == ["gatehouse-catch-up"]
 
 
-def catch_up() -> BackMsg:
+def requested_rerun() -> BackMsg:
     """The request that the front end then sends, and repeats every 0.25 seconds until a run has started."""
     requested = ForwardMsg.FromString(forward_message.request_rerun()).auto_rerun
     message = BackMsg()
@@ -102,7 +103,7 @@ def test_without_a_known_run_the_page_is_reloaded() -> None:
 
 GONE: dict[str, Callable[[TabHarness], bool]] = {
     "in another process": lambda _: False,
-    "whose mark was lost": lambda harness: harness.services.tabs.may_resume(harness.tab.owner, "page"),
+    "whose barrier was lost": lambda harness: harness.services.tabs.may_resume(harness.tab.owner, "page"),
     "that Streamlit has let go of": lambda _: True,
 }
 
@@ -110,7 +111,7 @@ GONE: dict[str, Callable[[TabHarness], bool]] = {
 @pytest.mark.parametrize("way", GONE)
 def test_a_browser_whose_streamlit_session_is_gone_is_asked_for_a_run_once(way: str) -> None:
     async def check(harness: TabHarness) -> None:
-        if way == "whose mark was lost":
+        if way == "whose barrier was lost":
             harness.revoke()
             harness.browser.click()
             await harness.streamlit_receives(*OPENING)
@@ -190,10 +191,10 @@ def test_a_fragment_of_a_lost_session_runs_as_part_of_its_whole_page(is_timer: b
     with_tab(check)
 
 
-def test_a_catch_up_runs_the_page_with_its_typed_values() -> None:
+def test_a_requested_rerun_runs_the_page_with_its_typed_values() -> None:
     async def check(harness: TabHarness) -> None:
         await receive_rerun_request(harness)
-        harness.browser.deliver(catch_up())
+        harness.browser.deliver(requested_rerun())
         run = await received(harness)
         assert run.rerun_script.fragment_id == ""
         assert [widget.string_value for widget in run.rerun_script.widget_states.widgets] == ["typed"]
@@ -201,32 +202,32 @@ def test_a_catch_up_runs_the_page_with_its_typed_values() -> None:
     with_tab(check)
 
 
-def test_no_repeated_catch_up_interrupts_the_run_of_a_press() -> None:
+def test_no_repeated_requested_rerun_interrupts_the_run_of_a_press() -> None:
     async def check(harness: TabHarness) -> None:
         await receive_rerun_request(harness)
-        harness.browser.deliver(catch_up())
+        harness.browser.deliver(requested_rerun())
         assert not pressed(await received(harness))
-        harness.browser.deliver(catch_up())
+        harness.browser.deliver(requested_rerun())
         sends(harness, press("$$ID-send"))
-        harness.browser.deliver(catch_up())
+        harness.browser.deliver(requested_rerun())
         assert pressed(await received(harness)) == ["$$ID-send"]
         await assert_no_message(harness)
 
     with_tab(check)
 
 
-def test_no_catch_up_interrupts_the_run_of_an_earlier_press() -> None:
+def test_no_requested_rerun_interrupts_the_run_of_an_earlier_press() -> None:
     async def check(harness: TabHarness) -> None:
         await receive_rerun_request(harness)
         sends(harness, press("$$ID-send"))
-        harness.browser.deliver(catch_up())
+        harness.browser.deliver(requested_rerun())
         assert pressed(await received(harness)) == ["$$ID-send"]
         await assert_no_message(harness)
 
     with_tab(check)
 
 
-def test_an_unrequested_catch_up_does_not_pass_and_costs_no_query() -> None:
+def test_a_rerun_that_was_not_requested_does_not_pass_and_costs_no_query() -> None:
     async def check(harness: TabHarness) -> None:
         resolve, checks = harness.tab._check_session, 0
 
@@ -237,7 +238,7 @@ def test_an_unrequested_catch_up_does_not_pass_and_costs_no_query() -> None:
 
         harness.tab._check_session = counted  # type: ignore[method-assign]
         for _ in range(4):
-            harness.browser.deliver(catch_up())
+            harness.browser.deliver(requested_rerun())
         await assert_no_message(harness)
         assert checks == 0
         harness.browser.click()
@@ -247,18 +248,18 @@ def test_an_unrequested_catch_up_does_not_pass_and_costs_no_query() -> None:
     with_tab(check)
 
 
-def test_a_catch_up_passes_after_the_tab_was_locked_meanwhile() -> None:
+def test_a_requested_rerun_passes_after_the_tab_was_locked_meanwhile() -> None:
     """The front end keeps repeating it: a repetition that was dropped does not count as the one that may pass."""
 
     async def check(harness: TabHarness) -> None:
         await receive_rerun_request(harness)
         expire(harness)
-        harness.browser.deliver(catch_up())
+        harness.browser.deliver(requested_rerun())
         assert (await received(harness)).stop_script
         await assert_no_message(harness)
         backdate_activity(harness, 1)
         await harness.tab.recheck()
-        harness.browser.deliver(catch_up())
+        harness.browser.deliver(requested_rerun())
         run = await received(harness)
         assert [widget.string_value for widget in run.rerun_script.widget_states.widgets] == ["typed"]
 

@@ -13,7 +13,7 @@ from app.core.clock import utc_now
 from app.core.errors import StorageUnavailable
 from app.core.policy import Source
 from app.core.records import ChangeCounters, EndReason, NewGrant
-from component.socket.tab_state import SessionChange
+from component.socket.session_changes import SessionChange
 from component.socket.watcher import Watcher
 from tests.clock import FakeClock
 from tests.component.socket.tab_harness import TabHarness, with_tab

@@ -17,7 +17,7 @@ from component.socket.rendered import (
     MAX_SOURCES,
     MAX_WIDGETS,
     Rendered,
-    SinceLoss,
+    RenderedSinceRevocation,
 )
 from component.socket.tab_state import MAX_OWNERS, MAX_SESSIONS_PER_OWNER, OwnerTabs, TabOwners, TabState
 
@@ -42,7 +42,7 @@ def test_the_recorded_ids_are_bounded() -> None:
         request.backend_operation_request.deferred_file.file_id = str(number)
         assert rendered.begin(back_message.parse(request.SerializeToString()))
         shown.record_session(str(number), TabState())
-    kept = rendered.since_loss
+    kept = rendered.since_revocation
     assert kept is not None
     assert len(shown.sessions) == MAX_SESSIONS_PER_OWNER
     assert (len(rendered.media), len(rendered.deferred)) == (MAX_MEDIA, MAX_DEFERRED)
@@ -50,7 +50,7 @@ def test_the_recorded_ids_are_bounded() -> None:
     assert (len(kept.widgets), len(kept.fragments)) == (MAX_WIDGETS, MAX_FRAGMENTS)
     assert f"{MAX_WIDGETS:032x}" in rendered.media
     rendered.revoke()
-    assert rendered == Rendered(since_loss=SinceLoss())
+    assert rendered == Rendered(since_revocation=RenderedSinceRevocation())
 
 
 def test_owners_are_bounded_and_those_with_an_open_tab_are_kept() -> None:

@@ -201,9 +201,9 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="repeated rerun requests for a page that is on its way are dropped",
         at="component.limits.paced_socket:PacedSocket.receive",
-        without="is_catch_up and self._is_repeated()",
+        without="is_requested_rerun and self._is_repeated()",
         instead="False",
-        test=("tests/component/limits/test_paced_socket.py::test_repeated_catch_ups_use_up_no_pace"),
+        test=("tests/component/limits/test_paced_socket.py::test_repeated_requested_reruns_use_up_no_pace"),
     ),
     Removal(
         guard="the number of fragment reruns that are read and dropped is limited",

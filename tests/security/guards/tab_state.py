@@ -15,13 +15,13 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the gate-only rerun carries no widget states",
-        at="component.protocol.back_message:BackMessage.make_gate_only",
+        at="component.protocol.back_message:BackMessage.strip_to_full_rerun",
         without='self.message.rerun_script.ClearField("widget_states")',
         test="tests/security/test_live.py::test_after_a_revocation_the_next_press_only_renders_the_page_again[callback]",
     ),
     Removal(
         guard="the gate-only rerun carries no fragment",
-        at="component.protocol.back_message:BackMessage.make_gate_only",
+        at="component.protocol.back_message:BackMessage.strip_to_full_rerun",
         without='self.message.rerun_script.ClearField("fragment_id")',
         test="tests/security/test_live.py::test_after_a_revocation_the_next_press_only_renders_the_page_again[fragment]",
     ),
@@ -40,7 +40,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="fragments that were not rendered since a revocation are refused",
         at="component.socket.rendered:Rendered.restrict",
-        without="rerun.fragment_id and rerun.fragment_id not in self.since_loss.fragments",
+        without="rerun.fragment_id and rerun.fragment_id not in self.since_revocation.fragments",
         instead="False",
         test=(
             "tests/security/test_revoked_state.py"
@@ -50,7 +50,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="dataframes that were not rendered since a revocation are refused",
         at="component.socket.rendered:Rendered.begin",
-        without="self.since_loss is not None and request.dataframe_id and ...",
+        without="self.since_revocation is not None and request.dataframe_id and ...",
         instead="False",
         test="tests/component/socket/test_page_gate.py::test_a_dataframe_rendered_before_a_revocation_returns_no_more_rows",
     ),
@@ -68,13 +68,13 @@ REMOVALS: Final[list[Removal]] = [
         test=("tests/component/socket/test_page_gate.py::test_output_of_a_run_from_before_a_revocation_does_not_count"),
     ),
     Removal(
-        guard="the gate opens at the mark of the last revocation",
-        at="component.socket.tab_state:TabState._is_mark",
-        without="self.pending_marks == 0",
+        guard="the gate opens at the barrier of the last revocation",
+        at="component.socket.tab_state:TabState._is_barrier",
+        without="self.pending_barriers == 0",
         test="tests/component/socket/test_page_gate.py::test_the_mark_of_one_revocation_does_not_count_for_another",
     ),
     Removal(
-        guard="a page whose mark was lost cannot be resumed",
+        guard="a page whose barrier was lost cannot be resumed",
         at="component.socket.tabs:Tabs.may_resume",
         without="state.may_be_resumed",
         test="tests/component/socket/test_page_gate.py::test_a_page_whose_mark_was_lost_with_its_socket_cannot_be_resumed",
@@ -109,7 +109,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a socket is bound to the session secret that it was opened with",
         at="component.socket.tab:Tab.recheck",
-        without="session.secret_hash != self._credential",
+        without="session.secret_hash != self._secret_hash",
         instead="False",
         test="tests/component/socket/test_expiry_overlay.py::test_after_a_step_up_no_message_runs_on_a_socket_of_the_old_secret",
     ),
@@ -212,11 +212,11 @@ REMOVALS: Final[list[Removal]] = [
         ),
     ),
     Removal(
-        guard="a repeated catch-up does not interrupt a user's run",
+        guard="a repeated requested rerun does not interrupt a user's run",
         at="component.socket.tab:Tab._gate",
-        without="message.is_catch_up and not self._reconnection.awaits_catch_up",
+        without="message.is_requested_rerun and not self._reconnection.awaits_requested_rerun",
         instead="False",
-        test="tests/component/socket/test_reconnection.py::test_no_repeated_catch_up_interrupts_the_run_of_a_press",
+        test="tests/component/socket/test_reconnection.py::test_no_repeated_requested_rerun_interrupts_the_run_of_a_press",
     ),
     Removal(
         guard="a socket records the Streamlit session that its browser claims",
