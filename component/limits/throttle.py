@@ -11,7 +11,7 @@ short messages, which nearly all are, and one for long messages.
 
 A Streamlit process (1.67, one core) renders about 80 small pages a second, one after the other, so a burst of one
 client delays all other tabs. Therefore no two messages of one person pass at the same time. A person who sends much for
-long counts as busy: busy people and anonymous clients share a queue, in which nobody else waits.
+long counts as busy: busy people and anonymous clients share a queue, in which no other client waits.
 """
 
 from __future__ import annotations
