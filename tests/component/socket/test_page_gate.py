@@ -80,12 +80,12 @@ def test_output_of_a_run_from_before_a_revocation_does_not_count() -> None:
         harness.browser.click()
         run = await harness.streamlit_receives("rerun_script")
         assert not run.rerun_script.widget_states.widgets
-        assert "session_status_changed" not in harness.browser_received()  # marks are not sent to the browser
+        assert "session_status_changed" not in harness.browser_received()  # barriers are not sent to the browser
 
     with_tab(check)
 
 
-def test_the_mark_of_one_revocation_does_not_count_for_another() -> None:
+def test_the_barrier_of_one_revocation_does_not_count_for_another() -> None:
     async def check(harness: TabHarness) -> None:
         with harness.services.storage.unit_of_work() as unit:
             unit.add_grant(
@@ -197,7 +197,7 @@ def test_a_replaced_socket_does_not_affect_the_page() -> None:
     with_tab(check)
 
 
-def test_a_page_whose_mark_was_lost_with_its_socket_cannot_be_resumed() -> None:
+def test_a_page_whose_barrier_was_lost_with_its_socket_cannot_be_resumed() -> None:
     async def check(harness: TabHarness) -> None:
         owner = f"session {harness.ref}"
         assert harness.services.tabs.may_resume(owner, "page")

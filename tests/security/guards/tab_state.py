@@ -14,13 +14,13 @@ REMOVALS: Final[list[Removal]] = [
         test="tests/security/test_live.py::test_after_a_revocation_the_next_press_only_renders_the_page_again",
     ),
     Removal(
-        guard="the gate-only rerun carries no widget states",
+        guard="the full rerun that opens the gate carries no widget states",
         at="component.protocol.back_message:BackMessage.strip_to_full_rerun",
         without='self.message.rerun_script.ClearField("widget_states")',
         test="tests/security/test_live.py::test_after_a_revocation_the_next_press_only_renders_the_page_again[callback]",
     ),
     Removal(
-        guard="the gate-only rerun carries no fragment",
+        guard="the full rerun that opens the gate carries no fragment",
         at="component.protocol.back_message:BackMessage.strip_to_full_rerun",
         without='self.message.rerun_script.ClearField("fragment_id")',
         test="tests/security/test_live.py::test_after_a_revocation_the_next_press_only_renders_the_page_again[fragment]",
@@ -71,13 +71,13 @@ REMOVALS: Final[list[Removal]] = [
         guard="the gate opens at the barrier of the last revocation",
         at="component.socket.tab_state:TabState._is_barrier",
         without="self.pending_barriers == 0",
-        test="tests/component/socket/test_page_gate.py::test_the_mark_of_one_revocation_does_not_count_for_another",
+        test="tests/component/socket/test_page_gate.py::test_the_barrier_of_one_revocation_does_not_count_for_another",
     ),
     Removal(
         guard="a page whose barrier was lost cannot be resumed",
         at="component.socket.tabs:Tabs.may_resume",
         without="state.may_be_resumed",
-        test="tests/component/socket/test_page_gate.py::test_a_page_whose_mark_was_lost_with_its_socket_cannot_be_resumed",
+        test="tests/component/socket/test_page_gate.py::test_a_page_whose_barrier_was_lost_with_its_socket_cannot_be_resumed",
     ),
     Removal(
         guard="each Streamlit session has one socket",
