@@ -131,7 +131,7 @@ def layers_table() -> str:
         if contract["type"] == "layers"
         for number, layer in enumerate(contract["layers"], 1)
     )
-    return _table(("Package", "Layer", "Modules and rooms"), rows)
+    return _table(("Package", "Layer", "Modules and subpackages"), rows)
 
 
 def streamlit_table() -> str:
