@@ -64,11 +64,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Not offered.
-
-    Raises:
-        NotImplementedError: always.
-    """
     raise NotImplementedError("Going back is restoring the backup made before the upgrade.")
 
 

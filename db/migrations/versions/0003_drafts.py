@@ -1,4 +1,4 @@
-"""Drafts: form values that a user entered before a sign-in, sealed, for some minutes."""
+"""Drafts: what somebody typed before they had to sign in, sealed, for some minutes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,9 +25,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Not offered.
-
-    Raises:
-        NotImplementedError: always.
-    """
     raise NotImplementedError("Going back is restoring the backup made before the upgrade.")

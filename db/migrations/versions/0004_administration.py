@@ -156,11 +156,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Not offered.
-
-    Raises:
-        NotImplementedError: always.
-    """
     raise NotImplementedError("Going back is restoring the backup made before the upgrade.")
 
 
@@ -239,11 +234,11 @@ def _partial(name: str, table: str, columns: list[str], where: str, postgresql: 
 
 def _days() -> None:
     """Count the events written before there were counters, as ``db.audit`` counts new ones."""
-    for counter, condition in (
+    for what, which in (
         ("sign-in", "kind = 'app:session:begin' AND outcome = 'done'"),
         ("denial", "kind IN ('app:page:deny', 'app:function:deny', 'api:endpoint:deny') AND actor <> 'nobody'"),
     ):
         op.execute(
-            f"INSERT INTO audit_days (day, what, events) SELECT at / {DAY}, '{counter}', count(*) FROM audit_events "  # noqa: S608 - literals above
-            f"WHERE {condition} GROUP BY at / {DAY}"
+            f"INSERT INTO audit_days (day, what, events) SELECT at / {DAY}, '{what}', count(*) FROM audit_events "  # noqa: S608 - literals above
+            f"WHERE {which} GROUP BY at / {DAY}"
         )

@@ -34,9 +34,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Not offered.
-
-    Raises:
-        NotImplementedError: always.
-    """
     raise NotImplementedError("Going back is restoring the backup made before the upgrade.")

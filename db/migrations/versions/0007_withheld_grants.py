@@ -29,12 +29,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_withheld_grants"),
     )
     op.create_index("ix_withheld_grants_role_id", "withheld_grants", ["role_id"])
-    for column in ("role_id", "permission"):
-        where = sa.text(f"{column} IS NOT NULL")
+    for what in ("role_id", "permission"):
+        where = sa.text(f"{what} IS NOT NULL")
         op.create_index(
-            f"uq_withheld_grants_{column.removesuffix('_id')}",
+            f"uq_withheld_grants_{what.removesuffix('_id')}",
             "withheld_grants",
-            ["person_id", column],
+            ["person_id", what],
             unique=True,
             sqlite_where=where,
             postgresql_where=where,
@@ -42,9 +42,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Not offered.
-
-    Raises:
-        NotImplementedError: always.
-    """
     raise NotImplementedError("Going back is restoring the backup made before the upgrade.")
