@@ -48,7 +48,7 @@ migrate: $(RUNTIME) ## upgrade the database to this version
 doctor: $(RUNTIME) ## check settings, database, provider and API
 	@$(PY) -m app doctor
 
-page: $(DEV) ## add a page: make page NAME=orders REQUIRES=read:orders
+page: $(DEV) ## add a page: make page NAME=invoices REQUIRES=read:invoices
 	@$(PY) -m app.cli.scaffold "$(NAME)" "$(REQUIRES)"
 
 docs: $(DEV) ## write the tables of the documentation and .env.example from the code

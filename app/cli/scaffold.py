@@ -1,4 +1,4 @@
-"""``make page NAME=orders REQUIRES=read:orders``: add a page, its row, and its permission if that is new.
+"""``make page NAME=invoices REQUIRES=read:invoices``: add a page, its row, and its permission if that is new.
 
 A development tool that edits the files of this source tree; it is no command of ``gatehouse``.
 """
@@ -35,9 +35,9 @@ def add_page(name: str, requires: str, *, root: Path = ROOT) -> list[str]:
     """
     problems = {}
     if not _NAME.fullmatch(name):
-        problems["NAME"] = "Use lower-case letters, digits and underscores, such as NAME=orders."
+        problems["NAME"] = "Use lower-case letters, digits and underscores, such as NAME=invoices."
     if not _PERMISSION.fullmatch(requires):
-        problems["REQUIRES"] = "Use action:resource in lower case, such as REQUIRES=read:orders."
+        problems["REQUIRES"] = "Use action:resource in lower case, such as REQUIRES=read:invoices."
     script = root / "pages" / f"{name}.py"
     if script.exists():
         problems["NAME"] = f"pages/{name}.py is there already."

@@ -26,10 +26,15 @@ from tests.stack import ROOT
 
 HOW_TO: Final = ROOT / "docs" / "how-to"
 SNIPPET: Final = re.compile(r"(?:^<!-- run: (\w+) ([\w/]+\.py) -->\n)?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-ON_THE_TREE: Final = ("test-a-page.md", "guard-a-function.md", "keep-form-input.md")
+ON_THE_TREE: Final = (
+    "add-a-setting-or-an-endpoint.md",
+    "guard-a-function.md",
+    "keep-form-input.md",
+    "test-a-page.md",
+)
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FOLDERS: Final = ("app", "component", "db", "deploy", "docs", "pages", "remote_api", "tests")
-MADE: Final = {"pages/orders.py", "deploy/tls"}
+MADE: Final = {"pages/invoices.py", "deploy/tls"}
 """What the documentation says the reader makes."""
 
 
