@@ -44,7 +44,7 @@ class SecretKeyWrites(BaseUnitOfWork):
         values = {
             "name": process.name,
             "key_ids": " ".join(process.key_ids),
-            "beats": process.beats,
+            "beats": process.heartbeats,
             "started_at": process.started_at,
             "seen_at": process.seen_at,
         }

@@ -118,7 +118,7 @@ def test_views():
 
 
 def test_keys():
-    keys = SecretKeys(None, None, "app", beat_seconds=600.0)
+    keys = SecretKeys(None, None, "app", heartbeat_seconds=600.0)
     keys._first_beat = lambda: None
     keys.start()
 

@@ -159,7 +159,7 @@ class AnnouncedProcess:
     """The kind of process, for display."""
     key_ids: tuple[str, ...]
     """In the order of its secrets."""
-    beats: int
+    heartbeats: int
     """Its heartbeat counter."""
     started_at: datetime
     seen_at: datetime

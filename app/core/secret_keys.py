@@ -29,7 +29,7 @@ from app.core.keyring import Keyring
 from app.core.ports import Storage, UnitOfWork
 from app.core.records import AnnouncedProcess
 
-BEAT_SECONDS: Final = 5.0
+HEARTBEAT_SECONDS: Final = 5.0
 MISSED_BEATS: Final = 6
 PRESUMED_ENDED_AFTER: Final = timedelta(minutes=1)
 """For display only: twice the time after which a running process counts another one as gone."""
@@ -55,7 +55,7 @@ class SecretKeys:
         process: str,
         *,
         clock: Clock = utc_now,
-        beat_seconds: float = BEAT_SECONDS,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
         new_id: Callable[[], str] = lambda: secrets.token_hex(8),
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
@@ -66,7 +66,7 @@ class SecretKeys:
             keyring: Its write key follows that of the installation.
             process: The name for display, such as ``app``.
             clock: For times that are displayed; nothing is decided by them.
-            beat_seconds: Time between two heartbeats.
+            heartbeat_seconds: Time between two heartbeats.
             new_id: Creates the id of this run of the process.
             pause: Waits between attempts to start, in seconds.
         """
@@ -74,7 +74,7 @@ class SecretKeys:
         self._keyring = keyring
         self._process = process
         self._clock = clock
-        self._beat_seconds = beat_seconds
+        self._beat_seconds = heartbeat_seconds
         self._pause = pause
         self._id = new_id()
         self._started_at = clock()
@@ -82,7 +82,7 @@ class SecretKeys:
         self._peers: Mapping[
             str, tuple[int, int]
         ] = {}  # id → its counter, and for how many of our heartbeats it has not changed
-        self._lock = Lock()  # one beat at a time
+        self._lock = Lock()  # one heartbeat at a time
         self._stop = Event()
         self._thread: Thread | None = None
 
@@ -95,11 +95,11 @@ class SecretKeys:
             SecretMismatch: if the process does not have the write key and must not start.
             StorageUnavailable: if the database does not respond, or is still busy.
         """
-        self._first_beat()
+        self._first_heartbeat()
         self._thread = Thread(target=self._run, name="secret-keys", daemon=True)
         self._thread.start()
 
-    def beat(self) -> None:
+    def send_heartbeat(self) -> None:
         """Write one heartbeat, delete the rows of processes that are gone, and rotate the write key if all agree.
 
         Raises:
@@ -128,10 +128,10 @@ class SecretKeys:
             self._peers = peers
             self._keyring.write_with(write_key)
 
-    def _first_beat(self) -> None:
+    def _first_heartbeat(self) -> None:
         for attempts_left in range(START_ATTEMPTS - 1, -1, -1):
             try:
-                self.beat()
+                self.send_heartbeat()
             except StorageUnavailable as error:
                 if isinstance(error, _PERMANENT) or attempts_left == 0:
                     raise
@@ -162,7 +162,7 @@ class SecretKeys:
     def _run(self) -> None:
         while not self._stop.wait(self._beat_seconds):
             try:
-                self.beat()
+                self.send_heartbeat()
             except SecretMismatch as error:
                 _log.error("this process cannot write any more", process=self._process, reason=error.detail)
             except StorageUnavailable as error:
@@ -244,7 +244,7 @@ def _unchanged_beats(
 ) -> Mapping[str, tuple[int, int]]:
     """For how many of our heartbeats each process has had its current counter."""
     return {
-        process.id: (process.beats, unchanged + 1 if beats == process.beats else 1)
+        process.id: (process.heartbeats, unchanged + 1 if beats == process.heartbeats else 1)
         for process in announced
         for beats, unchanged in [known.get(process.id, (-1, 0))]
     }

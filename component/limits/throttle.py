@@ -142,9 +142,11 @@ class Throttle:
         self.monotonic = monotonic
         clock = MonotonicClock(monotonic, sleep)
         busy = limits.messages_per_second * BUSY_IN_ALL
-        crowd = PacedQueue(clock, TokenBucket.full(max(busy, limits.anonymous_messages_per_second), 1, clock.now()))
-        self._of_people = _people(clock, limits, busy, crowd)
-        self._short, self._long = _anonymous(clock, limits, crowd)
+        shared_queue = PacedQueue(
+            clock, TokenBucket.full(max(busy, limits.anonymous_messages_per_second), 1, clock.now())
+        )
+        self._of_people = _people(clock, limits, busy, shared_queue)
+        self._short, self._long = _anonymous(clock, limits, shared_queue)
         self._may_drop = TokenBuckets(MAY_DROP_PER_SECOND, MAY_DROP_AT_ONCE)
 
     def lane(self, *, anonymous: bool, size: int) -> Lane:
@@ -164,7 +166,7 @@ def _values(limits: SocketLimits) -> TokenBuckets:
     return TokenBuckets(rate, rate * BURST_SECONDS)
 
 
-def _people(clock: MonotonicClock, limits: SocketLimits, busy: float, crowd: PacedQueue) -> Lane:
+def _people(clock: MonotonicClock, limits: SocketLimits, busy: float, shared_queue: PacedQueue) -> Lane:
     """The lane of signed-in people; ``busy``: the messages a second of all busy ones together."""
     messages, size = limits.messages_per_second, limits.bytes_per_second
     own = PacedQueues(
@@ -177,13 +179,13 @@ def _people(clock: MonotonicClock, limits: SocketLimits, busy: float, crowd: Pac
     return Lane(
         clock,
         own,
-        [PacedQueue(clock, TokenBucket.full(busy, 1, clock.now())), crowd],
-        charged=[crowd],
+        [PacedQueue(clock, TokenBucket.full(busy, 1, clock.now())), shared_queue],
+        charged=[shared_queue],
         lasting=TokenBuckets(messages * LASTING_SHARE, lasting, max_debt=lasting),
     )
 
 
-def _anonymous(clock: MonotonicClock, limits: SocketLimits, crowd: PacedQueue) -> tuple[Lane, Lane]:
+def _anonymous(clock: MonotonicClock, limits: SocketLimits, shared_queue: PacedQueue) -> tuple[Lane, Lane]:
     """The lanes of anonymous clients, of short messages and of long ones."""
     messages, size = limits.messages_per_second, limits.bytes_per_second * ANONYMOUS_SHARE
     values = _values(limits)
@@ -198,9 +200,9 @@ def _anonymous(clock: MonotonicClock, limits: SocketLimits, crowd: PacedQueue) -
             values,
         )
 
-    of_short = Lane(clock, own(), [short, crowd], charged=[short, crowd])
+    of_short = Lane(clock, own(), [short, shared_queue], charged=[short, shared_queue])
     # Two long messages are so far apart that the cost of the first is paid by then.
-    of_long = Lane(clock, own(), [long, crowd], charged=[crowd])
+    of_long = Lane(clock, own(), [long, shared_queue], charged=[shared_queue])
     return of_short, of_long
 
 

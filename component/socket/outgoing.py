@@ -14,7 +14,7 @@ from typing import Final
 
 from starlette.types import Message, Send
 
-GOODBYE_SECONDS: Final = 2.0
+CLOSE_TIMEOUT_SECONDS: Final = 2.0
 
 
 class ConnectionState(Enum):
@@ -77,7 +77,7 @@ class Outgoing:
 
     async def _send_own(self, data: bytes, before: asyncio.Task[None] | None) -> None:
         with suppress(Exception):  # as in `_send_last`
-            async with asyncio.timeout(GOODBYE_SECONDS):
+            async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                 if before is not None:
                     await before
                 async with self._lock:
@@ -87,7 +87,7 @@ class Outgoing:
     async def _send_last(self, last_message: bytes | None, code: int, after_seconds: float) -> None:
         await self._sleep(after_seconds)
         with suppress(Exception):  # the browser may be gone, or read no more
-            async with asyncio.timeout(GOODBYE_SECONDS), self._lock:
+            async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS), self._lock:
                 if last_message is not None:
                     await self._send({"type": "websocket.send", "bytes": last_message})
                 await self._send({"type": "websocket.close", "code": code})

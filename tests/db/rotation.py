@@ -27,7 +27,7 @@ class Running:
         self.keys = SecretKeys(self.database, self.keyring, name, clock=lambda: NOW)
         try:
             self.database.check()
-            self.keys.beat()
+            self.keys.send_heartbeat()
         except SecretMismatch:
             self.database.close()
             raise

@@ -22,12 +22,12 @@ def test_a_process_that_was_considered_gone_writes_nothing_afterwards(start: Sta
     stopped, app = start(OLD), start(NEW, OLD)
     app.writes()
     for _ in range(MISSED_BEATS + 1):
-        app.keys.beat()
+        app.keys.send_heartbeat()
     assert write_key(app.database) == NEW_ID
     with pytest.raises(SecretMismatch):
         stopped.writes()
     with pytest.raises(SecretMismatch):
-        stopped.keys.beat()
+        stopped.keys.send_heartbeat()
     app.writes()
     app.database.keyring = Keyring([NEW, OLD])
     assert verify_chain(app.database) == ChainState(events=3, first_seq=1, last_seq=3)
@@ -36,13 +36,13 @@ def test_a_process_that_was_considered_gone_writes_nothing_afterwards(start: Sta
 def test_a_process_counts_as_gone_by_its_counter_and_by_no_clock(start: Start) -> None:
     crashed, app = start(OLD), start(NEW, OLD)
     for _ in range(MISSED_BEATS - 1):
-        app.keys.beat()
+        app.keys.send_heartbeat()
     assert app.keyring.write_key == OLD_ID
-    crashed.keys.beat()
+    crashed.keys.send_heartbeat()
     for _ in range(MISSED_BEATS):
-        app.keys.beat()
+        app.keys.send_heartbeat()
     assert app.keyring.write_key == OLD_ID, "it lived meanwhile"
-    app.keys.beat()
+    app.keys.send_heartbeat()
     assert app.keyring.write_key == NEW_ID
 
 
@@ -56,8 +56,8 @@ def test_a_database_that_does_not_answer_withdraws_no_process(start: Start, monk
         patch.setattr("db.secret_keys.SecretKeyWrites.announce", away)
         for _ in range(MISSED_BEATS * 3):
             with pytest.raises(StorageUnavailable):
-                app.keys.beat()
-    app.keys.beat()
+                app.keys.send_heartbeat()
+    app.keys.send_heartbeat()
     assert app.keyring.write_key == OLD_ID
     other.writes()
     assert verify_chain(other.database).good

@@ -64,7 +64,7 @@ def test_tampering_beside_a_rotation_is_never_healed(
     database: Database, statements: list[str], named: list[tuple[str, int | None]]
 ) -> None:
     by_an_old_version(database, OLD)
-    SecretKeys(database, database.keyring, "app").beat()
+    SecretKeys(database, database.keyring, "app").send_heartbeat()
     recorded(database, 2)
     behind_its_back(database, *statements)
     recorded(database, 1)

@@ -66,7 +66,7 @@ def test_a_rotated_secret_still_verifies_and_another_does_not(database: Database
     before = checkpoint(database, at=NOW, installation="x").signed(database.keyring)
     database.keyring = Keyring(["n" * 40, "k" * 40])
     assert problems_of(database, read_checkpoints(before, database.keyring)) == []
-    SecretKeys(database, database.keyring, "app").beat()
+    SecretKeys(database, database.keyring, "app").send_heartbeat()
     recorded(database, 4)
     after = checkpoint(database, at=NOW, installation="x").signed(database.keyring)
     both = read_checkpoints(f"{before}\n{after}", database.keyring)

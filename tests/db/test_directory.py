@@ -13,7 +13,7 @@ from app.core.records import TokenRights
 from db import Database
 from db.database import DatabaseUnitOfWork
 from tests.db.builders import ANN, ISSUER, NOW, SECOND, grant, token_rights, written
-from tests.db.crowd import BOB, CARLA, DAY, crowd
+from tests.db.sample_people import BOB, CARLA, DAY, add_sample_people
 
 
 def role_id(database: Database, name: str) -> int:
@@ -28,7 +28,7 @@ def make_role(database: Database, name: str, *permissions: str) -> int:
 
 
 def test_roles_are_listed_with_their_numbers(database: Database) -> None:
-    crowd(database)
+    add_sample_people(database)
     rows = {row.name: row for row in database.directory.roles(NOW).rows}
     assert list(rows) == sorted(ROLES)
     assert (rows["administrator"].permissions, rows["administrator"].people) == (len(CATALOGUE), 1)
@@ -56,7 +56,7 @@ def test_a_role_by_id_and_by_name(database: Database) -> None:
 
 
 def test_the_catalogue(database: Database) -> None:
-    crowd(database)
+    add_sample_people(database)
     page = database.directory.permissions(NOW, limit=3)
     assert [row.name for row in page.rows] == sorted(CATALOGUE)[:3]
     assert page.total == len(CATALOGUE)
@@ -68,7 +68,7 @@ def test_the_catalogue(database: Database) -> None:
 
 
 def test_a_review_counts_the_people_who_gain_and_lose_permissions(database: Database) -> None:
-    crowd(database)
+    add_sample_people(database)
     number = role_id(database, "viewer")
     written(database, lambda unit: unit.add_grant(grant("analyst", subject=BOB), NOW))
     review = database.directory.review_role(number, frozenset({"explore:api", "explore:files"}), NOW)
@@ -113,7 +113,7 @@ def test_a_review_of_a_role_that_very_many_hold(database: Database) -> None:
 
 
 def test_roles_are_made_changed_moved_and_deleted(database: Database) -> None:
-    crowd(database)
+    add_sample_people(database)
     version = database.read.policy_version()
     number = make_role(database, "Ops", "explore:api")
     assert database.read.policy_version() == version + 1
@@ -146,7 +146,7 @@ def test_roles_are_made_changed_moved_and_deleted(database: Database) -> None:
 
 
 def test_a_mapping_changes_the_token_grants_of_all_people_with_the_token_role(database: Database) -> None:
-    crowd(database)
+    add_sample_people(database)
     developer, viewer = role_id(database, "developer"), role_id(database, "viewer")
     assert [(row.token_role, row.roles, row.people) for row in database.directory.mappings().rows] == [
         ("Owners", (), 1),
@@ -180,7 +180,7 @@ def test_mapping_pages(database: Database) -> None:
 
 
 def test_a_unit_reads_its_own_state(database: Database) -> None:
-    ids = crowd(database)
+    ids = add_sample_people(database)
     with database.unit_of_work() as unit:
         unit.set_blocked(BOB, blocked=True)
         stored = unit.person_by_id(ids[BOB])

@@ -15,11 +15,11 @@ from app.core.permissions import CATALOGUE, ROLES
 from app.core.records import EndReason, Person
 from db import Database
 from tests.db.builders import ANN, NOW, SECOND, behind_its_back, event, grant, written
-from tests.db.crowd import BOB, DAY, PENDING, crowd
+from tests.db.sample_people import BOB, DAY, PENDING, add_sample_people
 
 
 def test_live_sessions_last_used_first(database: Database) -> None:
-    ids = crowd(database)
+    ids = add_sample_people(database)
     page = database.directory.sessions(NOW + 3 * SECOND, limit=2)
     assert [row.session.ref for row in page.rows] == ["ref-2", "ref-1"]
     assert (page.total, page.rows[0].person_id) == (3, ids[BOB])
@@ -131,7 +131,7 @@ def test_events_of_a_retired_code_are_found_by_the_kind_that_replaced_it(databas
 
 
 def test_the_installation_in_numbers(database: Database) -> None:
-    ids = crowd(database)
+    ids = add_sample_people(database)
     with database.unit_of_work() as unit:
         unit.record(event(AuditKind.SESSION_BEGIN))
         unit.record(event(AuditKind.SESSION_BEGIN, outcome=Outcome.FAILED))

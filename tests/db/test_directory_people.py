@@ -14,7 +14,7 @@ from app.core.records import Person
 from db import Database
 from db.database import DatabaseUnitOfWork
 from tests.db.builders import ISSUER, NOW, SECOND, grant, written
-from tests.db.crowd import ADA, BOB, CARLA, DAY, DORA, ELODIE, PENDING, QUOTE, ROBOT, ZOE, crowd
+from tests.db.sample_people import ADA, BOB, CARLA, DAY, DORA, ELODIE, PENDING, QUOTE, ROBOT, ZOE, add_sample_people
 
 
 def names_of(database: Database, query: PeopleQuery) -> list[str]:
@@ -48,7 +48,7 @@ def names_of(database: Database, query: PeopleQuery) -> list[str]:
     ],
 )
 def test_people_are_found_by_part_of_name_email_or_subject(database: Database, text: str, names: list[str]) -> None:
-    crowd(database)
+    add_sample_people(database)
     rows = names_of(database, PeopleQuery(text=text))
     assert rows[: len(names)] == names
     assert len(rows) == len(names) or not text.strip("\x00\ud800 ")
@@ -72,7 +72,7 @@ def test_people_are_found_by_part_of_name_email_or_subject(database: Database, t
     ],
 )
 def test_filters(database: Database, query: PeopleQuery, subjects: set[Subject]) -> None:
-    crowd(database)
+    add_sample_people(database)
     for sort in PeopleSort:
         page = database.directory.people(replace(query, sort=sort), NOW)
         assert {row.person.subject for row in page.rows} == subjects
@@ -82,7 +82,7 @@ def test_filters(database: Database, query: PeopleQuery, subjects: set[Subject])
 @pytest.mark.parametrize("sort", PeopleSort)
 @pytest.mark.parametrize("text", ["", "auth0"])
 def test_pages_follow_each_other_without_gaps(database: Database, sort: PeopleSort, text: str) -> None:
-    crowd(database)
+    add_sample_people(database)
     whole = database.directory.people(PeopleQuery(text=text, sort=sort, limit=200), NOW)
     assert whole.next is None
     query = PeopleQuery(text=text, sort=sort, limit=2)
@@ -157,7 +157,7 @@ def test_short_words_are_found_by_pieces_and_beside_others(database: Database) -
 
 
 def test_a_cursor_is_good_for_its_own_query_only(database: Database) -> None:
-    crowd(database)
+    add_sample_people(database)
     page = database.directory.people(PeopleQuery(limit=2), NOW)
     assert page.next is not None
     wrong = (
@@ -174,7 +174,7 @@ def test_a_cursor_is_good_for_its_own_query_only(database: Database) -> None:
 
 def test_many_matches_are_counted_up_to_a_thousand_and_come_in_order(database: Database) -> None:
     """Both ways of finding: where matches are everywhere, and where they stand together at the end of the order."""
-    ids = crowd(database)
+    ids = add_sample_people(database)
 
     def write(unit: object) -> None:
         for number in range(2100):
@@ -220,7 +220,7 @@ def test_many_matches_are_counted_up_to_a_thousand_and_come_in_order(database: D
 
 
 def test_the_details_of_a_person_name_the_grants_of_each_permission(database: Database) -> None:
-    ids = crowd(database)
+    ids = add_sample_people(database)
     card = database.directory.person_card(ids[BOB], NOW)
     assert card is not None
     assert [(grant.role, grant.source, grant.until) for grant in card.grants] == [
@@ -248,7 +248,7 @@ def test_the_details_of_a_person_name_the_grants_of_each_permission(database: Da
 
 
 def test_the_version_changes_only_with_changes_by_administrators(database: Database) -> None:
-    ids = crowd(database)
+    ids = add_sample_people(database)
 
     def version() -> str:
         card = database.directory.person_card(ids[BOB], NOW)
@@ -268,7 +268,7 @@ def test_the_version_changes_only_with_changes_by_administrators(database: Datab
 
 
 def test_erasing_removes_all_but_the_subject_until_the_next_sign_in(database: Database) -> None:
-    ids = crowd(database)
+    ids = add_sample_people(database)
     written(database, lambda unit: unit.erase_person(ids[BOB], NOW))
     card = database.directory.person_card(ids[BOB], NOW)
     assert card is not None

@@ -15,7 +15,7 @@ from db import Database
 from db.directory import DatabaseDirectory
 from db.query_cache import QueryCache
 from tests.db.builders import NOW
-from tests.db.crowd import BOB, crowd
+from tests.db.sample_people import BOB, add_sample_people
 
 MANY = ("people", "grants", "sessions", "audit_events", "token_roles", "issued_tokens")
 Read = Callable[[DatabaseDirectory, int, int, str], Any]
@@ -58,7 +58,7 @@ READS: dict[str, Read] = {
 
 @pytest.mark.parametrize("name", READS)
 def test_no_read_goes_through_a_whole_table(file_database: Database, name: str) -> None:
-    ids = crowd(file_database)
+    ids = add_sample_people(file_database)
     role = file_database.directory.role_by_name("viewer", NOW)
     assert role is not None
     cursor = file_database.directory.people(PeopleQuery(limit=2), NOW).next or ""

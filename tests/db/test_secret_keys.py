@@ -29,7 +29,7 @@ def test_two_processes_rotate_by_the_documented_steps_and_the_audit_stays_whole(
         api.stop()
         api = start(*secrets, name="api")
         api.writes()
-        app.keys.beat()
+        app.keys.send_heartbeat()
         app.writes()
     assert (app.keyring.write_key, api.keyring.write_key, write_key(app.database)) == (NEW_ID, NEW_ID, NEW_ID)
     events = kinds(app.database)
@@ -65,7 +65,7 @@ def test_the_write_key_moves_on_when_all_list_the_new_secret_first(start: Start)
     assert api.keyring.write_key == NEW_ID
     assert app.keyring.write_key == OLD_ID, "it has not checked yet, and that does no harm"
     app.writes()
-    app.keys.beat()
+    app.keys.send_heartbeat()
     assert app.keyring.write_key == NEW_ID
     assert verify_chain(app.database).good
 
@@ -110,7 +110,7 @@ keys = SecretKeys(database, keyring, "app")
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(10):
-    keys.beat()
+    keys.send_heartbeat()
     written(database, lambda unit: unit.record(event(details={"n": number})))
 print(keyring.write_key)
 """

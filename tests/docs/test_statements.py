@@ -35,7 +35,9 @@ DOCUMENTS: Final = sorted(
 """Decisions tell what was so when they were taken."""
 FENCE: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PACKAGES: Final = ("app", "component", "db", "pages", "remote_api", "tests")
-EXAMPLES: Final = {"read:invoices", "read:orders", "write:orders", "close:month", "manage:orders", "refund:orders", "action:resource"}
+EXAMPLES: Final = {
+    "read:invoices", "read:orders", "write:orders", "close:month", "manage:orders", "refund:orders", "action:resource",
+}  # fmt: skip
 """Permissions that a reader makes, in the how-tos."""
 OTHERS_VARIABLES: Final = {"GATEHOUSE_", "GATEHOUSE_PORT", "AUTH0_"}
 PROMISES: Final = re.compile(

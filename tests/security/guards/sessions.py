@@ -11,7 +11,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="only our own pages may report user input",
         at="component.routes.session:SessionRoutes.active",
         without="return refused",
-        test="tests/component/routes/test_stay.py::test_only_a_script_of_our_own_pages_may_report_input",
+        test="tests/component/routes/test_session_extension.py::test_only_a_script_of_our_own_pages_may_report_input",
     ),
     Removal(
         guard="a new session secret wakes the watchers",
@@ -30,7 +30,7 @@ REMOVALS: Final[list[Removal]] = [
         at="db.sessions:SessionWrites.touch_session",
         without="used_after=now - idle",
         test=(
-            "tests/component/routes/test_stay.py"
+            "tests/component/routes/test_session_extension.py"
             "::test_a_request_that_waited_for_the_database_beyond_the_idle_lifetime_resumes_no_session[/auth/active]"
         ),
     ),

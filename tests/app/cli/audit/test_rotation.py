@@ -73,12 +73,12 @@ def test_a_process_that_was_killed_is_not_shown_as_running(
 ) -> None:
     at = datetime(2026, 1, 31, 12, tzinfo=UTC)
     killed = SecretKeys(database, Keyring([SECRET]), "app", clock=lambda: at - timedelta(hours=3))
-    killed.beat()
+    killed.send_heartbeat()
     key = Keyring([SECRET]).key_ids[0]
     lost = f"app           {key}  (last seen 3 hours ago; it has probably ended, and is not counted below)"
     assert secret.print_status(clock=lambda: at) == 0
     assert capsys.readouterr().out.splitlines()[2:] == [lost, "No process runs."]
-    SecretKeys(database, Keyring([SECRET]), "remote API", clock=lambda: at - timedelta(seconds=5)).beat()
+    SecretKeys(database, Keyring([SECRET]), "remote API", clock=lambda: at - timedelta(seconds=5)).send_heartbeat()
     assert secret.print_status(clock=lambda: at) == 0
     assert capsys.readouterr().out.splitlines()[2:] == [
         lost,
@@ -95,10 +95,10 @@ def test_how_far_a_rotation_is(
         return result.exit_code, result.stdout + result.stderr
 
     app = SecretKeys(database, Keyring([SECRET]), "app")
-    app.beat()
+    app.send_heartbeat()
     assert printed("secret", "status")[1].endswith("No rotation is under way.\n")
     newer = SecretKeys(database, Keyring([OTHER, SECRET]), "remote API")
-    newer.beat()
+    newer.send_heartbeat()
     status, text = printed("secret", "status")
     assert (status, text.splitlines()[-1]) == (
         0,

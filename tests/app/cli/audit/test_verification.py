@@ -111,7 +111,7 @@ def test_a_rotated_secret(database: Database, run: Run, tmp_path: Path, monkeypa
     file = kept(run, tmp_path)
     monkeypatch.setenv("GATEHOUSE_SECRET", f"{OTHER},{SECRET}")
     database.keyring = Keyring([OTHER, SECRET])
-    SecretKeys(database, database.keyring, "app").beat()
+    SecretKeys(database, database.keyring, "app").send_heartbeat()
     fill(database)
     kept(run, tmp_path)
     status, text = run("verify", "--since", file)

@@ -26,7 +26,7 @@ PENDING: Final = Subject(ISSUER, "auth0|pending")
 ROBOT: Final = Subject(ISSUER, "robot@clients")
 
 
-def crowd(database: Database) -> dict[Subject, int]:
+def add_sample_people(database: Database) -> dict[Subject, int]:
     """Insert the population; subject → id."""
 
     def write(unit: DatabaseUnitOfWork) -> dict[Subject, int]:
