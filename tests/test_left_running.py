@@ -119,7 +119,7 @@ def test_views():
 
 def test_keys():
     keys = SecretKeys(None, None, "app", heartbeat_seconds=600.0)
-    keys._first_beat = lambda: None
+    keys._first_heartbeat = lambda: None
     keys.start()
 
 

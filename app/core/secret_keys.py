@@ -59,7 +59,7 @@ class SecretKeys:
         new_id: Callable[[], str] = lambda: secrets.token_hex(8),
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
-        """Create the heartbeat; nothing is announced before ``start`` or ``beat``.
+        """Create the heartbeat; nothing is announced before ``start`` or ``send_heartbeat``.
 
         Args:
             storage: The database that all processes share.
@@ -74,11 +74,11 @@ class SecretKeys:
         self._keyring = keyring
         self._process = process
         self._clock = clock
-        self._beat_seconds = heartbeat_seconds
+        self._heartbeat_seconds = heartbeat_seconds
         self._pause = pause
         self._id = new_id()
         self._started_at = clock()
-        self._beats = 0
+        self._heartbeats = 0
         self._peers: Mapping[
             str, tuple[int, int]
         ] = {}  # id → its counter, and for how many of our heartbeats it has not changed
@@ -113,18 +113,18 @@ class SecretKeys:
                 if write_key and not self._keyring.has_key(write_key):
                     raise SecretMismatch(mismatch())
                 own = AnnouncedProcess(
-                    self._id, self._process, self._keyring.key_ids, self._beats + 1, self._started_at, now
+                    self._id, self._process, self._keyring.key_ids, self._heartbeats + 1, self._started_at, now
                 )
                 unit.announce(own)
                 announced = unit.announced()
-                peers = _unchanged_beats(self._peers, announced)
+                peers = _unchanged_heartbeats(self._peers, announced)
                 gone = {name for name, (_, unchanged) in peers.items() if unchanged > MISSED_BEATS}
                 unit.withdraw(gone - {self._id})
                 live = [process for process in announced if process.id not in gone or process.id == self._id]
                 write_key = _rotated(unit, write_key, live, self._clock)
                 unit.commit()
             # Only committed heartbeats count: a failed one says nothing about other processes.
-            self._beats += 1
+            self._heartbeats += 1
             self._peers = peers
             self._keyring.write_with(write_key)
 
@@ -160,7 +160,7 @@ class SecretKeys:
             )
 
     def _run(self) -> None:
-        while not self._stop.wait(self._beat_seconds):
+        while not self._stop.wait(self._heartbeat_seconds):
             try:
                 self.send_heartbeat()
             except SecretMismatch as error:
@@ -239,14 +239,14 @@ def undecided(write_key: str, announced: Sequence[AnnouncedProcess]) -> str:
     return f"Every process has the new secret; it is written with when all list it first. Not yet: {', '.join(behind)}."
 
 
-def _unchanged_beats(
+def _unchanged_heartbeats(
     known: Mapping[str, tuple[int, int]], announced: Sequence[AnnouncedProcess]
 ) -> Mapping[str, tuple[int, int]]:
     """For how many of our heartbeats each process has had its current counter."""
     return {
-        process.id: (process.heartbeats, unchanged + 1 if beats == process.heartbeats else 1)
+        process.id: (process.heartbeats, unchanged + 1 if heartbeats == process.heartbeats else 1)
         for process in announced
-        for beats, unchanged in [known.get(process.id, (-1, 0))]
+        for heartbeats, unchanged in [known.get(process.id, (-1, 0))]
     }
 
 
