@@ -151,9 +151,11 @@ def test_long_commands_of_administration_are_bounded_wider(url: str) -> None:
 
 OPEN_UNIT = """
 import os, sys
+from app.core import logs
 from app.core.errors import StorageUnavailable
 from app.core.records import Person
 from tests.db.builders import *
+logs.to_standard_error()
 database = opened(sys.argv[1])
 with database.unit_of_work() as unit:
     unit.save_person(Person(ANN, "half"), NOW)

@@ -25,7 +25,7 @@ from component.events import EventName
 
 if access.current_session() is not None:
     for entry in reversed(list(event_console.front_end())):
-        st.markdown(f"{entry.name.value}|{entry.source.value}|{entry.code}|{entry.said}")
+        st.markdown(f"{entry.name.value}|{entry.source.value}|{entry.code}|{entry.message}")
 
 
 def fails(event):
