@@ -1,4 +1,4 @@
-"""Which requests are meant for this site, and which sockets come from a page of it.
+"""Which requests are meant for this site, and which requests and sockets come from a page of it.
 
 Only the headers of the browser itself count: ``Host`` and ``Origin``, never a forwarded header.
 """
@@ -9,11 +9,25 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from starlette.requests import Request
+
 from component.http.cookies import HeaderList
-from component.http.responses import origin_of
 
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:\[\]/@?#\\]+)(?::\d{1,5})?", re.IGNORECASE)
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+def origin_of(base_url: str) -> str:
+    """The origin a browser sends for this address (RFC 6454 §6.2): without the scheme's own port."""
+    parts = urlsplit(base_url.lower())
+    standard = {"http": ":80", "https": ":443"}[parts.scheme]
+    return f"{parts.scheme}://{parts.netloc.removesuffix(standard)}"
+
+
+def is_same_origin(origin: str, request: Request) -> bool:
+    """Whether a script of a page at ``origin`` sent this request."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    return request.headers.getlist("origin") == [origin] and site == "same-origin"
 
 
 class Site:

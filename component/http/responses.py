@@ -1,10 +1,9 @@
-"""Basics of the routes: endpoints for one method, responses that are never cached, and the check of the origin."""
+"""Basics of the routes: endpoints for one method, and responses that are never cached."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -32,19 +31,6 @@ class SingleMethodEndpoint:
         else:
             response = PlainTextResponse("", 405, headers=NO_STORE | {"Allow": self._method})
         await response(scope, receive, send)
-
-
-def origin_of(base_url: str) -> str:
-    """The origin a browser sends for this address (RFC 6454 §6.2): without the scheme's own port."""
-    parts = urlsplit(base_url.lower())
-    standard = {"http": ":80", "https": ":443"}[parts.scheme]
-    return f"{parts.scheme}://{parts.netloc.removesuffix(standard)}"
-
-
-def is_same_origin(origin: str, request: Request) -> bool:
-    """Whether a script of a page at ``origin`` sent this request."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    return request.headers.getlist("origin") == [origin] and site == "same-origin"
 
 
 def with_cookies(response: Response, cookies: Sequence[str]) -> Response:

@@ -34,7 +34,8 @@ from component.drafts import Drafts
 from component.http.client_address import ClientAddresses
 from component.http.cookies import Cookies, read_cookies
 from component.http.error_pages import blocked_page, ended_page, failure_page, refusal_code
-from component.http.responses import NO_STORE, SingleMethodEndpoint, is_same_origin, origin_of, problem, with_cookies
+from component.http.origin import is_same_origin, origin_of
+from component.http.responses import NO_STORE, SingleMethodEndpoint, problem, with_cookies
 from component.http.return_to import HOME, safe_return_to
 from component.http.static_pages import signed_in_popup, storage_unavailable
 from component.oidc.callback_query import query_of

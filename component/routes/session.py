@@ -21,7 +21,8 @@ from app.core.clock import Clock, utc_now
 from app.core.errors import SessionExpired, StorageUnavailable, Unauthenticated
 from app.core.records import Session
 from component.http.cookies import Cookies, read_cookies
-from component.http.responses import NO_STORE, SingleMethodEndpoint, is_same_origin, origin_of, problem
+from component.http.origin import is_same_origin, origin_of
+from component.http.responses import NO_STORE, SingleMethodEndpoint, problem
 from component.http.return_to import safe_return_to
 from component.session.service import SessionService
 

@@ -11,6 +11,8 @@ from app.core.records import Session
 
 TOUCH_SECONDS: Final = 60
 """How often at most use of a session is stored."""
+REFRESH_MARGIN_SECONDS: Final = 60
+"""An access token with less time left than this is due for a refresh."""
 _WARNING_SECONDS: Final = 120
 _RESUMPTION_SECONDS: Final = 3600
 

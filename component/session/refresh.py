@@ -34,8 +34,8 @@ from component.http.error_pages import refusal_code
 from component.oidc.provider import TokenSet
 from component.session import audit as session_audit
 from component.session.context import SessionContext
+from component.session.lifetimes import REFRESH_MARGIN_SECONDS
 from component.session.provider_tokens import ProviderTokens, require_own, sync_rights
-from component.session.silent_signin import REMAINING_SECONDS
 
 LEASE_SECONDS: Final = 45  # longer than a refresh can take: discovery and token endpoint at their limits
 WAIT_SECONDS: Final = 4.0
@@ -264,7 +264,7 @@ class TokenRefresh:
     def _due(self, stored: SealedTokens) -> bool:
         now = self._clock()
         return (
-            stored.access_expires_at - now < timedelta(seconds=REMAINING_SECONDS)
+            stored.access_expires_at - now < timedelta(seconds=REFRESH_MARGIN_SECONDS)
             or now - stored.rights_synced_at >= self._rights_max_age
         )
 
@@ -285,7 +285,7 @@ class TokenRefresh:
     def _without_refresh(self, ref: str, stored: SealedTokens) -> str:
         """The stored token while it is valid; before it expires, a silent sign-in is requested once."""
         remaining = stored.access_expires_at - self._clock()
-        if remaining >= timedelta(seconds=REMAINING_SECONDS):
+        if remaining >= timedelta(seconds=REFRESH_MARGIN_SECONDS):
             return self._open(ref, stored).access_token
         if stored.silent_at is None:
             raise SignInAgain("Your sign-in is being refreshed.", silent_sign_in=True)

@@ -21,10 +21,9 @@ from app.core.tokens.types import IdToken
 from component.oidc.provider import TokenSet
 from component.session import audit as session_audit
 from component.session.context import SessionContext
+from component.session.lifetimes import REFRESH_MARGIN_SECONDS
 from component.session.provider_tokens import ProviderTokens, require_own, sync_rights
 
-REMAINING_SECONDS: Final = 60
-"""A token with less time left than this is due for a refresh."""
 _LEASE_SECONDS: Final = 10
 _log = structlog.get_logger(__name__)
 
@@ -40,7 +39,7 @@ class SilentSignIn:
     def needed(self, ref: str) -> bool:
         """Whether the session's access token is about to expire, and only a sign-in can bring another."""
         stored = self._storage.read.sealed_tokens(ref)
-        if stored is None or stored.access_expires_at - self._clock() >= timedelta(seconds=REMAINING_SECONDS):
+        if stored is None or stored.access_expires_at - self._clock() >= timedelta(seconds=REFRESH_MARGIN_SECONDS):
             return False
         try:
             return not ProviderTokens.unseal(self._context.keyring, stored.sealed, ref).refresh_token
