@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+import structlog
 
 from tests.issuer import Issuer
 from tests.left_running import LeftRunning
@@ -30,6 +31,14 @@ def packages_are_scanned_once() -> Iterator[None]:
                 manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)
             )
         yield
+
+
+@pytest.fixture(autouse=True)
+def logging_is_restored() -> Iterator[None]:
+    """Undo what a test configures for structlog: commands send their events to standard error."""
+    before = dict(structlog.get_config())
+    yield
+    structlog.configure(**before)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
