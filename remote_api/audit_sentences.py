@@ -34,25 +34,17 @@ _TITLES: Final[Mapping[str, str]] = {error.code: f"{error.title}." for error in 
 _UNKNOWN: Final = "{actor} did something of a kind that this version does not know."
 
 
-class _Phrase(str):
-    """A description in place of a name: lower case, unless it begins the sentence. Names are never changed."""
-
-    __slots__ = ()
-
-    def capitalize(self) -> str:
-        """With a capital first letter, and the rest as it is."""
-        return self[:1].upper() + self[1:]
-
-
 def sentence(event: AuditRow, name_of: NameOf) -> str:
     """Return the sentence of an event, and that of its reason if this is a code. Names are never read as a template."""
     kind = kind_of(event.kind)
     template = kind.sentence if kind is not None else _UNKNOWN
 
     def named(match: re.Match[str]) -> str:
-        name = _named(event.actor, name_of) if match[1] == "actor" else _named(event.target, name_of)
-        name = name or (_Phrase("an unknown actor") if match[1] == "actor" else _Phrase("something"))
-        return name.capitalize() if match.start() == 0 and isinstance(name, _Phrase) else name
+        audit_name, unknown = (event.actor, "an unknown actor") if match[1] == "actor" else (event.target, "something")
+        phrase = _phrase(audit_name) if audit_name else unknown
+        if not phrase:
+            return _name(audit_name, name_of)
+        return phrase[:1].upper() + phrase[1:] if match.start() == 0 else phrase
 
     text = _PLACEHOLDER.sub(named, template)
     cause = explain(event.reason) or _TITLES.get(event.reason, "") if kind in _WITH_CAUSE else ""
@@ -65,13 +57,16 @@ def subject_of(audit_name: str) -> Subject | None:
     return Subject(issuer, subject) if at and subject and "://" in issuer else None
 
 
-def _named(audit_name: str, name_of: NameOf) -> str:
+def _phrase(audit_name: str) -> str:
+    """A description in place of a name, in lower case; empty for people, machines and things, which have names."""
     if audit_name == ANONYMOUS_ACTOR:
-        return _Phrase("an anonymous user")
+        return "an anonymous user"
+    return f"the operator {audit_name.removeprefix(_OPERATOR)}" if audit_name.startswith(_OPERATOR) else ""
+
+
+def _name(audit_name: str, name_of: NameOf) -> str:
     if audit_name == _SYSTEM:
         return "Gatehouse"
-    if audit_name.startswith(_OPERATOR):
-        return _Phrase(f"the operator {audit_name.removeprefix(_OPERATOR)}")
     subject = subject_of(audit_name)
     if subject is None:
         return audit_name
