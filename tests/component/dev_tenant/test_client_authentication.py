@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,23 +12,10 @@ from tests.component.dev_tenant.support import (
     VERIFIER,
     Browser,
     Running,
-    browsing,
     call,
     running,
 )
 from tests.component.dev_tenant.token_requests import machine, refused
-
-
-@pytest.fixture(scope="module")
-def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("tenant") / "state") as started:
-        yield started
-
-
-@pytest.fixture
-def browser(tenant: Running) -> Iterator[Browser]:
-    with browsing(tenant) as opened:
-        yield opened
 
 
 def test_a_machine_gets_its_own_token(tenant: Running) -> None:

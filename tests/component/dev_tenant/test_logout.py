@@ -59,12 +59,6 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield started
 
 
-@pytest.fixture
-def browser(tenant: Running) -> Iterator[Browser]:
-    with browsing(tenant) as opened:
-        yield opened
-
-
 def signed_in(browser: Browser) -> bool:
     return "code" in answer(browser.authorize(prompt="none"))
 

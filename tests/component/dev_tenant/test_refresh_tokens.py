@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,18 +16,6 @@ from tests.component.dev_tenant.support import (
     running,
 )
 from tests.component.dev_tenant.token_requests import refused, userinfo
-
-
-@pytest.fixture(scope="module")
-def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("tenant") / "state") as started:
-        yield started
-
-
-@pytest.fixture
-def browser(tenant: Running) -> Iterator[Browser]:
-    with browsing(tenant) as opened:
-        yield opened
 
 
 def test_a_code_used_twice_is_refused_and_its_tokens_are_revoked(browser: Browser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,25 +11,11 @@ from tests.component.dev_tenant.support import (
     AUDIENCE,
     ROLES_CLAIM,
     Browser,
-    Running,
     answer,
     browsing,
     heading,
     running,
 )
-
-
-@pytest.fixture(scope="module")
-def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    extra = (f"{APP_URL}/other/callback",)
-    with running(tmp_path_factory.mktemp("tenant") / "state", extra_redirect_uris=extra) as started:
-        yield started
-
-
-@pytest.fixture
-def browser(tenant: Running) -> Iterator[Browser]:
-    with browsing(tenant) as opened:
-        yield opened
 
 
 def test_the_page_names_the_organization_and_the_connection(browser: Browser) -> None:

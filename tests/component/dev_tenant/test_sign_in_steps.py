@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.component.dev_tenant.support import (
-    APP_URL,
     MFA,
     Browser,
-    Running,
     answer,
     browsing,
     heading,
     running,
 )
-
-
-@pytest.fixture(scope="module")
-def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    extra = (f"{APP_URL}/other/callback",)
-    with running(tmp_path_factory.mktemp("tenant") / "state", extra_redirect_uris=extra) as started:
-        yield started
-
-
-@pytest.fixture
-def browser(tenant: Running) -> Iterator[Browser]:
-    with browsing(tenant) as opened:
-        yield opened
 
 
 def id_claims(browser: Browser, **changes: str | None) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +24,6 @@ from tests.component.dev_tenant.support import (
     running,
 )
 from tests.component.dev_tenant.token_requests import refused, userinfo
-
-
-@pytest.fixture(scope="module")
-def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("tenant") / "state") as started:
-        yield started
-
-
-@pytest.fixture
-def browser(tenant: Running) -> Iterator[Browser]:
-    with browsing(tenant) as opened:
-        yield opened
 
 
 def test_the_access_token_has_auth0s_shape(browser: Browser) -> None:

@@ -31,6 +31,14 @@ def expire(harness: TabHarness, for_seconds: float = 1.0) -> None:
     backdate_activity(harness, harness.services.settings.session_idle_seconds + for_seconds)
 
 
+async def press_too_late(harness: TabHarness) -> None:
+    """Press the button ``$$ID-send`` after the session has expired: the tab stops the run and keeps the press."""
+    expire(harness)
+    sends(harness, press("$$ID-send"))
+    await received(harness)
+    await assert_no_message(harness)
+
+
 def step_up(harness: TabHarness) -> None:
     """Re-authenticate the session, as ``component.session.step_up`` does."""
     now = utc_now()
@@ -40,10 +48,14 @@ def step_up(harness: TabHarness) -> None:
         unit.commit()
 
 
-def resume(harness: TabHarness) -> None:
-    """Resume the session, as ``component.session.resumption`` does after a sign-in of the same subject."""
+def resume(harness: TabHarness, *, secret: bytes = b"n") -> None:
+    """Resume the session, as ``component.session.resumption`` does after a sign-in of the same subject.
+
+    ``secret``: one byte, of which the hashes of the new secret and of the new access token are made.
+    """
     now = utc_now()
-    fresh = SteppedUp(harness.ref, b"n" * 32, now, b"sealed", b"t" * 32, now + timedelta(hours=1))
+    token = bytes([secret[0] + 6])
+    fresh = SteppedUp(harness.ref, secret * 32, now, b"sealed", token * 32, now + timedelta(hours=1))
     with harness.services.storage.unit_of_work() as unit:
         assert unit.resume_session(fresh, now + timedelta(hours=1), now)
         unit.commit()

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from app.core.clock import utc_now
-from app.core.records import SteppedUp
 from component.protocol import back_message
 from component.socket.expiry_overlay import KEEP_SECONDS, MAX_KEPT_BYTES, ExpiryOverlay
 from component.socket.handshake import Handshake
@@ -24,6 +21,7 @@ from tests.component.socket.expired_tab import (
     open_socket,
     outgoing,
     press,
+    press_too_late,
     pressed,
     received,
     reconnect,
@@ -56,7 +54,7 @@ def test_the_kept_message_passes_once_when_the_session_is_resumed() -> None:
         expire(harness)
         await harness.tab.recheck()
         await received(harness)
-        resume_again(harness)
+        resume(harness, secret=b"m")
         await reconnect(harness)
         await request_no_run(harness)
         assert not pressed(await received(harness))
@@ -64,20 +62,9 @@ def test_the_kept_message_passes_once_when_the_session_is_resumed() -> None:
     with_tab(check)
 
 
-def resume_again(harness: TabHarness) -> None:
-    now = utc_now()
-    fresh = SteppedUp(harness.ref, b"m" * 32, now, b"sealed", b"u" * 32, now + timedelta(hours=1))
-    with harness.services.storage.unit_of_work() as unit:
-        assert unit.resume_session(fresh, now + timedelta(hours=1), now)
-        unit.commit()
-
-
 def test_a_permission_revoked_meanwhile_drops_the_press() -> None:
     async def check(harness: TabHarness) -> None:
-        expire(harness)
-        sends(harness, press("$$ID-send"))
-        await received(harness)
-        await assert_no_message(harness)
+        await press_too_late(harness)
         harness.revoke()
         resume(harness)
         await reconnect(harness)
@@ -94,10 +81,7 @@ def test_the_kept_message_becomes_a_part_of_the_run_that_the_browser_requests() 
     """A browser repeats the run after a lost connection, without the pressed widget."""
 
     async def check(harness: TabHarness) -> None:
-        expire(harness)
-        sends(harness, press("$$ID-send"))
-        await received(harness)
-        await assert_no_message(harness)
+        await press_too_late(harness)
         resume(harness)
         await reconnect(harness)
         sends(harness, press(value="typed"))
@@ -130,10 +114,7 @@ async def gets_lost_press_dialog(harness: TabHarness) -> None:
 
 def test_the_kept_message_runs_in_no_other_streamlit_session() -> None:
     async def check(harness: TabHarness) -> None:
-        expire(harness)
-        sends(harness, press("$$ID-send"))
-        await received(harness)
-        await assert_no_message(harness)
+        await press_too_late(harness)
         resume(harness)
         harness.services.tabs.is_active = lambda _: False
         await reconnect(harness)
@@ -146,10 +127,7 @@ def test_the_kept_message_runs_in_no_other_streamlit_session() -> None:
 
 def test_the_kept_message_is_no_part_of_a_run_in_another_streamlit_session() -> None:
     async def check(harness: TabHarness) -> None:
-        expire(harness)
-        sends(harness, press("$$ID-send"))
-        await received(harness)
-        await assert_no_message(harness)
+        await press_too_late(harness)
         resume(harness)
         harness.services.tabs.is_active = lambda _: False
         await reconnect(harness)
@@ -189,10 +167,7 @@ def test_the_message_kept_by_a_later_lock_of_the_same_socket_passes() -> None:
 
 def test_a_press_kept_in_a_session_that_cannot_be_resumed_is_reported_as_lost() -> None:
     async def check(harness: TabHarness) -> None:
-        expire(harness)
-        sends(harness, press("$$ID-send"))
-        await received(harness)
-        await assert_no_message(harness)
+        await press_too_late(harness)
         resume(harness)
         assert await harness.tab.recheck() is SessionChange.RECONNECT
         await harness.tab.close()
@@ -211,10 +186,7 @@ def test_a_press_kept_in_a_session_that_cannot_be_resumed_is_reported_as_lost() 
 
 def test_the_kept_message_is_not_for_a_socket_that_replaces_another() -> None:
     async def check(harness: TabHarness) -> None:
-        expire(harness)
-        sends(harness, press("$$ID-send"))
-        await received(harness)
-        await assert_no_message(harness)
+        await press_too_late(harness)
         first = harness.tab
         open_socket(harness, is_expired=True)
         assert (await first.receive())["type"] == "websocket.disconnect"
