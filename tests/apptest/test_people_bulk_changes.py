@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Checkbox
 
 from app.admin.people import bulk_actions
 from tests import canned
@@ -15,6 +16,11 @@ def choose_all(at: AppTest) -> None:
     at.button(key="choose-page").click().run()
     at.button(key="people-next").click().run()
     at.button(key="choose-page").click().run()
+
+
+def box(at: AppTest, person: int) -> Checkbox:
+    """The box that selects a person."""
+    return next(box for box in at.checkbox if box.label == f"Choose Person {person}")
 
 
 def bulk(admin: Administration, refuse: dict[int, str]) -> None:
@@ -76,18 +82,36 @@ def test_a_bulk_revocation_cannot_be_undone(admin: Administration) -> None:
 
 def test_the_selection_is_kept_over_searches_and_can_be_cleared(admin: Administration) -> None:
     at, _ = admin.open("/people")
-    at.checkbox(key="choose-3").check().run()
+    box(at, 3).check().run()
     at.text_input(key="q").set_value("Person 12").run()
     assert "1 person chosen" in page_text(at)
-    at.checkbox(key="choose-12").check().run()
+    box(at, 12).check().run()
     at.text_input(key="q").set_value("").run()
     assert "2 people chosen" in page_text(at)
-    assert at.checkbox(key="choose-3").value is True
-    at.checkbox(key="choose-3").uncheck().run()
+    assert box(at, 3).value is True
+    box(at, 3).uncheck().run()
     assert "1 person chosen" in page_text(at)
     at.button(key="clear-chosen").click().run()
     assert "chosen" not in page_text(at)
     assert not any(box.value for box in at.checkbox)
+
+
+def test_a_press_before_the_selection_is_drawn_keeps_the_selection(admin: Administration) -> None:
+    at, _ = admin.open("/people")
+    box(at, 3).check().run()
+    drawn = at._tree.get_widget_states()
+    at.button(key="choose-page").click().run()
+    assert "25 people chosen" in page_text(at)
+    late = at.button(key="many-grant").click()
+    drawn.widgets.append(late._widget_state)
+    at._run(drawn)
+    assert at.button(key="many-grant-go").label == "Grant to 25 people"
+    at.button(key="many-grant-cancel").click().run()
+    drawn = at._tree.get_widget_states()
+    at.button(key="clear-chosen").click().run()
+    assert "chosen" not in page_text(at)
+    at._run(drawn)
+    assert "chosen" not in page_text(at), "nobody is selected again"
 
 
 def test_a_change_without_a_bulk_call_is_sent_for_each_person(admin: Administration) -> None:
@@ -100,7 +124,7 @@ def test_a_change_without_a_bulk_call_is_sent_for_each_person(admin: Administrat
     }
     at, _ = admin.open("/people")
     for number in (1, 2, 3):
-        at.checkbox(key=f"choose-{number}").check().run()
+        box(at, number).check().run()
     at.button(key="many-block").click().run()
     at.text_input(key="many-block-reason").set_value("misused").run()
     at.button(key="many-block-go").click().run()
@@ -122,7 +146,7 @@ def test_a_bulk_change_waits_when_the_api_limits_the_rate(
 
     admin.stub.responses["DELETE", f"{canned.BASE}/people/1/sessions"] = answer
     at, _ = admin.open("/people")
-    at.checkbox(key="choose-1").check().run()
+    box(at, 1).check().run()
     at.button(key="many-end").click().run()
     at.text_input(key="many-end-reason").set_value("r").run()
     at.button(key="many-end-go").click().run()
@@ -166,7 +190,7 @@ def test_a_fault_that_concerns_everyone_stops_and_reports_who_was_not_tried(admi
     admin.stub.responses["DELETE", f"{canned.BASE}/people/2/sessions"] = FAULTS[fault]
     at, _ = admin.open("/people")
     for number in (1, 2, 3):
-        at.checkbox(key=f"choose-{number}").check().run()
+        box(at, number).check().run()
     at.button(key="many-end").click().run()
     at.text_input(key="many-end-reason").set_value("r").run()
     at.button(key="many-end-go").click().run()
@@ -181,7 +205,7 @@ def test_a_bulk_change_is_refused_after_the_permission_is_revoked(admin: Adminis
     at, subject = admin.open(
         "/people", roles=[], permissions=["read:people", "manage:grants", "read:roles", "read:reports"]
     )
-    at.checkbox(key="choose-1").check().run()
+    box(at, 1).check().run()
     at.button(key="many-grant").click().run()
     at.radio(key="many-grant-chosen-role").set_value("viewer")
     at.text_input(key="many-grant-reason").set_value("r")

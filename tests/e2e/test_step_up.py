@@ -57,10 +57,11 @@ def test_the_export_works_after_the_user_confirms_the_sign_in(visitor: Arrive, s
     browser.shot("step-up-report")
     before = len(audited(stack, "app:session:step-up"))
 
-    page.locator("a.st-key-step-up").click()
-    page.wait_for_url(re.compile(re.escape(stack.issuer)), timeout=SOON)
-    page.locator("button[name=person][value=bruno]").click()
-    page.wait_for_url(re.compile(re.escape(f"{stack.app_url}/reports")), timeout=SOON)
+    with other.expect_websocket(timeout=SOON):  # the new session secret ends the socket of the other tab
+        page.locator("a.st-key-step-up").click()
+        page.wait_for_url(re.compile(re.escape(stack.issuer)), timeout=SOON)
+        page.locator("button[name=person][value=bruno]").click()
+        page.wait_for_url(re.compile(re.escape(f"{stack.app_url}/reports")), timeout=SOON)
     assert parse_qs(urlsplit(page.url).query)["range"] == ["7 days"]
     expect(page.locator(".st-key-range button[aria-checked=true]")).to_have_text("7 days", timeout=SOON)
     expect(page.locator("a.st-key-step-up")).to_have_count(0)
@@ -70,9 +71,10 @@ def test_the_export_works_after_the_user_confirms_the_sign_in(visitor: Arrive, s
     assert len((tmp_path / "usage.csv").read_text().splitlines()) == 8
     assert len(audited(stack, "app:session:step-up")) == before + 1
 
-    # The other tab's socket stayed open, and its HTTP requests use the new secret.
+    # The other tab has connected again, and its HTTP requests use the new secret.
     file = tmp_path / "towns.csv"
     file.write_text("town,people\nUlm,126949\n", encoding="utf-8")
+    expect(other.locator(".st-key-upload button").first).to_be_enabled(timeout=SOON)
     other.locator(".st-key-upload input[type=file]").set_input_files(file)
     expect(other.get_by_text("1 of 1 rows, 2 columns")).to_be_visible(timeout=SOON)
     assert browser.console_errors == []

@@ -21,6 +21,7 @@ PLACE: Final = "/people"
 SIZE: Final = 25
 NO_ROLE: Final = "No role"
 _CHOSEN: Final = "people-chosen"  # id → name of the selected people, over pages and searches
+_BOXES: Final = "people-boxes"  # how many times all boxes were set at once; part of their keys
 _STATES: Final = {label: state for state, label in labels.STATES.items()}
 _KINDS: Final = {"People": False, "Machines": True}
 _SORTS: Final = {
@@ -137,7 +138,7 @@ def _row(row: PersonItem, *, choosing: bool) -> None:
         if choosing:
             st.checkbox(
                 f"Choose {formatting.plain(row.shown_name, cap=80)}",
-                key=f"choose-{row.id}",
+                key=_box_key(row.id),
                 label_visibility="collapsed",
                 value=row.id in _chosen(),
                 on_change=_toggle,
@@ -206,23 +207,34 @@ def _chosen() -> dict[int, str]:
     return chosen
 
 
+def _box_key(person_id: int) -> str:
+    return f"choose-{st.session_state.get(_BOXES, 0)}-{person_id}"
+
+
 def _toggle(person_id: int, name: str) -> None:
-    if st.session_state.get(f"choose-{person_id}"):
+    if st.session_state.get(_box_key(person_id)):
         _chosen()[person_id] = name
     else:
         _chosen().pop(person_id, None)
 
 
 def _choose(rows: tuple[PersonItem, ...]) -> None:
-    for row in rows:
-        _chosen()[row.id] = row.shown_name
-        st.session_state[f"choose-{row.id}"] = True
+    _chosen().update((row.id, row.shown_name) for row in rows)
+    _renew_boxes()
 
 
 def _clear() -> None:
-    for person_id in list(_chosen()):
-        st.session_state[f"choose-{person_id}"] = False
     _chosen().clear()
+    _renew_boxes()
+
+
+def _renew_boxes() -> None:
+    """Give the boxes new keys, so that they are drawn as selected or not.
+
+    Set by their keys, a press that the browser sends before it has drawn them would report their old values, which
+    Streamlit takes for changes by the user: it would undo the selection.
+    """
+    st.session_state[_BOXES] = st.session_state.get(_BOXES, 0) + 1
 
 
 def _clear_filters() -> None:
