@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +12,9 @@ from typing import Final, Self
 
 import requests
 
+from tests import preloaded_python
 from tests.ports import free_port
+from tests.preloaded_python import Completed, Process
 from tests.waiting import wait_until
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -39,7 +40,7 @@ class Stack:
         self.app_url = f"http://localhost:{self.app_port}"
         self.api_url = f"http://localhost:{self.api_port}"
         self._settings = settings
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes: dict[str, Process] = {}
         if "GATEHOUSE_APP" not in settings and not (folder / ".streamlit").exists():
             (folder / ".streamlit").symlink_to(ROOT / ".streamlit")
 
@@ -54,7 +55,6 @@ class Stack:
         return {
             **kept,
             "PYTHONPATH": str(ROOT),
-            "PYTHONUNBUFFERED": "1",
             "GATEHOUSE_APP_BASE_URL": self.app_url,
             "GATEHOUSE_REMOTE_API_BASE_URL": self.api_url,
             "GATEHOUSE_DATABASE_URL": self.database_url,
@@ -87,19 +87,13 @@ class Stack:
             serve = ["tests.e2e.serve_script", str(self.app_port), str(self._script)]
         self._start("app", serve, f"{self.app_url}/_stcore/health")
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str) -> Completed:
         """Run one command of ``gatehouse`` to its end; a failure raises with what it said."""
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "app", *arguments],
-            cwd=self.folder,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        done = preloaded_python.shared().run(
+            ["app", *arguments], cwd=self.folder, env=self.environment(), timeout_seconds=60, safe_path=True
         )
-        if done.returncode != 0:
-            msg = f"gatehouse {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        if done.status != 0:
+            msg = f"gatehouse {' '.join(arguments)}: {done.output}"
             raise RuntimeError(msg)
         return done
 
@@ -136,12 +130,8 @@ class Stack:
 
     def _start(self, name: str, arguments: list[str], health: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", *arguments],
-                cwd=self.folder,
-                env=self.environment(),
-                stdout=log,
-                stderr=log,
+            process = preloaded_python.shared().start(
+                arguments, cwd=self.folder, env=self.environment(), stdout=log, stderr=log, safe_path=True
             )
         self._processes[name] = process
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import Checkbox
 
 from app.admin.people import bulk_actions
 from tests import canned
-from tests.apptest.administration import Administration, button_keys, page_text
+from tests.apptest.administration import Administration, button_keys, page_text, person_box
 from tests.stub_api import FAULTS, RecordedRequest, StubResponse, json_of
 
 
@@ -16,11 +15,6 @@ def choose_all(at: AppTest) -> None:
     at.button(key="choose-page").click().run()
     at.button(key="people-next").click().run()
     at.button(key="choose-page").click().run()
-
-
-def box(at: AppTest, person: int) -> Checkbox:
-    """The box that selects a person."""
-    return next(box for box in at.checkbox if box.label == f"Choose Person {person}")
 
 
 def bulk(admin: Administration, refuse: dict[int, str]) -> None:
@@ -82,14 +76,14 @@ def test_a_bulk_revocation_cannot_be_undone(admin: Administration) -> None:
 
 def test_the_selection_is_kept_over_searches_and_can_be_cleared(admin: Administration) -> None:
     at, _ = admin.open("/people")
-    box(at, 3).check().run()
+    person_box(at, 3).check().run()
     at.text_input(key="q").set_value("Person 12").run()
     assert "1 person chosen" in page_text(at)
-    box(at, 12).check().run()
+    person_box(at, 12).check().run()
     at.text_input(key="q").set_value("").run()
     assert "2 people chosen" in page_text(at)
-    assert box(at, 3).value is True
-    box(at, 3).uncheck().run()
+    assert person_box(at, 3).value is True
+    person_box(at, 3).uncheck().run()
     assert "1 person chosen" in page_text(at)
     at.button(key="clear-chosen").click().run()
     assert "chosen" not in page_text(at)
@@ -98,7 +92,7 @@ def test_the_selection_is_kept_over_searches_and_can_be_cleared(admin: Administr
 
 def test_a_press_before_the_selection_is_drawn_keeps_the_selection(admin: Administration) -> None:
     at, _ = admin.open("/people")
-    box(at, 3).check().run()
+    person_box(at, 3).check().run()
     drawn = at._tree.get_widget_states()
     at.button(key="choose-page").click().run()
     assert "25 people chosen" in page_text(at)
@@ -111,7 +105,7 @@ def test_a_press_before_the_selection_is_drawn_keeps_the_selection(admin: Admini
     at.button(key="clear-chosen").click().run()
     assert "chosen" not in page_text(at)
     at._run(drawn)
-    assert "chosen" not in page_text(at), "nobody is selected again"
+    assert "chosen" not in page_text(at), "the selection stays empty"
 
 
 def test_a_change_without_a_bulk_call_is_sent_for_each_person(admin: Administration) -> None:
@@ -124,7 +118,7 @@ def test_a_change_without_a_bulk_call_is_sent_for_each_person(admin: Administrat
     }
     at, _ = admin.open("/people")
     for number in (1, 2, 3):
-        box(at, number).check().run()
+        person_box(at, number).check().run()
     at.button(key="many-block").click().run()
     at.text_input(key="many-block-reason").set_value("misused").run()
     at.button(key="many-block-go").click().run()
@@ -146,7 +140,7 @@ def test_a_bulk_change_waits_when_the_api_limits_the_rate(
 
     admin.stub.responses["DELETE", f"{canned.BASE}/people/1/sessions"] = answer
     at, _ = admin.open("/people")
-    box(at, 1).check().run()
+    person_box(at, 1).check().run()
     at.button(key="many-end").click().run()
     at.text_input(key="many-end-reason").set_value("r").run()
     at.button(key="many-end-go").click().run()
@@ -190,7 +184,7 @@ def test_a_fault_that_concerns_everyone_stops_and_reports_who_was_not_tried(admi
     admin.stub.responses["DELETE", f"{canned.BASE}/people/2/sessions"] = FAULTS[fault]
     at, _ = admin.open("/people")
     for number in (1, 2, 3):
-        box(at, number).check().run()
+        person_box(at, number).check().run()
     at.button(key="many-end").click().run()
     at.text_input(key="many-end-reason").set_value("r").run()
     at.button(key="many-end-go").click().run()
@@ -205,7 +199,7 @@ def test_a_bulk_change_is_refused_after_the_permission_is_revoked(admin: Adminis
     at, subject = admin.open(
         "/people", roles=[], permissions=["read:people", "manage:grants", "read:roles", "read:reports"]
     )
-    box(at, 1).check().run()
+    person_box(at, 1).check().run()
     at.button(key="many-grant").click().run()
     at.radio(key="many-grant-chosen-role").set_value("viewer")
     at.text_input(key="many-grant-reason").set_value("r")

@@ -7,7 +7,7 @@ import pytest
 from app import testing
 from app.core.permissions import ROLES
 from tests import canned
-from tests.apptest.administration import CARD, Administration, button_keys, page_text
+from tests.apptest.administration import CARD, Administration, button_keys, page_text, person_box
 from tests.apptest.test_faults import HOSTILE
 from tests.stub_api import RecordedRequest, StubResponse, json_of, problem
 
@@ -162,7 +162,7 @@ def test_hostile_names_are_shown_as_text(admin: Administration, name: str) -> No
         if address == CARD:
             at.button(key="revoke-3").click().run()
         if address == "/people":
-            at.checkbox(key="choose-7").check().run()
+            person_box(at, 7).check().run()
             at.button(key="many-end").click().run()
         assert not at.exception
         for element in [*at.markdown, *at.title, *at.caption, *at.button]:

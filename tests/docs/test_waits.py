@@ -10,7 +10,6 @@ from tests.docs.project_files import ROOT
 SLEEPS: Final = {
     # What waits for a condition, or measures for a time
     "tests/waiting.py": "the poll itself",
-    "tests/security/preloaded_python.py": "polls a child; the process runs by path and imports nothing of the project",
     "tests/component/socket/tab_harness.py": "polls the thread pool of a tab within its event loop",
     "tests/benchmarks/rerun.py": "pauses between measured reruns",
     "tests/benchmarks/serving.py": "polls a server that starts",

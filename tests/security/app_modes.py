@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,7 +22,9 @@ from app.core.principal import Subject
 from app.core.records import EndReason, NewSession, Person
 from component.http.cookies import Cookies
 from db import Database, migrate, open_database
+from tests import preloaded_python
 from tests.ports import free_port
+from tests.preloaded_python import Process
 from tests.raw_socket import RawSocket
 from tests.security.guarded_app import CONNECTED_SESSIONS_PATH, MODES, settings_for
 from tests.stack import ROOT
@@ -113,20 +114,19 @@ def running_apps(folder: Path, modes: Sequence[str] = MODES) -> Iterator[Callabl
     url = f"sqlite:///{folder}/binding.sqlite3"
     migrate(url)
     running: dict[str, GuardedApp] = {}
-    processes: list[subprocess.Popen[str]] = []
+    processes: list[Process] = []
     databases: list[Database] = []
     try:
         for mode in modes:
             port = free_port()
             environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT")}
             with (folder / f"{mode}.log").open("w") as log:
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "tests.security.guarded_app", mode, str(port), url, str(script)],
+                process = preloaded_python.shared().start(
+                    ["tests.security.guarded_app", mode, str(port), url, str(script)],
                     cwd=folder,
-                    env=environment | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+                    env=environment | {"PYTHONPATH": str(ROOT)},
                     stdout=subprocess.PIPE,
                     stderr=log,
-                    text=True,
                 )
             processes.append(process)
             settings = settings_for(f"http://127.0.0.1:{port}", url)
@@ -149,7 +149,7 @@ def running_apps(folder: Path, modes: Sequence[str] = MODES) -> Iterator[Callabl
             database.close()
 
 
-def _wait(base_url: str, process: subprocess.Popen[str], log: Path) -> None:
+def _wait(base_url: str, process: Process, log: Path) -> None:
     def is_healthy() -> bool:
         assert process.poll() is None, log.read_text()
         with suppress(requests.RequestException):  # not up yet, or too busy to answer

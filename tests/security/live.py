@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,7 +27,9 @@ from app.core.records import EndReason, NewGrant, NewSession, Person, SteppedUp
 from component.http.cookies import Cookies
 from component.session.provider_tokens import ProviderTokens
 from db import Database, migrate, open_database, seed
+from tests import preloaded_python
 from tests.ports import free_port
+from tests.preloaded_python import Process
 from tests.security.live_script import SCRIPT
 from tests.security.live_tab import Tab
 from tests.stack import ROOT
@@ -57,7 +57,7 @@ class LiveApp:
     database: Database
     keyring: Keyring
     cookies: Cookies
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
 
     @property
     def traces(self) -> list[str]:
@@ -216,12 +216,10 @@ def live(folder: Path, *, script: str = SCRIPT, processes: int = 2, **environmen
         for number, port in enumerate(ports):
             with (folder / f"app-{number}.log").open("w") as log:
                 app.processes.append(
-                    subprocess.Popen(
-                        [sys.executable, "-m", "tests.security.live_app", str(port), base_url, url, str(file)],
+                    preloaded_python.shared().start(
+                        ["tests.security.live_app", str(port), base_url, url, str(file)],
                         cwd=folder,
-                        env=environ
-                        | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "TRACES": str(folder / "traces")}
-                        | environment,
+                        env=environ | {"PYTHONPATH": str(ROOT), "TRACES": str(folder / "traces")} | environment,
                         stdout=log,
                         stderr=log,
                     )

@@ -33,13 +33,13 @@ def open_and_disconnect(at: LiveApp, user: SignedInUser) -> str:
 
 def answer_rerun_request(tab: Tab) -> list[str]:
     """Wait until the server requests a rerun, and answer as the browser does; → the texts of the page."""
-    while (fragment := tab.receive(60).auto_rerun.fragment_id) == "":
+    while (fragment := tab.receive(20).auto_rerun.fragment_id) == "":
         pass
     message = BackMsg()
     message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = fragment, True
     tab.widgets, tab.files, tab.messages = {}, {}, []
     tab.send(message)
-    return tab.read_run(60)
+    return tab.read_run(20)
 
 
 def test_in_another_process_the_page_of_a_revoked_permission_is_rerun(app: LiveApp) -> None:

@@ -20,11 +20,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.preloaded_python import SOCKET_VARIABLE, PreloadedPython
 from tests.security.guard_removal import GuardNotFoundError, Removal, TextRemoval
-from tests.security.preloaded_python import PreloadedPython
 from tests.stack import ROOT
 
 TABLES = sorted(module.name for module in pkgutil.iter_modules([str(ROOT / "tests" / "security" / "guards")]))
+PLUGINS = ("hypothesispytest", "xdist", "anyio")
+"""Plugins of pytest that tests of guards use. To load all that are installed would take longer than most tests."""
+PYTEST = (
+    "-q", "-x", "-p", "no:cacheprovider",
+    "--disable-plugin-autoload", *(part for name in PLUGINS for part in ("-p", name)),
+    # They are imported before pytest could rewrite their assertions.
+    "-W", "ignore::pytest.PytestAssertRewriteWarning",
+)  # fmt: skip
 REMOVALS: list[Removal | TextRemoval] = [
     row for name in TABLES for row in importlib.import_module(f"tests.security.guards.{name}").REMOVALS
 ]
@@ -68,10 +76,11 @@ def test_the_replacement_of_a_guard_uses_defined_names_only(tmp_path: Path) -> N
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A copy of the project, and a process that runs its tests."""
+    """A copy of the project, a process that runs its tests, and their environment."""
 
     folder: Path
     python: PreloadedPython
+    env: dict[str, str]
 
 
 @pytest.fixture(scope="session")
@@ -79,11 +88,18 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
     """One copy for each worker; compiled modules are copied too, so that children need not compile them."""
     home = tmp_path_factory.mktemp("guards")
     ignored = shutil.ignore_patterns(".git", ".venv", "var", "docs", ".*_cache", ".hypothesis", "node_modules")
-    with PreloadedPython(home) as python:
+    with PreloadedPython() as python:
         folder = shutil.copytree(ROOT, home / "copy", ignore=ignored)
         (folder / "docs").mkdir()
         shutil.copy(ROOT / "docs" / "openapi.json", folder / "docs")  # stubs of the API are compared with it
-        yield Copy(folder, python)
+        env = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(home),
+            "PYTHONPATH": str(folder),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            SOCKET_VARIABLE: python.path,
+        }
+        yield Copy(folder, python, env)
 
 
 @pytest.mark.parametrize("removal", REMOVALS, ids=lambda removal: removal.guard)
@@ -93,15 +109,14 @@ def test_a_removed_guard_is_missed(removal: Removal | TextRemoval, copy: Copy) -
     source, times = file.read_text(encoding="utf-8"), file.stat()
     file.write_text(removal.edit(source), encoding="utf-8")
     try:
-        completed = copy.python.pytest(
-            ["-q", "-x", "-p", "no:cacheprovider", removal.test],
-            folder=copy.folder,
-            env={"PYTHONPATH": str(copy.folder)}
-            | {name: value for name, value in os.environ.items() if name == "TEST_DATABASE_URL"},
+        completed = copy.python.run(
+            ["pytest", *PYTEST, removal.test],
+            cwd=copy.folder,
+            env=copy.env | {name: value for name, value in os.environ.items() if name == "TEST_DATABASE_URL"},
             timeout_seconds=120,
         )
     finally:
         file.write_text(source, encoding="utf-8")
         os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))  # the compiled module is still valid
     assert completed.status == 1, completed.output[-5000:]
-    assert "failed" in completed.output.splitlines()[-1]
+    assert "failed" in completed.output.splitlines()[-1], completed.output[-5000:]

@@ -220,15 +220,15 @@ def _toggle(person_id: int, name: str) -> None:
 
 def _choose(rows: tuple[PersonItem, ...]) -> None:
     _chosen().update((row.id, row.shown_name) for row in rows)
-    _renew_boxes()
+    _replace_boxes()
 
 
 def _clear() -> None:
     _chosen().clear()
-    _renew_boxes()
+    _replace_boxes()
 
 
-def _renew_boxes() -> None:
+def _replace_boxes() -> None:
     """Give the boxes new keys, so that they are drawn as selected or not.
 
     Set by their keys, a press that the browser sends before it has drawn them would report their old values, which
