@@ -11,12 +11,13 @@ from typing import Final
 
 from app.core.errors import InvalidInput
 from app.core.principal import Subject
+from app.core.records import MAX_REASON_CHARACTERS
 
-AUDIT_MAX_CHARACTERS: Final = 500
+AUDIT_MAX_CHARACTERS: Final = MAX_REASON_CHARACTERS  # the longest text of an event
 NAME_MAX_CHARACTERS: Final = 300
 EMAIL_MAX_CHARACTERS: Final = 320
 PICTURE_MAX_CHARACTERS: Final = 2000
-LABEL_MAX_CHARACTERS: Final = 500
+LABEL_MAX_CHARACTERS: Final = MAX_REASON_CHARACTERS
 _ISSUER_MAX_CHARACTERS: Final = 500
 _SUBJECT_MAX_CHARACTERS: Final = 255  # OpenID Connect Core §2, `sub`
 

@@ -25,7 +25,7 @@ import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 LIBRARIES: Final = (
     "pytest", "_pytest.assertion.rewrite", "hypothesis", "_hypothesis_pytestplugin", "xdist.plugin",
@@ -146,7 +146,7 @@ def _run(request: Request, descriptors: list[int]) -> None:
     os.chdir(request.cwd)
     time.tzset()
     random.seed()
-    app_test = importlib.import_module("streamlit.testing.v1.app_test")
+    app_test: Any = importlib.import_module("streamlit.testing.v1.app_test")
     app_test.TMP_DIR._finalizer.detach()  # the server's folder, which the end of the first child would remove
     app_test.TMP_DIR = tempfile.TemporaryDirectory()
     folders = request.env.get("PYTHONPATH", "").split(os.pathsep)

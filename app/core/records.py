@@ -10,6 +10,9 @@ from typing import Final
 from app.core.policy import Source
 from app.core.principal import Subject
 
+MAX_REASON_CHARACTERS: Final = 500
+"""Of the reason that an administrator gives for a change; the audit has no longer text."""
+
 
 class EndReason(StrEnum):
     """The end reason of a session."""

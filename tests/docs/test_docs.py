@@ -16,6 +16,7 @@ import pytest
 
 from app.core.settings import Settings
 from app.core.variables import RETIRED, known_variables
+from app.navigation import PAGES
 from tests.docs.tables import ROOT, TABLES, env_example, replaced
 
 TEXTS: Final = {".py", ".md", ".toml", ".yaml", ".service", ".conf", ".example", ".html", ".js", ".css", ".json", ""}
@@ -169,3 +170,14 @@ def test_the_shipped_files_have_room_for_as_many_tabs_as_they_say() -> None:
     sockets = Settings.model_fields["sockets"].default
     how_to = " ".join((ROOT / "docs" / "how-to" / "deploy.md").read_text(encoding="utf-8").split())
     assert f"room for 4,000 tabs; the app accepts {sockets:,} until you raise `GATEHOUSE_SOCKETS`" in how_to
+
+
+def test_the_pages_of_the_readme_are_those_of_the_table() -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Pages\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `/([\w-]*)` \| (.+?): .+ \| (.+) \|$", section, re.MULTILINE)
+    pages = {page.path: page for page in PAGES}
+    assert len(rows) >= 12
+    for path, title, required in rows:
+        permission = pages[path].permission
+        assert title == pages[path].title
+        assert required.startswith(f"`{permission}`" if permission else "signed in")

@@ -9,6 +9,7 @@ from app.admin.api.people import person, set_blocked
 from app.admin.widgets import confirmation
 from app.core.directory import PersonState
 from app.core.errors import Conflict
+from app.core.records import MAX_REASON_CHARACTERS
 
 
 def undo_grant(person_id: int, grant_id: int, reason: str) -> str:
@@ -67,4 +68,4 @@ def undo_blocking(person_id: int, reason: str, *, blocked: bool) -> str:
 
 def undo_reason(reason: str) -> str:
     """The audit reason of an undo: the reason of the change, marked as undone."""
-    return f"Undone: {reason}"[: confirmation.MAX_REASON_LENGTH]
+    return f"Undone: {reason}"[:MAX_REASON_CHARACTERS]

@@ -14,9 +14,9 @@ from app import formatting
 from app.admin.widgets import dialogs, failures
 from app.admin.widgets.dialogs import Dialog
 from app.core.errors import GatehouseError, StaleVersion
+from app.core.records import MAX_REASON_CHARACTERS
 
 T = TypeVar("T")
-MAX_REASON_LENGTH: Final = 500
 _OPENED: Final = "opened"  # in a dialog's memory: the resource as it was when the dialog was opened
 _LATEST: Final = "latest"  # the latest version that the user was shown; a change names it in If-Match
 
@@ -24,7 +24,7 @@ _LATEST: Final = "latest"  # the latest version that the user was shown; a chang
 def reason_input(key: str, *, placeholder: str = "Such as: joins the reporting team") -> str:
     """Show the input for the reason; return its trimmed text. The audit records it with the change."""
     text = st.text_input(
-        "Reason", key=f"{key}-reason", max_chars=MAX_REASON_LENGTH, placeholder=placeholder,
+        "Reason", key=f"{key}-reason", max_chars=MAX_REASON_CHARACTERS, placeholder=placeholder,
         help="The reason is recorded in the audit log with the change.", autocomplete="off",
     )  # fmt: skip
     return (text or "").strip()

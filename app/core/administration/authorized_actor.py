@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
 
 from app.core import correlation
 from app.core.audit import AuditEvent, AuditKind, subject_name
@@ -15,9 +14,8 @@ from app.core.guard import refusal
 from app.core.permissions import Permission
 from app.core.policy import NO_GRANTS, Grants, decide
 from app.core.principal import AuthMethod, Principal, Subject
-from app.core.records import EndReason
+from app.core.records import MAX_REASON_CHARACTERS, EndReason
 
-MAX_REASON_CHARACTERS: Final = 500
 Detail = str | int | bool | None
 
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, WithJson
 from pydantic_core import PydanticCustomError
 
 from app.core.directory import MAX_ROWS
+from app.core.records import MAX_REASON_CHARACTERS
 
 MAX_INTEGER: Final = 2**63 - 1
 """What both databases hold."""
@@ -79,6 +80,11 @@ Name = Annotated[str, Field(min_length=1, max_length=500, pattern=LINE)]
 Reason = Annotated[
     str,
     AfterValidator(_trimmed),
-    Field(max_length=500, min_length=1, pattern=LINE, description="Why; kept in the audit with the change."),
+    Field(
+        max_length=MAX_REASON_CHARACTERS,
+        min_length=1,
+        pattern=LINE,
+        description="Why; kept in the audit with the change.",
+    ),
 ]
 PermissionName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-z][a-z-]*:[a-z][a-z-]*$")]
