@@ -17,7 +17,7 @@ class Raw:
     """A TCP connection, with methods for the responses of the server."""
 
     def __init__(self, app: LiveApp, sent: bytes = b"") -> None:
-        self.socket = socket.create_connection(("127.0.0.1", app.ports[0]), 60)
+        self.socket = socket.create_connection(("127.0.0.1", app.ports[0]), 20)
         self.tail = b""
         """Bytes that were read beyond the requested ones."""
         self.socket.sendall(sent)

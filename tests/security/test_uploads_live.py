@@ -43,5 +43,5 @@ def test_closing_and_opening_tabs_accepts_no_more_than_the_limit(app: LiveApp) -
                 status = upload(app, ann, session_id)
                 return 0 if status == 503 else status  # the tab before still has its socket for Streamlit
 
-            assert wait_until(response, within_seconds=60) == 204
+            assert wait_until(response, within_seconds=20) == 204
             assert tab.open() == ["bytes=600000"]

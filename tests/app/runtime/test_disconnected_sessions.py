@@ -141,7 +141,7 @@ def test_they_are_released_without_any_socket_that_comes_or_goes() -> None:
         released = asyncio.Event()
         cast("Any", only.session).shutdown = released.set
         expiring = asyncio.create_task(expire_regularly(kept, UploadTotals(), every_seconds=0.0))
-        await asyncio.wait_for(released.wait(), 60)
+        await asyncio.wait_for(released.wait(), 10)
         expiring.cancel()
 
     asyncio.run(until_it_is_released())
