@@ -41,7 +41,11 @@ class Process:
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """Return the exit status if the process has ended; a negative one is a signal."""
+        """Return the exit status if the process has ended; a negative one is a signal.
+
+        Raises:
+            RuntimeError: The server has ended, and with it the process.
+        """
         if self.returncode is None and select.select([self._connection], [], [], 0)[0]:
             self._read_status()
         return self.returncode
@@ -51,6 +55,7 @@ class Process:
 
         Raises:
             subprocess.TimeoutExpired: It has not ended.
+            RuntimeError: The server has ended, and with it the process.
         """
         if self.returncode is None:
             if not select.select([self._connection], [], [], timeout)[0]:
@@ -144,11 +149,11 @@ class PreloadedPython:
         read_end, write_end = os.pipe() if stdout == subprocess.PIPE else (None, None)
         connection = self._connect()
         with Path(os.devnull).open("r+b") as nothing:
-            out = write_end if write_end is not None else _descriptor(stdout, nothing)
+            out, err = write_end or stdout or nothing, stderr or nothing
             socket.send_fds(
                 connection,
                 [len(body).to_bytes(preloading_server.LENGTH_BYTES, "big")],
-                [nothing.fileno(), out, _descriptor(stderr, nothing)],
+                [file if isinstance(file, int) else file.fileno() for file in (nothing, out, err)],
             )
         if write_end is not None:
             os.close(write_end)
@@ -158,11 +163,17 @@ class PreloadedPython:
         return Process(connection, pid, None if read_end is None else os.fdopen(read_end, "r", encoding="utf-8"))
 
     def run(
-        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_seconds: float, **more: Any
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        timeout_seconds: float,
+        safe_path: bool = False,
     ) -> Completed:
         """Run a module to its end and return what it printed. After ``timeout_seconds`` it is killed."""
         with tempfile.TemporaryFile() as output:
-            process = self.start(arguments, cwd=cwd, env=env, stdout=output, stderr=output, **more)
+            process = self.start(arguments, cwd=cwd, env=env, stdout=output, stderr=output, safe_path=safe_path)
             try:
                 status: int | None = process.wait(timeout_seconds)
             except subprocess.TimeoutExpired:
@@ -200,7 +211,3 @@ def shared() -> PreloadedPython:
     python = PreloadedPython()
     atexit.register(python.close)
     return python
-
-
-def _descriptor(file: IO[Any] | int | None, otherwise: IO[Any]) -> int:
-    return otherwise.fileno() if file is None or isinstance(file, int) else file.fileno()

@@ -88,7 +88,11 @@ class Stack:
         self._start("app", serve, f"{self.app_url}/_stcore/health")
 
     def command(self, *arguments: str) -> Completed:
-        """Run one command of ``gatehouse`` to its end; a failure raises with what it said."""
+        """Run one command of ``gatehouse`` to its end.
+
+        Raises:
+            RuntimeError: It failed or took over a minute, with what it printed.
+        """
         done = preloaded_python.shared().run(
             ["app", *arguments], cwd=self.folder, env=self.environment(), timeout_seconds=60, safe_path=True
         )

@@ -81,14 +81,30 @@ def test_output_through_a_pipe_is_read_line_by_line_while_it_runs(python: Preloa
     process.kill()  # it has ended: no signal
 
 
-def test_a_module_that_takes_too_long_is_killed_with_what_it_started(python: PreloadedPython, write: Write) -> None:
+def test_what_a_module_has_started_ends_with_it(python: PreloadedPython, write: Write) -> None:
     folder = write(
         "import signal, subprocess, sys\n"
         "print(subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()']).pid)\nsignal.pause()\n"
     )
-    completed = run(python, folder, seconds=2)
-    assert completed.status is None
-    wait_until(lambda: not is_running(int(completed.output)), within_seconds=30)
+    process = start(python, folder)
+    assert process.stdout is not None
+    with process.stdout:
+        started = int(process.stdout.readline())
+    process.kill()
+    assert process.wait(30) == -signal.SIGKILL
+    wait_until(lambda: not is_running(started), within_seconds=30)
+
+
+def test_a_module_that_takes_too_long_is_killed_and_has_no_status(python: PreloadedPython, write: Write) -> None:
+    assert run(python, write("import signal; signal.pause()"), seconds=0).status is None
+
+
+def test_what_the_libraries_keep_until_the_end_of_a_process_is_there_for_each(
+    python: PreloadedPython, write: Write
+) -> None:
+    """AppTest has a temporary folder that the first child would remove for all that follow."""
+    folder = write("from streamlit.testing.v1 import AppTest\nassert not AppTest.from_string('').run().exception\n")
+    assert [run(python, folder).status for _ in range(2)] == [0, 0]
 
 
 def test_a_module_that_is_given_up_is_killed(python: PreloadedPython, write: Write) -> None:

@@ -231,8 +231,8 @@ def _clear() -> None:
 def _replace_boxes() -> None:
     """Give the boxes new keys, so that they are drawn as selected or not.
 
-    Set by their keys, a press that the browser sends before it has drawn them would report their old values, which
-    Streamlit takes for changes by the user: it would undo the selection.
+    With the same keys, a press that the browser sends before it has drawn them would carry their old values. Streamlit
+    takes those for changes by the user, and the selection would be undone.
     """
     st.session_state[_BOXES] = st.session_state.get(_BOXES, 0) + 1
 
