@@ -79,7 +79,7 @@ class SignInCallback:
 
         Args:
             sessions: The sessions.
-            step_ups: Verifies ID tokens, and completes step-ups.
+            step_ups: Completes step-ups.
             logins: The login transactions.
             provider: The sign-in provider.
             cookies: The cookies of the installation.
@@ -214,7 +214,7 @@ class SignInCallback:
         tokens = self._provider.exchange(code, transaction.code_verifier)
         if not tokens.id_token:
             raise ProviderUnavailable(reason=ProviderReason.NO_ID_TOKEN)
-        return tokens, self._step_ups.id_token(tokens, transaction)
+        return tokens, self._sessions.sign_in_checks.verify_id_token(tokens, transaction)
 
     def _browser(self, callback: _CallbackRequest) -> str:
         return browser_hash(self._cookies.browser_id(callback.cookies))

@@ -37,6 +37,7 @@ from component.session.end_reasons import session_end_error
 from component.session.provider_tokens import ProviderTokens, require_own, sync_rights
 from component.session.refresh import TokenRefresh
 from component.session.resumption import SessionResumption
+from component.session.sign_in_checks import SignInChecks
 from component.session.silent_signin import SilentSignIn
 
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -52,6 +53,7 @@ class SessionService:
         self.lifetimes = context.lifetimes
         self.silent_sign_in = SilentSignIn(context)
         self.resumption = SessionResumption(context)
+        self.sign_in_checks = SignInChecks(context)
         self._token_refresh = TokenRefresh(context)
         self._context = context
         # What each message needs.

@@ -2,7 +2,7 @@
 
 ``/auth/login?step_up=1&max_age=…&acr_values=…`` requests it. The reference of the session stays, so its other tabs
 continue once they have reconnected; its secret, tokens, sign-in time and factors are new. When the provider did not do
-what was requested, nothing changes.
+what was requested (``component/session/sign_in_checks.py``), nothing changes.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from app.core.assurance import Requirement, has_context
-from app.core.errors import FactorMissing, OrganizationMismatch
+from app.core.assurance import Requirement
 from app.core.records import Session
 from app.core.tokens.types import IdToken
-from component.oidc.login_transactions import LoginTransaction
 from component.oidc.provider import TokenSet
 from component.session import audit as session_audit
 from component.session.context import SessionContext
@@ -45,35 +43,6 @@ class StepUpSignIn:
         self._context = context
         self._storage = context.storage
         self._clock = context.clock
-
-    def id_token(self, tokens: TokenSet, transaction: LoginTransaction) -> IdToken:
-        """The verified ID token of any sign-in, as recent and as strong as the sign-in requested.
-
-        The age counts from the start of the sign-in, when the request went to the provider.
-
-        Raises:
-            TokenInvalid: The token is invalid; ``SignInTooOld`` when the sign-in is not recent enough.
-            NonceMismatch: The token belongs to another sign-in.
-            ProviderUnavailable: The provider's keys cannot be fetched.
-            FactorMissing: The requested second factor is missing.
-            OrganizationMismatch: The token is for another organization than the requested one.
-        """
-        requirement = transaction.step_up or Requirement()
-        max_age_seconds = requirement.max_age_seconds
-        if max_age_seconds is not None:
-            max_age_seconds += int((self._clock() - transaction.started_at).total_seconds()) + 1
-        id_token = self._context.verifier.id_token(
-            tokens.id_token,
-            client_id=self._context.provider.client_id,
-            nonce=transaction.nonce,
-            access_token=tokens.access_token,
-            max_age_seconds=max_age_seconds,
-        )
-        if requirement.acr and not has_context(requirement.acr, achieved=id_token.acr, methods=id_token.amr):
-            raise FactorMissing
-        if transaction.organization and id_token.organization != transaction.organization:
-            raise OrganizationMismatch
-        return id_token
 
     def complete(self, session: Session, tokens: TokenSet, id_token: IdToken, *, address: str) -> IssuedSession | None:
         """Continue ``session`` after a sign-in of its user, with a new secret, tokens, sign-in time and factors.

@@ -13,19 +13,6 @@ from app.core.tokens.hashes import token_hash
 from tests.component.session.step_up_flow import BACK, FACTOR, FRESH, confirm, session_of
 from tests.signin import Browser, SignInWorld, query
 
-
-@pytest.fixture
-def old(installation: SignInWorld) -> Browser:
-    """A browser whose user signed in two hours ago, and is still active."""
-    browser = installation.sign_in(acr="", amr=["pwd"])
-    installation.clock.move(minutes=50)
-    installation.sessions.touch(session_of(installation, browser))
-    installation.clock.move(minutes=50)
-    installation.sessions.touch(session_of(installation, browser))
-    installation.clock.move(minutes=20)
-    return browser
-
-
 # What reaches the provider
 
 

@@ -51,9 +51,9 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a step-up checks the age of the new sign-in",
-        at="component.session.step_up:StepUpSignIn.id_token",
+        at="component.session.sign_in_checks:SignInChecks.verify_id_token",
         without="max_age_seconds=max_age_seconds",
-        test="tests/component/session/test_step_up_refusals.py::test_a_provider_that_does_not_meet_the_request_changes_nothing",
+        test="tests/component/session/test_sign_in_checks.py::test_a_provider_that_does_not_meet_the_request_changes_nothing",
     ),
     Removal(
         guard="unexpected library errors are translated",
@@ -124,7 +124,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the organization of the ID token is checked",
-        at="component.session.step_up:StepUpSignIn.id_token",
+        at="component.session.sign_in_checks:SignInChecks.verify_id_token",
         without="transaction.organization and id_token.organization != transaction.organization",
         instead="False",
         test="tests/component/routes/test_sign_in_flow.py::test_the_id_token_must_name_the_requested_organization",
