@@ -313,7 +313,7 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
             "component/frontend/view.js",
             "tests/component/socket/expired_tab.py",
             "tests/frontend/auth0.test.js",
-            "tests/security/live_tab.py",
+            "tests/security/socket_tab.py",
         ),
     ),
     Allowance("link", "the member of the component's data with the host's message", ("component/frontend/view.js",)),
@@ -326,7 +326,7 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
             "tests/component/test_events.py",
             "tests/e2e/test_component_events.py",
             "tests/frontend/event-channel.test.js",
-            "tests/security/test_component_live.py",
+            "tests/security/test_component_events.py",
         ),
     ),
     Allowance(

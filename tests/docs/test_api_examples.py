@@ -1,4 +1,4 @@
-"""The examples of ``docs/api.md`` are answered as it says, by a live API over HTTP."""
+"""The examples of ``docs/api.md`` are answered as it says, by the real API over HTTP."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DOCUMENT: Final = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 EXAMPLES: Final = re.findall(r"^```sh\n# (\d{3})\n(curl .*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)
 
 
-class Live(NamedTuple):
+class RunningApi(NamedTuple):
     """An API that listens, and an administrator of it."""
 
     address: str
@@ -29,7 +29,7 @@ class Live(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def live() -> Iterator[Live]:
+def running_api() -> Iterator[RunningApi]:
     port = free_port()
     address = f"http://localhost:{port}"
     with Issuer() as issuer:
@@ -40,7 +40,7 @@ def live() -> Iterator[Live]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
-            yield Live(address, admin)
+            yield RunningApi(address, admin)
         finally:
             server.shutdown()
             thread.join()
@@ -85,13 +85,13 @@ def test_there_are_examples() -> None:
 @pytest.mark.parametrize(
     ("status", "command"), EXAMPLES, ids=[command.split("/api/v1/")[1][:20] for _, command in EXAMPLES]
 )
-def test_an_example_is_answered_as_the_document_says(live: Live, status: str, command: str) -> None:
-    (bob,) = live.admin.get("/people", q="auth0|bob").json["people"]
+def test_an_example_is_answered_as_the_document_says(running_api: RunningApi, status: str, command: str) -> None:
+    (bob,) = running_api.admin.get("/people", q="auth0|bob").json["people"]
     known = {
-        "API": live.address,
-        "TOKEN": live.admin.signed_in.token,
+        "API": running_api.address,
+        "TOKEN": running_api.admin.signed_in.token,
         "PERSON": str(bob["id"]),
-        "VERSION": live.admin.get(f"/people/{bob['id']}").json["version"],
+        "VERSION": running_api.admin.get(f"/people/{bob['id']}").json["version"],
     }
     answer = send(command, known)
     assert answer.status_code == int(status), answer.text

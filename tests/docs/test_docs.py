@@ -40,7 +40,7 @@ RETIRED_IN: Final[dict[str, set[str]]] = {
 UNKNOWN_IN: Final = (
     "tests/app/core/test_unknown_settings.py",
     "tests/app/cli/test_errors.py",
-    "tests/security/live_app.py",
+    "tests/security/script_server.py",
     "tests/docs/",
 )
 """Where names are meant to be no settings."""

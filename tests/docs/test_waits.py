@@ -21,11 +21,11 @@ SLEEPS: Final = {
     "tests/stub_api.py": "an API that responds late, or byte by byte",
     "tests/component/oidc/test_provider.py": "a provider that sends byte by byte",
     "tests/security/kept_state.py": "a page that keeps running until it is stopped",
-    "tests/security/live_script.py": "a page that works for seconds",
+    "tests/security/traced_script.py": "a page that works for seconds",
     "tests/security/test_files.py": "a page that waits for a file",
     # What is not reported when it happens
-    "tests/security/test_expired_live.py": "a dropped press must not run; nothing reports that it was dropped",
-    "tests/security/test_faults_live.py": "the watcher polls without a database, which it does not report",
+    "tests/security/test_expired_sessions.py": "a dropped press must not run; nothing reports that it was dropped",
+    "tests/security/test_outages_and_lifetimes.py": "the watcher polls without a database, which it does not report",
     "tests/security/test_hostile_sockets.py": "forged messages must not run anything; a socket that reads nothing",
 }
 """Test module → why it sleeps."""

@@ -26,9 +26,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.security.app_processes import AppProcesses, app_processes
 from tests.security.hostile_attack import MB, SOCKETS, attacks, longest
-from tests.security.live import LiveApp, live
-from tests.security.live_tab import Tab
+from tests.security.socket_tab import Tab
 from tests.stack import ROOT
 
 HONEST = 20
@@ -82,14 +82,14 @@ def work(tabs: list[Tab], seconds: float, every_seconds: float, *, seed: str) ->
         return [each for times in pool.map(press_all, range(len(tabs)), tabs) for each in times]
 
 
-def resident_bytes(app: LiveApp) -> int:
+def resident_bytes(app: AppProcesses) -> int:
     """The resident memory of the process."""
     pages = int(Path(f"/proc/{app.processes[0].pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager
-def highest(app: LiveApp) -> Iterator[list[int]]:
+def highest(app: AppProcesses) -> Iterator[list[int]]:
     """The maximum of the resident memory while the block runs, as the one item of a list."""
     maximum, over = [resident_bytes(app)], threading.Event()
 
@@ -128,7 +128,7 @@ def work_of_all(tabs: list[Tab], visitor: Tab, seconds: float) -> tuple[Figures,
 
 
 def measure(
-    app: LiveApp,
+    app: AppProcesses,
     seconds: float,
     *,
     honest: int = HONEST,
@@ -199,7 +199,7 @@ def main() -> int:
     options.add_argument("--only", action="append", default=[], choices=[*longest(MB), *attacks(MB)], help="of a kind")
     arguments = options.parse_args()
     seconds = min(arguments.seconds, 600.0)
-    with tempfile.TemporaryDirectory() as folder, live(Path(folder), processes=1, **AS_DEPLOYED) as app:
+    with tempfile.TemporaryDirectory() as folder, app_processes(Path(folder), processes=1, **AS_DEPLOYED) as app:
         measured = measure(app, seconds, only=arguments.only)
     median, p99 = measured.attacked.median / measured.quiet.median, measured.attacked.p99 / measured.quiet.p99
     print(json.dumps({"median": median, "p99": p99, "grown": measured.grown}))

@@ -8,8 +8,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from tests.security.live import LiveApp, SignedInUser
-from tests.security.live_tab import Tab
+from tests.security.app_processes import AppProcesses, SignedInUser
+from tests.security.socket_tab import Tab
 
 BESIDE = """
 import os
@@ -204,5 +204,5 @@ OPERATIONS: dict[str, Callable[[Page], BackMsg]] = {"deferred download": deferre
 """The operations that a browser can request beside the script."""
 
 
-def page_of(app: LiveApp, user: SignedInUser, **more: str) -> Page:
+def page_of(app: AppProcesses, user: SignedInUser, **more: str) -> Page:
     return Page(f"http://127.0.0.1:{app.ports[0]}", cookies=user.cookies, **more)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Connections to a live app by hand: HTTP requests and WebSocket frames as bytes."""
+"""Connections to an app process by hand: HTTP requests and WebSocket frames as bytes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import struct
 from contextlib import suppress
 from typing import Self
 
-from tests.security.live import LiveApp, SignedInUser
+from tests.security.app_processes import AppProcesses, SignedInUser
 
 MB = 1024 * 1024
 
@@ -16,7 +16,7 @@ MB = 1024 * 1024
 class Raw:
     """A TCP connection, with methods for the responses of the server."""
 
-    def __init__(self, app: LiveApp, sent: bytes = b"") -> None:
+    def __init__(self, app: AppProcesses, sent: bytes = b"") -> None:
         self.socket = socket.create_connection(("127.0.0.1", app.ports[0]), 20)
         self.tail = b""
         """Bytes that were read beyond the requested ones."""
@@ -70,7 +70,7 @@ def cookie(user: SignedInUser | None) -> str:
     return "; ".join(f"{name}={value}" for name, value in cookies.items())
 
 
-def handshake(app: LiveApp, user: SignedInUser | None) -> Raw:
+def handshake(app: AppProcesses, user: SignedInUser | None) -> Raw:
     raw = Raw(
         app,
         (
@@ -94,5 +94,5 @@ PING = frame(b"", opcode=9)
 """The pong shows that the server has read everything before it."""
 
 
-def request(app: LiveApp, line: str, *headers: str, body: bytes = b"") -> bytes:
+def request(app: AppProcesses, line: str, *headers: str, body: bytes = b"") -> bytes:
     return "\r\n".join([line, f"Host: 127.0.0.1:{app.ports[0]}", *headers, "", ""]).encode() + body

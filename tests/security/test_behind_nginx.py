@@ -13,8 +13,8 @@ import requests
 
 from tests.nginx import Nginx
 from tests.ports import free_port
-from tests.security.live import LiveApp, SignedInUser, live
-from tests.security.live_tab import Tab
+from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
+from tests.security.socket_tab import Tab
 from tests.stub_api import RecordedRequest, StubApi, StubResponse
 
 APP_ADDRESS = ("172.30.0.3 1;", "127.0.0.1 1;")
@@ -22,13 +22,13 @@ APP_ADDRESS = ("172.30.0.3 1;", "127.0.0.1 1;")
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(tmp_path_factory.mktemp("behind-nginx"), processes=2) as started:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
+    with app_processes(tmp_path_factory.mktemp("behind-nginx"), processes=2) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def proxy(app: LiveApp) -> Iterator[Nginx]:
+def proxy(app: AppProcesses) -> Iterator[Nginx]:
     with Nginx(app.folder / "nginx", apps=app.ports) as started:
         yield started
 
@@ -45,7 +45,7 @@ def call(
 
 
 @pytest.mark.parametrize("kind", ["media", "uploads"])
-def test_files_of_a_tab_are_found_in_every_process(app: LiveApp, proxy: Nginx, kind: str) -> None:
+def test_files_of_a_tab_are_found_in_every_process(app: AppProcesses, proxy: Nginx, kind: str) -> None:
     """As after a replica came back: the tab is served by one process, and its browser's cookie leads to another.
 
     One browser with a tab in each process: its cookie leads to one of the two, whichever that is, so that the files of
@@ -69,7 +69,7 @@ def test_files_of_a_tab_are_found_in_every_process(app: LiveApp, proxy: Nginx, k
                 assert call(proxy, upload, user, "DELETE", token=token).status_code == 204, process
 
 
-def test_files_of_other_users_are_found_in_no_process(app: LiveApp, proxy: Nginx) -> None:
+def test_files_of_other_users_are_found_in_no_process(app: AppProcesses, proxy: Nginx) -> None:
     ann, bob = app.sign_in("ann"), app.sign_in("bob")
     with app.tab(ann) as tab:
         tab.open()
@@ -79,7 +79,7 @@ def test_files_of_other_users_are_found_in_no_process(app: LiveApp, proxy: Nginx
         assert call(proxy, upload, bob, "PUT", token=token, file=b"a,b").status_code == 404
 
 
-def test_a_tab_is_served_through_the_proxy(app: LiveApp, proxy: Nginx) -> None:
+def test_a_tab_is_served_through_the_proxy(app: AppProcesses, proxy: Nginx) -> None:
     ann = app.sign_in("ann")
     with Tab(proxy.url, cookies=ann.cookies) as tab:
         tab.open()

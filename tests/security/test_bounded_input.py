@@ -13,16 +13,16 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import InvalidStatus
 
-from tests.security.live import LiveApp, SignedInUser, live
-from tests.security.live_tab import Tab
+from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
 from tests.security.raw_http import MB, PING, Raw, cookie, frame, handshake, request
+from tests.security.socket_tab import Tab
 
 LONGEST = 4 * MB
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
+    with app_processes(
         tmp_path_factory.mktemp("bounded"),
         processes=1,
         GATEHOUSE_SOCKETS_PER_PERSON="12",
@@ -34,7 +34,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
 # HTTP
 
 
-def upload(app: LiveApp, user: SignedInUser, tab: Tab, *headers: str, body: bytes) -> str:
+def upload(app: AppProcesses, user: SignedInUser, tab: Tab, *headers: str, body: bytes) -> str:
     line = f"PUT /_stcore/upload_file/{tab.session_id}/{secrets.token_hex(8)} HTTP/1.1"
     kind = "Content-Type: multipart/form-data; boundary=b"
     with Raw(app, request(app, line, f"Cookie: {cookie(user)}", kind, *headers, body=body)) as raw:
@@ -58,7 +58,7 @@ CHUNKED = f"{len(PART):x}\r\n".encode() + PART + b"\r\n0\r\n\r\n"
     ],
 )
 def test_a_body_of_ambiguous_length_is_not_read(
-    app: LiveApp, headers: tuple[str, ...], body: bytes, answer: str
+    app: AppProcesses, headers: tuple[str, ...], body: bytes, answer: str
 ) -> None:
     user = app.sign_in("ann")
     with app.tab(user) as tab:
@@ -79,13 +79,13 @@ def test_a_body_of_ambiguous_length_is_not_read(
     ],
     ids=["headers", "very many headers", "long", "target", "chunked", "body", "in use"],
 )
-def test_a_costly_head_is_refused(app: LiveApp, sent: tuple[str, ...], status: int) -> None:
+def test_a_costly_head_is_refused(app: AppProcesses, sent: tuple[str, ...], status: int) -> None:
     with Raw(app) as raw:
         raw.send(request(app, *sent))
         assert int(raw.head().split()[1]) == status
 
 
-def test_an_unrequested_body_is_not_read_to_its_end(app: LiveApp) -> None:
+def test_an_unrequested_body_is_not_read_to_its_end(app: AppProcesses) -> None:
     """An upload that was refused continues: a little of it is dropped, then the connection is."""
     sent = 0
     head = request(app, "PUT /nothing/here HTTP/1.1", f"Content-Length: {300 * MB}")
@@ -99,20 +99,20 @@ def test_an_unrequested_body_is_not_read_to_its_end(app: LiveApp) -> None:
 # Sockets
 
 
-def test_the_longest_message_is_counted_by_what_arrives_in_all_its_fragments(app: LiveApp) -> None:
+def test_the_longest_message_is_counted_by_what_arrives_in_all_its_fragments(app: AppProcesses) -> None:
     with handshake(app, app.sign_in("ann")) as raw:
         for number in range(5):
             raw.send(frame(b"x" * MB, opcode=0 if number else 2, final=False))
         assert raw.close_code() == 1009
 
 
-def test_an_anonymous_socket_sends_a_quarter_of_a_megabyte_at_most(app: LiveApp) -> None:
+def test_an_anonymous_socket_sends_a_quarter_of_a_megabyte_at_most(app: AppProcesses) -> None:
     with handshake(app, None) as raw:
         raw.send(frame(b"x" * (MB // 4), final=False) + frame(b"x", opcode=0, final=False))
         assert raw.close_code() == 1009
 
 
-def test_unfinished_messages_of_one_person_fill_no_memory(app: LiveApp) -> None:
+def test_unfinished_messages_of_one_person_fill_no_memory(app: AppProcesses) -> None:
     """Two messages of the maximal length may be under way; the sockets of further ones are closed."""
     user = app.sign_in("eve")
     before = resident_bytes(app.processes[0].pid)
@@ -146,13 +146,13 @@ def resident_bytes(pid: int) -> int:
     ids=["empty fragments", "pings", "pongs", "a long ping"],
 )
 @pytest.mark.parametrize("signed_in", [True, False])
-def test_frames_without_a_payload_are_counted(app: LiveApp, sent: bytes, code: int, signed_in: bool) -> None:
+def test_frames_without_a_payload_are_counted(app: AppProcesses, sent: bytes, code: int, signed_in: bool) -> None:
     with handshake(app, app.sign_in("ann") if signed_in else None) as raw:
         raw.send(sent)
         assert raw.close_code() == code
 
 
-def test_pings_of_a_browser_behind_a_proxy_are_answered(app: LiveApp) -> None:
+def test_pings_of_a_browser_behind_a_proxy_are_answered(app: AppProcesses) -> None:
     with handshake(app, app.sign_in("ann")) as raw:
         raw.send(frame(b"", opcode=9) * 20 + frame(b"\x03\xe8", opcode=8))
         assert raw.rest().count(b"\x8a\x00") == 20
@@ -167,7 +167,7 @@ def long_message(size: int = LONGEST - 4096) -> bytes:
 
 def test_messages_that_wait_for_their_pace_fill_no_memory_and_delay_no_stop(tmp_path: Path) -> None:
     """The second and the third of these messages wait for a minute, and no more are accepted."""
-    with live(tmp_path, processes=1, GATEHOUSE_MESSAGE_BYTES_PER_SECOND="65536") as slow, ExitStack() as stack:
+    with app_processes(tmp_path, processes=1, GATEHOUSE_MESSAGE_BYTES_PER_SECOND="65536") as slow, ExitStack() as stack:
         user = slow.sign_in("eve")
         with slow.tab(user) as tab:
             tab.open()
@@ -192,7 +192,7 @@ def test_messages_that_wait_for_their_pace_fill_no_memory_and_delay_no_stop(tmp_
 # How many
 
 
-def statuses(app: LiveApp, user: SignedInUser | None, count: int) -> list[int]:
+def statuses(app: AppProcesses, user: SignedInUser | None, count: int) -> list[int]:
     result = []
     with ExitStack() as stack:
         for _ in range(count):
@@ -206,12 +206,12 @@ def statuses(app: LiveApp, user: SignedInUser | None, count: int) -> list[int]:
     return result
 
 
-def test_the_tabs_of_one_person_are_limited_and_others_can_open_tabs(app: LiveApp) -> None:
+def test_the_tabs_of_one_person_are_limited_and_others_can_open_tabs(app: AppProcesses) -> None:
     assert statuses(app, app.sign_in("many"), 14) == [101] * 12 + [503] * 2
     assert statuses(app, app.sign_in("other"), 1) == [101]
 
 
-def test_the_anonymous_tabs_of_one_address_are_limited_and_users_can_open_tabs(app: LiveApp) -> None:
+def test_the_anonymous_tabs_of_one_address_are_limited_and_users_can_open_tabs(app: AppProcesses) -> None:
     with ExitStack() as stack:
         for _ in range(20):
             stack.enter_context(app.tab(None))
@@ -219,7 +219,7 @@ def test_the_anonymous_tabs_of_one_address_are_limited_and_users_can_open_tabs(a
         assert statuses(app, app.sign_in("ann"), 1) == [101]
 
 
-def test_a_page_of_very_many_widgets_is_refused_and_the_process_survives(app: LiveApp) -> None:
+def test_a_page_of_very_many_widgets_is_refused_and_the_process_survives(app: AppProcesses) -> None:
     message = BackMsg()
     for number in range(5_000):
         message.rerun_script.widget_states.widgets.add(id=str(number))

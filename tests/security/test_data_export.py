@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.security.live import live
+from tests.security.app_processes import app_processes
 from tests.stack import ROOT
 
 TABLES = {
@@ -40,7 +40,7 @@ def test_our_tables_are_all_listed_and_none_changes_the_option() -> None:
 def test_the_front_end_does_not_export_the_data_of_our_tables(
     tmp_path: Path, environment: dict[str, str], hidden: bool
 ) -> None:
-    with live(
+    with app_processes(
         tmp_path, script="import streamlit as st\nst.dataframe({'a': ['=1+1']})\n", processes=1, **environment
     ) as app:
         ann = app.sign_in("ann")

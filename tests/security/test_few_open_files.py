@@ -12,7 +12,7 @@ import requests
 from websockets.exceptions import InvalidStatus
 
 from app.server import Descriptors
-from tests.security.live import LiveApp, live
+from tests.security.app_processes import AppProcesses, app_processes
 
 OPEN_FILES = 460
 PLACES = 19
@@ -20,12 +20,12 @@ PLACES = 19
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(tmp_path_factory.mktemp("few"), processes=1, OPEN_FILES=str(OPEN_FILES), UNEDITED="1") as made:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
+    with app_processes(tmp_path_factory.mktemp("few"), processes=1, OPEN_FILES=str(OPEN_FILES), UNEDITED="1") as made:
         yield made
 
 
-def open_files(app: LiveApp) -> int:
+def open_files(app: AppProcesses) -> int:
     return len(list(Path(f"/proc/{app.processes[0].pid}/fd").iterdir()))
 
 
@@ -34,7 +34,7 @@ def test_how_many_tabs_fit(soft: int, places: int) -> None:
     assert Descriptors(soft, soft).sockets == places
 
 
-def test_as_many_tabs_as_fit_are_served_and_the_next_gets_an_explanation(app: LiveApp) -> None:
+def test_as_many_tabs_as_fit_are_served_and_the_next_gets_an_explanation(app: AppProcesses) -> None:
     with ExitStack() as stack:
         tabs = [stack.enter_context(app.tab(app.sign_in(f"person {number}"))) for number in range(PLACES)]
         for tab in tabs:
@@ -57,7 +57,7 @@ def test_as_many_tabs_as_fit_are_served_and_the_next_gets_an_explanation(app: Li
     assert "out of system resource" not in app.log()
 
 
-def _place_is_free(app: LiveApp) -> None:
+def _place_is_free(app: AppProcesses) -> None:
     """Wait until the place of a closed tab is free."""
     for _ in range(200):
         with suppress(InvalidStatus), app.tab(app.sign_in("next")) as tab:
@@ -66,7 +66,7 @@ def _place_is_free(app: LiveApp) -> None:
     raise AssertionError("the place of a closed tab was not free in time")
 
 
-def _is_refused(app: LiveApp) -> bool:
+def _is_refused(app: AppProcesses) -> bool:
     """Whether one more connection is answered with 503; a connection that gets a free place receives 408 later."""
     answer = b""
     with socket.create_connection(("127.0.0.1", app.ports[0]), 60) as one_more, suppress(ConnectionResetError):
@@ -75,7 +75,7 @@ def _is_refused(app: LiveApp) -> bool:
     return answer.startswith(b"HTTP/1.1 503 ")
 
 
-def test_idle_connections_use_up_no_files_and_fill_no_log(app: LiveApp) -> None:
+def test_idle_connections_use_up_no_files_and_fill_no_log(app: AppProcesses) -> None:
     before = len(app.log().splitlines())
     with ExitStack() as stack:
         for _ in range(2 * OPEN_FILES):

@@ -14,20 +14,20 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
 from component.socket.upload_limits import MAX_UPLOADS
-from tests.security.live import LiveApp, SignedInUser, live
-from tests.security.live_tab import Tab
+from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
+from tests.security.socket_tab import Tab
 from tests.waiting import wait_until
 
 PACKAGE = Path(streamlit.__file__).parent
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(tmp_path_factory.mktemp("files"), processes=1) as started:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
+    with app_processes(tmp_path_factory.mktemp("files"), processes=1) as started:
         yield started
 
 
-def test_a_known_or_guessed_id_returns_nothing_even_when_the_page_shows_it(app: LiveApp) -> None:
+def test_a_known_or_guessed_id_returns_nothing_even_when_the_page_shows_it(app: AppProcesses) -> None:
     """The id is a hash of the content, and pages show what is typed: neither grants access."""
     ann, bob = app.sign_in("ann"), app.sign_in("bob")
     with app.tab(ann) as tab, app.tab(bob) as other:
@@ -41,7 +41,7 @@ def test_a_known_or_guessed_id_returns_nothing_even_when_the_page_shows_it(app: 
         assert app.request(media, ann).status_code == 200
 
 
-def test_two_tabs_of_a_session_and_a_tab_that_came_back_have_their_files(app: LiveApp) -> None:
+def test_two_tabs_of_a_session_and_a_tab_that_came_back_have_their_files(app: AppProcesses) -> None:
     ann = app.sign_in("ann")
     with app.tab(ann) as tab:
         tab.open()
@@ -61,7 +61,7 @@ def test_two_tabs_of_a_session_and_a_tab_that_came_back_have_their_files(app: Li
         assert app.request(media, ann).status_code == 200
 
 
-def test_a_new_session_has_none_of_the_files_of_an_earlier_one(app: LiveApp) -> None:
+def test_a_new_session_has_none_of_the_files_of_an_earlier_one(app: AppProcesses) -> None:
     ann = app.sign_in("ann")
     with app.tab(ann) as tab:
         tab.open()
@@ -72,7 +72,7 @@ def test_a_new_session_has_none_of_the_files_of_an_earlier_one(app: LiveApp) -> 
         assert app.request(media, ann).status_code == 404
 
 
-def test_files_of_an_anonymous_browser_are_not_those_of_its_later_session(app: LiveApp) -> None:
+def test_files_of_an_anonymous_browser_are_not_those_of_its_later_session(app: AppProcesses) -> None:
     """A file of the page before the sign-in is served to the anonymous browser only; the sign-in renders a new page."""
     ann = app.sign_in("ann")
     anonymous = replace(ann, cookies=_browser(app, ann))
@@ -86,7 +86,7 @@ def test_files_of_an_anonymous_browser_are_not_those_of_its_later_session(app: L
         assert app.request(upload, anonymous, method="OPTIONS").status_code == 404  # anonymous users cannot upload
 
 
-def test_a_deferred_export_of_another_session_is_refused(app: LiveApp) -> None:
+def test_a_deferred_export_of_another_session_is_refused(app: AppProcesses) -> None:
     """Streamlit (1.67) runs it for any client that sends its id, as the user to whom it was offered."""
     ann, bob = app.sign_in("ann", "analyst"), app.sign_in("bob", "analyst")
     with app.tab(ann) as tab, app.tab(bob) as other:
@@ -99,7 +99,7 @@ def test_a_deferred_export_of_another_session_is_refused(app: LiveApp) -> None:
         assert tab.download(tab.files["export"])
 
 
-def test_an_operation_in_the_name_of_another_streamlit_session_is_refused(app: LiveApp) -> None:
+def test_an_operation_in_the_name_of_another_streamlit_session_is_refused(app: AppProcesses) -> None:
     ann, bob = app.sign_in("ann", "analyst"), app.sign_in("bob", "analyst")
     with app.tab(ann) as tab, app.tab(bob) as other:
         tab.open()
@@ -110,7 +110,7 @@ def test_an_operation_in_the_name_of_another_streamlit_session_is_refused(app: L
         assert app.traces == before
 
 
-def _browser(app: LiveApp, user: SignedInUser) -> dict[str, str]:
+def _browser(app: AppProcesses, user: SignedInUser) -> dict[str, str]:
     return {app.cookies.browser: user.cookies[app.cookies.browser]}
 
 
@@ -179,8 +179,10 @@ else:
 
 
 @pytest.fixture(scope="module")
-def variants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(tmp_path_factory.mktemp("variants"), script=VARIANTS, processes=1, PYTHONHASHSEED="0") as started:
+def variants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
+    with app_processes(
+        tmp_path_factory.mktemp("variants"), script=VARIANTS, processes=1, PYTHONHASHSEED="0"
+    ) as started:
         yield started
 
 
@@ -190,7 +192,7 @@ def addresses(tab: Tab) -> list[str]:
     return sorted({address.decode() for item in result for address in item})
 
 
-def test_files_that_a_run_registers_belong_to_its_user_however_their_path_is_shown(variants: LiveApp) -> None:
+def test_files_that_a_run_registers_belong_to_its_user_however_their_path_is_shown(variants: AppProcesses) -> None:
     ann, bob = variants.sign_in("ann"), variants.sign_in("bob")
     with variants.tab(ann) as tab, variants.tab(bob) as other:
         tab.open()
@@ -208,7 +210,7 @@ def test_files_that_a_run_registers_belong_to_its_user_however_their_path_is_sho
             assert variants.request(address, ann).status_code == 200
 
 
-def test_a_file_of_the_previous_page_can_still_be_loaded(variants: LiveApp) -> None:
+def test_a_file_of_the_previous_page_can_still_be_loaded(variants: AppProcesses) -> None:
     """A click that began before the run: Streamlit keeps a download for one run more."""
     ann = variants.sign_in("ann")
     with variants.tab(ann) as tab:
@@ -253,7 +255,7 @@ st.markdown("may=" + str(access.allows(Permission.EXPORT_REPORTS)))
 
 
 def test_a_run_from_before_a_revocation_registers_no_file_of_its_user(tmp_path: Path) -> None:
-    with live(tmp_path, script=LATE, processes=1) as at:
+    with app_processes(tmp_path, script=LATE, processes=1) as at:
         ann = at.sign_in("ann", "analyst")
         with at.tab(ann) as tab:
             tab.open()
@@ -269,12 +271,12 @@ def test_a_run_from_before_a_revocation_registers_no_file_of_its_user(tmp_path: 
             assert at.request(media, ann).status_code == 404
 
 
-def wait_for(at: LiveApp, case: str) -> None:
+def wait_for(at: AppProcesses, case: str) -> None:
     """Wait until the script has written this trace."""
     wait_until(lambda: case in at.traces, within_seconds=60)
 
 
-def test_one_streamlit_session_accepts_a_bounded_number_of_files(app: LiveApp) -> None:
+def test_one_streamlit_session_accepts_a_bounded_number_of_files(app: AppProcesses) -> None:
     """Streamlit keeps them in memory for as long as the session lives, and counts nothing."""
     ann = app.sign_in("ann")
     token = app.request("/_stcore/health").cookies["_streamlit_xsrf"]

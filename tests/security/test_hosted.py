@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from tests.security.live import LiveApp, live
-from tests.security.live_tab import Tab
-from tests.security.test_expired_live import assert_no_message
+from tests.security.app_processes import AppProcesses, app_processes
+from tests.security.socket_tab import Tab
+from tests.security.test_expired_sessions import assert_no_message
 
 IDLE_SECONDS = 3600
 SCRIPT = """
@@ -75,7 +75,7 @@ trace("import")
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[LiveApp]:
+def installation(tmp_path: Path) -> Iterator[AppProcesses]:
     (tmp_path / "beside.py").write_text(BESIDE)
     (tmp_path / "gatehouse.toml").write_text(
         'enter = "use:hosted"\n[permissions]\n"use:hosted" = { sentence = "Use it.", roles = ["viewer"] }\n'
@@ -84,16 +84,16 @@ def installation(tmp_path: Path) -> Iterator[LiveApp]:
     (tmp_path / "static" / "plan.txt").write_text("the plan")
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "config.toml").write_text("[server]\nenableStaticServing = true\n")
-    with live(tmp_path, script=SCRIPT, processes=1, HOSTED="1") as started:
+    with app_processes(tmp_path, script=SCRIPT, processes=1, HOSTED="1") as started:
         yield started
 
 
 @pytest.fixture
-def moving(tmp_path: Path) -> Iterator[LiveApp]:
+def moving(tmp_path: Path) -> Iterator[AppProcesses]:
     """An app that chooses its start page by a query parameter."""
     (tmp_path / "beside.py").write_text(BESIDE)
     (tmp_path / "gatehouse.toml").write_text(ROWS)
-    with live(tmp_path, script=MOVING, processes=1, HOSTED="1") as started:
+    with app_processes(tmp_path, script=MOVING, processes=1, HOSTED="1") as started:
         yield started
 
 
@@ -114,7 +114,7 @@ def sent_to(tab: Tab) -> str:
     return " ".join(map(str, tab.messages))
 
 
-def test_no_code_of_a_hosted_app_runs_for_an_anonymous_user(installation: LiveApp) -> None:
+def test_no_code_of_a_hosted_app_runs_for_an_anonymous_user(installation: AppProcesses) -> None:
     ann = installation.sign_in("ann", "viewer")
     with installation.tab(ann) as tab, installation.tab(None) as anonymous:
         assert "Sign in to see what is here for you." in opened_at(anonymous, "/")
@@ -137,7 +137,7 @@ def test_no_code_of_a_hosted_app_runs_for_an_anonymous_user(installation: LiveAp
         assert installation.traces == ["import", "body", "callback", "body", "fragment"]
 
 
-def test_a_page_chosen_as_the_start_page_keeps_its_permission(moving: LiveApp) -> None:
+def test_a_page_chosen_as_the_start_page_keeps_its_permission(moving: AppProcesses) -> None:
     for start in ("default", "left"):
         with moving.tab(moving.sign_in("eva")) as tab:
             assert r"Permission read\:orders" in " ".join(opened_at(tab, "/", query_string=f"start={start}"))
@@ -151,7 +151,7 @@ def test_a_page_chosen_as_the_start_page_keeps_its_permission(moving: LiveApp) -
 @pytest.mark.parametrize("change", ["ended", "blocked"])
 @pytest.mark.parametrize("label", ["callback", "fragment"])
 def test_after_the_session_is_over_no_callback_and_no_fragment_runs(
-    installation: LiveApp, label: str, change: str
+    installation: AppProcesses, label: str, change: str
 ) -> None:
     ann = installation.sign_in("ann", "viewer")
     with installation.tab(ann) as tab:
@@ -163,7 +163,7 @@ def test_after_the_session_is_over_no_callback_and_no_fragment_runs(
 
 
 @pytest.mark.parametrize("label", ["callback", "fragment"])
-def test_after_the_session_expired_no_callback_and_no_fragment_runs(installation: LiveApp, label: str) -> None:
+def test_after_the_session_expired_no_callback_and_no_fragment_runs(installation: AppProcesses, label: str) -> None:
     ann = installation.sign_in("ann", "viewer")
     with installation.tab(ann) as tab:
         tab.open()
@@ -175,7 +175,7 @@ def test_after_the_session_expired_no_callback_and_no_fragment_runs(installation
         assert installation.traces == ["import", "body"]
 
 
-def test_a_pages_folder_that_is_added_later_requires_a_session_too(installation: LiveApp) -> None:
+def test_a_pages_folder_that_is_added_later_requires_a_session_too(installation: AppProcesses) -> None:
     folder = installation.folder / "pages"
     folder.mkdir()
     (folder / "extra.py").write_text("import beside\nbeside.trace('extra')\n")
@@ -185,7 +185,7 @@ def test_a_pages_folder_that_is_added_later_requires_a_session_too(installation:
         assert "Sign in" in sent_to(anonymous)
 
 
-def test_its_static_files_are_for_users_who_may_enter(installation: LiveApp) -> None:
+def test_its_static_files_are_for_users_who_may_enter(installation: AppProcesses) -> None:
     assert installation.request("/app/static/plan.txt").status_code == 404
     assert installation.request("/app/static/plan.txt", installation.sign_in("eva")).status_code == 404
     answer = installation.request("/app/static/plan.txt", installation.sign_in("ann", "viewer"))
@@ -195,7 +195,7 @@ def test_its_static_files_are_for_users_who_may_enter(installation: LiveApp) -> 
         assert "beside" not in installation.request(path, installation.sign_in("ann", "viewer")).text
 
 
-def test_the_policy_allows_maps_and_frames_and_no_inline_script(installation: LiveApp) -> None:
+def test_the_policy_allows_maps_and_frames_and_no_inline_script(installation: AppProcesses) -> None:
     policy = dict(
         part.split(" ", 1) for part in installation.request("/").headers["content-security-policy"].split("; ")
     )

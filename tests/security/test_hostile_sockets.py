@@ -12,13 +12,13 @@ from websockets.exceptions import ConnectionClosed
 
 from component.limits.admission import SocketLimits
 from component.protocol import back_message
-from tests.security.live import LiveApp, live
-from tests.security.live_tab import Tab
+from tests.security.app_processes import AppProcesses, app_processes
+from tests.security.socket_tab import Tab
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(tmp_path_factory.mktemp("hostile"), processes=1) as made:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
+    with app_processes(tmp_path_factory.mktemp("hostile"), processes=1) as made:
         yield made
         log = made.log()
         assert "was never awaited" not in log
@@ -84,7 +84,7 @@ REFUSED: dict[str, BackMsg | bytes | str] = {
 
 @pytest.mark.parametrize("case", REFUSED)
 @pytest.mark.parametrize("signed_in", [True, False])
-def test_a_message_that_no_browser_sends_closes_its_socket_only(app: LiveApp, case: str, signed_in: bool) -> None:
+def test_a_message_that_no_browser_sends_closes_its_socket_only(app: AppProcesses, case: str, signed_in: bool) -> None:
     user = app.sign_in("ann") if signed_in else None
     with app.tab(user) as tab, app.tab(user) as other:
         tab.open()
@@ -95,7 +95,7 @@ def test_a_message_that_no_browser_sends_closes_its_socket_only(app: LiveApp, ca
         assert other.read_run()  # the process runs, and so does the session's other tab
 
 
-def test_a_message_larger_than_any_of_a_browser_is_refused(app: LiveApp) -> None:
+def test_a_message_larger_than_any_of_a_browser_is_refused(app: AppProcesses) -> None:
     message = BackMsg()
     message.rerun_script.query_string = "x" * (back_message.MAX_MESSAGE_BYTES + 1)
     with app.tab(app.sign_in("ann")) as tab:
@@ -106,7 +106,9 @@ def test_a_message_larger_than_any_of_a_browser_is_refused(app: LiveApp) -> None
 
 
 @pytest.mark.parametrize(("signed_in", "code"), [(True, None), (False, 1009)])
-def test_an_anonymous_client_sends_no_more_than_a_sign_in_page(app: LiveApp, signed_in: bool, code: int | None) -> None:
+def test_an_anonymous_client_sends_no_more_than_a_sign_in_page(
+    app: AppProcesses, signed_in: bool, code: int | None
+) -> None:
     message = BackMsg()
     message.rerun_script.query_string = "x" * (SocketLimits().anonymous_message_bytes + 1)
     with app.tab(app.sign_in("ann") if signed_in else None) as tab:
@@ -135,7 +137,7 @@ def _forged(widget: str = "", fragment: str = "", page: str = "", name: str = ""
     return message
 
 
-def test_forged_ids_of_widgets_fragments_and_pages_have_no_effect(app: LiveApp) -> None:
+def test_forged_ids_of_widgets_fragments_and_pages_have_no_effect(app: AppProcesses) -> None:
     """The ids of a page are of no use to a user who never loaded it."""
     ann, bob = app.sign_in("ann", "analyst"), app.sign_in("bob")
     with app.tab(ann) as tab, app.tab(bob) as other:
@@ -160,7 +162,7 @@ def test_forged_ids_of_widgets_fragments_and_pages_have_no_effect(app: LiveApp) 
         assert app.traces == before
 
 
-def test_a_widget_of_a_revoked_permission_cannot_be_pressed(app: LiveApp) -> None:
+def test_a_widget_of_a_revoked_permission_cannot_be_pressed(app: AppProcesses) -> None:
     """Streamlit (1.67) would still run its callback, as long as its session lives."""
     user = app.sign_in("eve", "analyst")
     with app.tab(user) as tab:
@@ -183,7 +185,7 @@ def test_a_widget_of_a_revoked_permission_cannot_be_pressed(app: LiveApp) -> Non
         assert app.traces == [*before, "callback", "gated"]
 
 
-def test_a_flood_in_one_tab_does_not_stop_another(app: LiveApp) -> None:
+def test_a_flood_in_one_tab_does_not_stop_another(app: AppProcesses) -> None:
     ann, bob = app.sign_in("ann"), app.sign_in("bob")
     with app.tab(ann) as tab, app.tab(bob) as other:
         tab.open()
@@ -198,7 +200,7 @@ def test_a_flood_in_one_tab_does_not_stop_another(app: LiveApp) -> None:
         assert time.monotonic() - started < 5
 
 
-def _raw(app: LiveApp, cookies: dict[str, str], then: Callable[[socket.socket], None]) -> None:
+def _raw(app: AppProcesses, cookies: dict[str, str], then: Callable[[socket.socket], None]) -> None:
     """A handshake on a socket with the smallest receive buffer."""
     with socket.socket() as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
@@ -213,7 +215,7 @@ def _raw(app: LiveApp, cookies: dict[str, str], then: Callable[[socket.socket], 
         then(raw)
 
 
-def test_a_socket_that_reads_nothing_delays_no_other(app: LiveApp) -> None:
+def test_a_socket_that_reads_nothing_delays_no_other(app: AppProcesses) -> None:
     """The server cannot send its output; the watcher must not wait for that."""
     stuck, ann = app.sign_in("stuck", "analyst"), app.sign_in("ann", "analyst")
 
@@ -240,7 +242,7 @@ def _send_frame(raw: socket.socket, payload: bytes) -> None:
     raw.sendall(b"\x82\xff" + len(payload).to_bytes(8, "big") + bytes(4) + payload)
 
 
-def test_disconnecting_at_any_moment_leaks_nothing(app: LiveApp) -> None:
+def test_disconnecting_at_any_moment_leaks_nothing(app: AppProcesses) -> None:
     user = app.sign_in("hasty", "analyst")
 
     def half_a_frame(raw: socket.socket) -> None:

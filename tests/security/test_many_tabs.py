@@ -17,8 +17,8 @@ from app.core.clock import utc_now
 from app.core.records import EndReason
 from tests.raw_socket import RawSocket
 from tests.security.app_modes import running_apps
-from tests.security.live import LiveApp, live
-from tests.security.live_tab import Tab
+from tests.security.app_processes import AppProcesses, app_processes
+from tests.security.socket_tab import Tab
 
 SOCKETS = 300
 WEIGHED = 150
@@ -38,12 +38,12 @@ def resident_bytes(pid: int) -> int:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(tmp_path_factory.mktemp("many"), processes=1, script=SCRIPT, UNEDITED="1") as made:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
+    with app_processes(tmp_path_factory.mktemp("many"), processes=1, script=SCRIPT, UNEDITED="1") as made:
         yield made
 
 
-def test_three_hundred_idle_tabs_cost_little_and_are_notified_at_once(app: LiveApp) -> None:
+def test_three_hundred_idle_tabs_cost_little_and_are_notified_at_once(app: AppProcesses) -> None:
     pid = app.processes[0].pid
     people = [app.sign_in(f"person {number}") for number in range(SOCKETS)]
     with ExitStack() as stack, ThreadPoolExecutor(SOCKETS) as pool:

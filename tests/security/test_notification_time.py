@@ -15,8 +15,8 @@ from app.core.clock import utc_now
 from app.core.permissions import CATALOGUE, Permission
 from app.core.policy import Source
 from app.core.records import NewGrant
-from tests.security.live import LiveApp, live
-from tests.security.live_tab import Tab
+from tests.security.app_processes import AppProcesses, app_processes
+from tests.security.socket_tab import Tab
 from tests.waiting import wait_until
 
 TABS = 20
@@ -25,14 +25,14 @@ LIMIT_SECONDS = 2.0
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
     # As in production: in development each session looks through every module at its next run once one more is loaded.
-    with live(tmp_path_factory.mktemp("notified"), UNEDITED="1") as made:
+    with app_processes(tmp_path_factory.mktemp("notified"), UNEDITED="1") as made:
         yield made
 
 
 @pytest.mark.parametrize("case", ["lost role", "ended", "blocked"])
-def test_idle_tabs_in_two_processes_are_notified_within_two_seconds(app: LiveApp, case: str) -> None:
+def test_idle_tabs_in_two_processes_are_notified_within_two_seconds(app: AppProcesses, case: str) -> None:
     with ExitStack() as stack, ThreadPoolExecutor(TABS) as pool:
         people = [app.sign_in(f"{case}-{number}", "analyst") for number in range(TABS)]
         tabs = [stack.enter_context(app.tab(user, number % 2)) for number, user in enumerate(people)]
@@ -58,7 +58,7 @@ def test_idle_tabs_in_two_processes_are_notified_within_two_seconds(app: LiveApp
 
 
 @contextmanager
-def meanwhile(app: LiveApp, name: str) -> Iterator[list[int]]:
+def meanwhile(app: AppProcesses, name: str) -> Iterator[list[int]]:
     """Grant and revoke another user's role all the time; the one item of the list counts the changes so far."""
     other, over, times = app.sign_in(name), threading.Event(), [0]
 
@@ -78,7 +78,7 @@ def meanwhile(app: LiveApp, name: str) -> Iterator[list[int]]:
         thread.join()
 
 
-def click(app: LiveApp, tab: Tab, label: str) -> bool:
+def click(app: AppProcesses, tab: Tab, label: str) -> bool:
     """Press a button, and report whether it ran exactly once."""
     before = app.traces.count(label)
     tab.press(label)
@@ -88,7 +88,7 @@ def click(app: LiveApp, tab: Tab, label: str) -> bool:
 
 
 @pytest.mark.parametrize("label", ["callback", "function", "fragment"])
-def test_a_change_for_another_user_loses_no_click(app: LiveApp, label: str) -> None:
+def test_a_change_for_another_user_loses_no_click(app: AppProcesses, label: str) -> None:
     user = app.sign_in(f"busy-{label}", "analyst")
     with app.tab(user) as tab, meanwhile(app, f"other-{label}") as times:
         tab.open()
@@ -99,7 +99,7 @@ def test_a_change_for_another_user_loses_no_click(app: LiveApp, label: str) -> N
 
 
 @pytest.mark.parametrize("label", ["callback", "function", "fragment"])
-def test_an_added_permission_loses_no_click_and_is_shown(app: LiveApp, label: str) -> None:
+def test_an_added_permission_loses_no_click_and_is_shown(app: AppProcesses, label: str) -> None:
     user = app.sign_in(f"gains-{label}", "analyst")
     options: list[Permission] = []
     over = threading.Event()
@@ -126,7 +126,7 @@ def test_an_added_permission_loses_no_click_and_is_shown(app: LiveApp, label: st
     assert len(options) >= 3
 
 
-def test_an_idle_tab_shows_an_added_permission(app: LiveApp) -> None:
+def test_an_idle_tab_shows_an_added_permission(app: AppProcesses) -> None:
     user = app.sign_in("gets")
     with app.tab(user, 1) as tab:
         assert "may=False" in tab.open()

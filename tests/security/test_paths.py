@@ -18,9 +18,9 @@ from starlette.routing import compile_path
 from websockets.exceptions import InvalidStatus
 
 from tests.raw_socket import RawSocket
-from tests.security.live import LiveApp, SignedInUser, live
-from tests.security.live_tab import Tab
+from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
 from tests.security.route_statuses import STATUSES
+from tests.security.socket_tab import Tab
 from tests.stack import ROOT
 
 
@@ -28,7 +28,7 @@ from tests.stack import ROOT
 class Pages:
     """The open pages of Ann and Bob, and the paths of Ann's files."""
 
-    app: LiveApp
+    app: AppProcesses
     ann: SignedInUser
     bob: SignedInUser
     names: dict[str, str]
@@ -36,7 +36,7 @@ class Pages:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
-    with live(tmp_path_factory.mktemp("paths"), processes=1) as app:
+    with app_processes(tmp_path_factory.mktemp("paths"), processes=1) as app:
         ann, bob = app.sign_in("ann"), app.sign_in("bob")
         with app.tab(ann) as tab, app.tab(bob) as other:
             tab.open()

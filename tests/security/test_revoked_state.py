@@ -12,37 +12,37 @@ from pathlib import Path
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
+from tests.security.app_processes import AppProcesses, app_processes
 from tests.security.kept_state import BESIDE, OPERATIONS, PAGE, RUNS, page_of, whole_run
-from tests.security.live import LiveApp, live
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
     """A page that is cut off once its user lacks the permission. No watcher: the tab's own message comes first."""
     folder = tmp_path_factory.mktemp("outlives")
     (folder / "beside.py").write_text(BESIDE)
-    with live(folder, script=f"GATED = True\n{PAGE}", processes=1, UNWATCHED="1") as made:
+    with app_processes(folder, script=f"GATED = True\n{PAGE}", processes=1, UNWATCHED="1") as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
+def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
     """A hosted app that requires a permission to enter."""
     folder = tmp_path_factory.mktemp("hosted")
     (folder / "beside.py").write_text(BESIDE)
     (folder / "gatehouse.toml").write_text(
         'enter = "use:theirs"\n[permissions]\n"use:theirs" = { sentence = "Use it.", roles = ["analyst"] }\n'
     )
-    with live(folder, script=f"GATED = False\n{PAGE}", processes=1, UNWATCHED="1", HOSTED="1") as made:
+    with app_processes(folder, script=f"GATED = False\n{PAGE}", processes=1, UNWATCHED="1", HOSTED="1") as made:
         yield made
 
 
-def set_cut(app: LiveApp, how: str) -> None:
+def set_cut(app: AppProcesses, how: str) -> None:
     (Path(app.folder) / "cut").write_text(how)
 
 
 @pytest.mark.parametrize("case", RUNS)
-def test_before_a_revocation_every_id_works(app: LiveApp, case: str) -> None:
+def test_before_a_revocation_every_id_works(app: AppProcesses, case: str) -> None:
     user = app.sign_in("ann", "analyst")
     with page_of(app, user) as page:
         page.render()
@@ -56,7 +56,7 @@ def test_before_a_revocation_every_id_works(app: LiveApp, case: str) -> None:
 
 @pytest.mark.parametrize("times", [1, 3])
 @pytest.mark.parametrize("how", ["stopped", "raises", "stops"])
-def test_after_a_revocation_no_id_works_however_the_page_is_cut_off(app: LiveApp, how: str, times: int) -> None:
+def test_after_a_revocation_no_id_works_however_the_page_is_cut_off(app: AppProcesses, how: str, times: int) -> None:
     user = app.sign_in(f"bo-{how}-{times}", "analyst")
     set_cut(app, how)
     with page_of(app, user) as page:
@@ -74,7 +74,7 @@ def test_after_a_revocation_no_id_works_however_the_page_is_cut_off(app: LiveApp
 
 
 @pytest.mark.parametrize("how", ["stopped", "raises", "stops"])
-def test_no_id_works_after_a_reconnection_and_a_second_revocation(app: LiveApp, how: str) -> None:
+def test_no_id_works_after_a_reconnection_and_a_second_revocation(app: AppProcesses, how: str) -> None:
     user = app.sign_in(f"cy-{how}", "analyst", "developer")
     set_cut(app, how)
     with page_of(app, user) as first:
@@ -94,7 +94,7 @@ def test_no_id_works_after_a_reconnection_and_a_second_revocation(app: LiveApp, 
 
 
 @pytest.mark.parametrize("stops", [False, True])
-def test_no_id_works_for_a_user_who_may_no_longer_enter_a_hosted_app(hosted: LiveApp, stops: bool) -> None:
+def test_no_id_works_for_a_user_who_may_no_longer_enter_a_hosted_app(hosted: AppProcesses, stops: bool) -> None:
     user = hosted.sign_in(f"di-{stops}", "analyst")
     with page_of(hosted, user) as page:
         page.render()

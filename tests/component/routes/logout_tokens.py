@@ -25,5 +25,5 @@ def post_logout_token(installation: SignInWorld, **claims: Any) -> Answer:
     return post(installation, urlencode({"logout_token": installation.fake.issuer.logout_token(**(usual | claims))}))
 
 
-def live(installation: SignInWorld, browser: Browser) -> bool:
+def is_live(installation: SignInWorld, browser: Browser) -> bool:
     return bool(browser.get("/auth/session").json()["authenticated"])

@@ -8,7 +8,7 @@ import pytest
 
 from app.core.errors import SessionEnded, StorageUnavailable
 from app.core.records import EndReason
-from tests.component.routes.logout_tokens import live, post_logout_token
+from tests.component.routes.logout_tokens import is_live, post_logout_token
 from tests.issuer import ABSENT
 from tests.signin import SignInWorld
 
@@ -20,7 +20,7 @@ def test_the_session_with_that_id_ends_and_no_other(installation: SignInWorld) -
     ref = installation.ref(first)
     answer = post_logout_token(installation, sid="session-1")
     assert (answer.status, answer.body, answer.header("cache-control")) == (200, b"", "no-store")
-    assert [live(installation, browser) for browser in (first, second, bob)] == [False, True, True]
+    assert [is_live(installation, browser) for browser in (first, second, bob)] == [False, True, True]
     assert installation.storage.read.change_counters().sessions_ended == change_counters + 1, (
         "so the watcher of every process notifies the tabs"
     )
@@ -54,14 +54,14 @@ def test_a_provider_that_refuses_the_revocation_changes_nothing(installation: Si
     browser = installation.sign_in()
     installation.fake.revoke_status = 500
     assert post_logout_token(installation, sid="session-1").status == 200
-    assert not live(installation, browser)
+    assert not is_live(installation, browser)
 
 
 def test_without_a_session_id_all_of_the_subject_end(installation: SignInWorld) -> None:
     first, second = installation.sign_in(), installation.sign_in(sid="session-2")
     bob = installation.sign_in(sub="auth0|bob", sid="session-1")
     assert post_logout_token(installation, sid=ABSENT).status == 200
-    assert [live(installation, browser) for browser in (first, second, bob)] == [False, False, True]
+    assert [is_live(installation, browser) for browser in (first, second, bob)] == [False, False, True]
     assert len(installation.audit("app:session:end")) == 2
 
 
@@ -79,7 +79,7 @@ def test_the_session_id_and_the_subject_select_the_sessions(
 ) -> None:
     first, second = installation.sign_in(), installation.sign_in(sid="session-2")
     assert post_logout_token(installation, **claims).status == 200
-    assert [live(installation, browser) for browser in (first, second)] == left
+    assert [is_live(installation, browser) for browser in (first, second)] == left
 
 
 def test_a_logout_token_without_a_matching_session_is_no_error(installation: SignInWorld) -> None:
@@ -91,10 +91,10 @@ def test_a_token_works_once(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     claims = {"jti": "the-same", "sid": ABSENT, "iat": int(installation.clock.timestamp()) + 5}
     assert post_logout_token(installation, **claims).status == 200
-    assert not live(installation, browser)
+    assert not is_live(installation, browser)
     again = installation.sign_in(browser)
     assert post_logout_token(installation, **claims).status == 400
-    assert live(installation, again)
+    assert is_live(installation, again)
     (event,) = installation.audit("app:logout:refuse")
     assert (event["reason"], event["address"]) == ("logout-token:replayed", "203.0.113.7")
 
@@ -114,7 +114,7 @@ def test_a_token_is_remembered_for_its_lifetime(installation: SignInWorld) -> No
         assert post_logout_token(installation, **claims).status == 400
     installation.clock.move(seconds=60)
     assert post_logout_token(installation, **claims).status == 400, "expired"
-    assert live(installation, browser)
+    assert is_live(installation, browser)
 
 
 def test_a_session_started_after_the_token_was_issued_continues(installation: SignInWorld) -> None:
@@ -124,14 +124,14 @@ def test_a_session_started_after_the_token_was_issued_continues(installation: Si
     installation.clock.move(seconds=5)
     after = installation.sign_in()
     assert post_logout_token(installation, sid=ABSENT, iat=issued).status == 200
-    assert [live(installation, browser) for browser in (before, after)] == [False, True]
+    assert [is_live(installation, browser) for browser in (before, after)] == [False, True]
 
 
 def test_a_session_started_within_the_same_second_ends(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     created_at = installation.sessions.resolve(installation.secret(browser)).created_at
     assert post_logout_token(installation, iat=int(created_at.timestamp())).status == 200
-    assert not live(installation, browser)
+    assert not is_live(installation, browser)
 
 
 def test_an_unavailable_database_does_not_use_up_the_token(
@@ -146,9 +146,9 @@ def test_an_unavailable_database_does_not_use_up_the_token(
     with monkeypatch.context() as patch:
         patch.setattr("db.database.DatabaseUnitOfWork.end_session", down)
         assert post_logout_token(installation, **claims).status == 400
-    assert live(installation, browser)
+    assert is_live(installation, browser)
     assert post_logout_token(installation, **claims).status == 200
-    assert not live(installation, browser)
+    assert not is_live(installation, browser)
 
 
 def test_an_ended_session_keeps_its_reason(installation: SignInWorld) -> None:

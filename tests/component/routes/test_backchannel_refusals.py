@@ -10,7 +10,7 @@ import pytest
 from app.core.tokens.verifier import LOGOUT_EVENT
 from tests.browser import call
 from tests.clock import FakeClock
-from tests.component.routes.logout_tokens import FORM, PATH, live, post, post_logout_token
+from tests.component.routes.logout_tokens import FORM, PATH, is_live, post, post_logout_token
 from tests.issuer import ABSENT, CLIENT_ID
 from tests.provider import FakeProvider
 from tests.signin import SignInWorld, world
@@ -38,7 +38,7 @@ def test_a_bad_token_is_refused_and_nothing_is_written_for_it(
     answer = post_logout_token(installation, **claims)
     assert (answer.status, answer.header("cache-control")) == (400, "no-store")
     assert installation.dump() == before
-    assert live(installation, browser)
+    assert is_live(installation, browser)
     (event,) = installation.audit("app:logout:refuse")
     assert (event["outcome"], event["reason"]) == ("refused", f"logout-token:{reason}")
 
@@ -46,7 +46,7 @@ def test_a_bad_token_is_refused_and_nothing_is_written_for_it(
 def test_an_id_token_ends_no_session(installation: SignInWorld) -> None:
     browser = installation.sign_in()
     assert post(installation, urlencode({"logout_token": installation.fake.issued[-1]})).status == 400
-    assert live(installation, browser)
+    assert is_live(installation, browser)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_only_one_token_in_a_bounded_form(
     answer = post(installation, body.replace("GOOD", good) if isinstance(body, str) else body, **headers)
     assert (answer.status, answer.header("cache-control")) == (400, "no-store")
     assert answer.header("content-type") == "application/problem+json"
-    assert live(installation, browser)
+    assert is_live(installation, browser)
 
 
 def test_the_token_is_read_from_the_body_only(installation: SignInWorld) -> None:
@@ -86,7 +86,7 @@ def test_the_token_is_read_from_the_body_only(installation: SignInWorld) -> None
     token = installation.fake.issuer.logout_token()
     answer = call(installation.app, "POST", f"{PATH}?{urlencode({'logout_token': token})}", {"content-type": FORM})
     assert answer.status == 400
-    assert live(installation, browser)
+    assert is_live(installation, browser)
 
 
 def test_a_charset_and_other_fields_are_accepted(installation: SignInWorld) -> None:
@@ -94,7 +94,7 @@ def test_a_charset_and_other_fields_are_accepted(installation: SignInWorld) -> N
     token = installation.fake.issuer.logout_token(iat=int(installation.clock.timestamp()) + 1)
     body = urlencode({"state": "x", "logout_token": token, "more": ""})
     assert post(installation, body, content_type=f"{FORM.upper()}; charset=UTF-8").status == 200
-    assert not live(installation, browser)
+    assert not is_live(installation, browser)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
@@ -131,5 +131,5 @@ def test_a_logout_token_whose_key_cannot_be_fetched_now_may_be_sent_again() -> N
         answer = post_logout_token(installation)
         assert answer.status == 400, "the standard defines 200 and 400 only"
         assert 1 <= int(answer.header("retry-after")) <= 12
-        assert live(installation, browser)
+        assert is_live(installation, browser)
         assert [event["reason"] for event in installation.audit("app:logout:refuse")] == ["provider:keys-later"]

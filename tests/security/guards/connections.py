@@ -150,7 +150,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="opening a tab does not examine modules again",
         at="app.asgi:create_app.lifespan",
         without="examine_modules_once(...)",
-        test="tests/security/test_watched_sources_live.py",
+        test="tests/security/test_watched_sources.py",
     ),
     Removal(
         guard="the number of connections accepted at once is limited",

@@ -12,7 +12,7 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.shared_state:SharedState.parse.read",
         without="message.is_rerun and message.replace_unreadable(max_cost=limits.message_values)",
         instead="False",
-        test="tests/security/test_component_live.py::test_no_value_causes_an_exception_page",
+        test="tests/security/test_component_events.py::test_no_value_causes_an_exception_page",
     ),
     Removal(
         guard="anonymous clients have a smaller message limit",

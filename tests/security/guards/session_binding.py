@@ -46,7 +46,7 @@ REMOVALS: Final[list[Removal]] = [
         without="registered_by is not None",
         instead="False",
         test=(
-            "tests/security/test_deferred_live.py::test_a_function_bound_by_a_user_runs_in_downloads_of_that_user_only"
+            "tests/security/test_deferred_downloads.py::test_a_function_bound_by_a_user_runs_in_downloads_of_that_user_only"
         ),
     ),
     Removal(
@@ -54,7 +54,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.asgi:create_app.lifespan",
         without="bind_deferred_downloads(...)",
         test=(
-            "tests/security/test_deferred_live.py::test_a_function_bound_by_a_user_runs_in_downloads_of_that_user_only"
+            "tests/security/test_deferred_downloads.py::test_a_function_bound_by_a_user_runs_in_downloads_of_that_user_only"
         ),
     ),
     Removal(

@@ -11,25 +11,25 @@ REMOVALS: Final[list[Removal]] = [
         guard="the session is checked at each message",
         at="component.socket.tab:Tab._recheck_or_close",
         without="await self.recheck()",
-        test="tests/security/test_live.py::test_after_a_revocation_the_next_press_only_renders_the_page_again",
+        test="tests/security/test_revoked_permissions.py::test_after_a_revocation_the_next_press_only_renders_the_page_again",
     ),
     Removal(
         guard="the full rerun that opens the gate carries no widget states",
         at="component.protocol.back_message:BackMessage.strip_to_full_rerun",
         without='self.message.rerun_script.ClearField("widget_states")',
-        test="tests/security/test_live.py::test_after_a_revocation_the_next_press_only_renders_the_page_again[callback]",
+        test="tests/security/test_revoked_permissions.py::test_after_a_revocation_the_next_press_only_renders_the_page_again[callback]",
     ),
     Removal(
         guard="the full rerun that opens the gate carries no fragment",
         at="component.protocol.back_message:BackMessage.strip_to_full_rerun",
         without='self.message.rerun_script.ClearField("fragment_id")',
-        test="tests/security/test_live.py::test_after_a_revocation_the_next_press_only_renders_the_page_again[fragment]",
+        test="tests/security/test_revoked_permissions.py::test_after_a_revocation_the_next_press_only_renders_the_page_again[fragment]",
     ),
     Removal(
         guard="the tab state outlives a lost connection",
         at="component.socket.tab:Tab.__init__",
         without="self._owner_tabs.sessions.get(claimed) if handshake.is_resumed else None",
-        test="tests/security/test_live.py::test_a_tab_disconnected_at_a_revocation_only_renders_the_page_again",
+        test="tests/security/test_revoked_permissions.py::test_a_tab_disconnected_at_a_revocation_only_renders_the_page_again",
     ),
     Removal(
         guard="widgets that were not rendered since a revocation are refused",
@@ -133,7 +133,7 @@ REMOVALS: Final[list[Removal]] = [
         without="session is None and expired is None and request.has_new_secret()",
         instead="False",
         test=(
-            "tests/security/test_expired_live.py"
+            "tests/security/test_expired_sessions.py"
             "::test_a_socket_of_a_copied_cookie_ends_when_its_owner_signs_in_again[0-stepped up]"
         ),
     ),
@@ -222,15 +222,13 @@ REMOVALS: Final[list[Removal]] = [
         guard="a socket records the Streamlit session that its browser claims",
         at="component.socket.websocket_guard:WebSocketGuard._admitted",
         without="claimed=claimed",
-        test=(
-            "tests/security/test_reconnection_live.py::test_in_another_process_the_page_of_a_revoked_permission_is_rerun"
-        ),
+        test=("tests/security/test_reconnection.py::test_in_another_process_the_page_of_a_revoked_permission_is_rerun"),
     ),
     Removal(
         guard="Streamlit reports whether it resumed a session",
         at="app.asgi:create_app.lifespan",
         without="services.tabs.is_active = streamlit.is_active_session",
-        test="tests/security/test_reconnection_live.py::test_the_page_of_a_revoked_permission_is_rerun_after_streamlit_dropped_the_session",
+        test="tests/security/test_reconnection.py::test_the_page_of_a_revoked_permission_is_rerun_after_streamlit_dropped_the_session",
     ),
     Removal(
         guard="checks of a locked tab's session come to an end",

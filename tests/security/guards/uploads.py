@@ -28,13 +28,13 @@ REMOVALS: Final[list[Removal]] = [
         guard="the uploads of all Streamlit sessions together are limited",
         at="component.socket.http_guard:HttpGuard._page_or_file",
         without="make_room=make_room",
-        test=("tests/security/test_uploads_live.py::test_closing_and_opening_tabs_accepts_no_more_than_the_limit"),
+        test=("tests/security/test_upload_totals.py::test_closing_and_opening_tabs_accepts_no_more_than_the_limit"),
     ),
     Removal(
         guard="the uploads of sessions without a socket are counted",
         at="app.asgi:create_app.lifespan",
         without="uploads.sessions = RuntimeSessions(...)",
-        test=("tests/security/test_uploads_live.py::test_closing_and_opening_tabs_accepts_no_more_than_the_limit"),
+        test=("tests/security/test_upload_totals.py::test_closing_and_opening_tabs_accepts_no_more_than_the_limit"),
     ),
     Removal(
         guard="the uploads of a user's sessions without a socket are limited",
@@ -76,14 +76,14 @@ REMOVALS: Final[list[Removal]] = [
         guard="a revocation clears the files of a session",
         at="component.socket.rendered:Rendered.revoke",
         without="self.media.clear()",
-        test="tests/security/test_live.py::test_after_a_revocation_no_offered_file_is_exported[export]",
+        test="tests/security/test_revoked_permissions.py::test_after_a_revocation_no_offered_file_is_exported[export]",
     ),
     Removal(
         guard="files are refused between a revocation and the next message",
         at="component.socket.tab_state:TabState.may_fetch",
         without="not is_lost",
         test=(
-            "tests/security/test_live.py"
+            "tests/security/test_revoked_permissions.py"
             "::test_an_exported_file_is_not_served_after_a_revocation_even_before_any_message"
         ),
     ),
@@ -114,7 +114,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="anonymous sockets cannot push users' sessions out",
         at="app.runtime.disconnected_sessions:store_sessions_in",
         without="manager._session_storage = sessions",
-        test="tests/security/test_reconnection_live.py::test_very_many_anonymous_sockets_displace_no_users_session",
+        test="tests/security/test_reconnection.py::test_very_many_anonymous_sockets_displace_no_users_session",
     ),
     Removal(
         guard="the number of sessions kept per user is limited",

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from tests.security.live import LiveApp, SignedInUser, live
-from tests.security.live_tab import Tab
+from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
+from tests.security.socket_tab import Tab
 
 SCRIPT = """
 import os
@@ -41,12 +41,12 @@ if st.button("function", key="function"):
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(tmp_path_factory.mktemp("step-up"), script=SCRIPT, processes=1) as made:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
+    with app_processes(tmp_path_factory.mktemp("step-up"), script=SCRIPT, processes=1) as made:
         yield made
 
 
-def signed_in_ago(app: LiveApp, user: SignedInUser, hours: int) -> None:
+def signed_in_ago(app: AppProcesses, user: SignedInUser, hours: int) -> None:
     change = text("UPDATE sessions SET authenticated_at = authenticated_at - :older WHERE ref = :ref")
     with app.database.engine.begin() as connection:
         connection.execute(change, {"older": hours * 3_600_000_000, "ref": user.ref})
@@ -58,7 +58,7 @@ def run_texts(tab: Tab) -> list[str]:
 
 
 @pytest.mark.parametrize("label", ["callback", "fragment", "function"])
-def test_a_press_asks_to_confirm_and_does_nothing_else(app: LiveApp, label: str) -> None:
+def test_a_press_asks_to_confirm_and_does_nothing_else(app: AppProcesses, label: str) -> None:
     user = app.sign_in(f"ann-{label}", "analyst")
     with app.tab(user) as tab:
         tab.open()

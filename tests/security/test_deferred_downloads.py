@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.security.live import LiveApp, live
+from tests.security.app_processes import AppProcesses, app_processes
 
 SCRIPT = """
 import os
@@ -42,12 +42,12 @@ st.markdown("bound: " + str([call.__code__.co_name for call in process_calls]))
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(tmp_path_factory.mktemp("deferred"), script=SCRIPT, processes=1) as made:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
+    with app_processes(tmp_path_factory.mktemp("deferred"), script=SCRIPT, processes=1) as made:
         yield made
 
 
-def test_a_function_bound_by_a_user_runs_in_downloads_of_that_user_only(app: LiveApp) -> None:
+def test_a_function_bound_by_a_user_runs_in_downloads_of_that_user_only(app: AppProcesses) -> None:
     ann, bob, eve = app.sign_in("ann", "analyst"), app.sign_in("bob", "analyst"), app.sign_in("eve")
     with app.tab(ann) as first:
         first.open("text=keep")

@@ -1,4 +1,4 @@
-"""A browser tab of the live tests: its widgets, files and messages."""
+"""A browser tab as a raw WebSocket: its widgets, files and messages."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from app.core.audit import subject_name
-from tests.security.live import LiveApp, SignedInUser, live
-from tests.security.live_tab import Tab
+from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
+from tests.security.socket_tab import Tab
 from tests.waiting import wait_until
 
 SCRIPT = """
@@ -88,16 +88,16 @@ class Component(Tab):
         return self.send_value(key, json.dumps({lane: sent}))
 
 
-pytestmark = pytest.mark.xdist_group("component-live")  # one process of the app; the last test reads the audit of all
+pytestmark = pytest.mark.xdist_group("component-events")  # one process of the app; the last test reads the audit of all
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(tmp_path_factory.mktemp("component"), script=SCRIPT, processes=1) as started:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
+    with app_processes(tmp_path_factory.mktemp("component"), script=SCRIPT, processes=1) as started:
         yield started
 
 
-def opened(app: LiveApp, user: SignedInUser | None) -> Component:
+def opened(app: AppProcesses, user: SignedInUser | None) -> Component:
     tab = Component(f"http://127.0.0.1:{app.ports[0]}", cookies=user.cookies if user is not None else None)
     assert tab.open()[-1] == "the end"
     return tab
@@ -106,7 +106,7 @@ def opened(app: LiveApp, user: SignedInUser | None) -> Component:
 REPORT = ("onAdhocReport", {"title": "Slow", "text": "very"})
 
 
-def test_events_arrive_in_order_by_both_lanes(app: LiveApp) -> None:
+def test_events_arrive_in_order_by_both_lanes(app: AppProcesses) -> None:
     with opened(app, app.sign_in("ann", "developer")) as tab:
         tab.events("console", *((name, {"title": f"{n}", "text": ""}) for n, (name, _) in enumerate([REPORT] * 5)))
         tab.events("console", REPORT, lane="quiet")
@@ -129,7 +129,7 @@ FORGED = {
 
 
 @pytest.mark.parametrize("case", FORGED)
-def test_a_forged_event_is_an_error_and_recorded(app: LiveApp, case: str) -> None:
+def test_a_forged_event_is_an_error_and_recorded(app: AppProcesses, case: str) -> None:
     user = app.sign_in(f"mallory {case}", "developer")
     with opened(app, user) as tab:
         forged = json.loads(FORGED[case])
@@ -158,7 +158,7 @@ def test_a_forged_event_is_an_error_and_recorded(app: LiveApp, case: str) -> Non
     ids=lambda value: value[:24],
 )
 @pytest.mark.parametrize("trigger", [False, True], ids=["state", "trigger"])
-def test_no_value_causes_an_exception_page(app: LiveApp, value: str, trigger: bool) -> None:
+def test_no_value_causes_an_exception_page(app: AppProcesses, value: str, trigger: bool) -> None:
     with opened(app, app.sign_in("carl", "developer")) as tab:
         for _ in range(2):
             assert tab.send_value("console", value, trigger=trigger)[-1] == "the end"
@@ -167,7 +167,7 @@ def test_no_value_causes_an_exception_page(app: LiveApp, value: str, trigger: bo
     assert "RecursionError" not in app.log()
 
 
-def test_a_handler_that_raises_is_an_error_and_in_the_log_with_its_number(app: LiveApp) -> None:
+def test_a_handler_that_raises_is_an_error_and_in_the_log_with_its_number(app: AppProcesses) -> None:
     with opened(app, None) as tab:
         assert "failing: handler-failed" in tab.events("failing", REPORT)
         [answer] = tab.payloads["failing"]["link"]["answers"]
@@ -179,7 +179,7 @@ def test_a_handler_that_raises_is_an_error_and_in_the_log_with_its_number(app: L
     assert "a secret" not in json.dumps(tab.payloads)
 
 
-def test_a_call_requires_the_permission_and_reaches_no_other_host(app: LiveApp) -> None:
+def test_a_call_requires_the_permission_and_reaches_no_other_host(app: AppProcesses) -> None:
     request = {"action": "WebRequest", "method": "GET", "withToken": True, "body": ""}
     with opened(app, app.sign_in("eve")) as tab:
         texts = tab.events("console", ("onActionRequest", request | {"path": "/api/ping"}))
@@ -191,7 +191,7 @@ def test_a_call_requires_the_permission_and_reaches_no_other_host(app: LiveApp) 
             assert texts[-2].startswith("onError|host|not-offered|"), path
 
 
-def test_a_flood_is_cut_off_and_the_audit_keeps_a_count(app: LiveApp) -> None:
+def test_a_flood_is_cut_off_and_the_audit_keeps_a_count(app: AppProcesses) -> None:
     user = app.sign_in("flood", "developer")
     with opened(app, user) as tab:
         for _ in range(30):

@@ -7,26 +7,26 @@ from collections.abc import Iterator
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from tests.security.live import LiveApp, live
+from tests.security.app_processes import AppProcesses, app_processes
 from tests.waiting import wait_until
 
 PRESSED = ["callback", "fragment", "function"]
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(tmp_path_factory.mktemp("live")) as started:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
+    with app_processes(tmp_path_factory.mktemp("revoked-permissions")) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def unwatched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    """A live app whose watcher never checks: a refusal is caused by the tab's own message."""
-    with live(tmp_path_factory.mktemp("unwatched"), processes=1, UNWATCHED="1") as started:
+def unwatched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
+    """An app whose watcher never checks: a refusal is caused by the tab's own message."""
+    with app_processes(tmp_path_factory.mktemp("unwatched"), processes=1, UNWATCHED="1") as started:
         yield started
 
 
-def test_presses_and_exports_work_and_leave_their_traces(app: LiveApp) -> None:
+def test_presses_and_exports_work_and_leave_their_traces(app: AppProcesses) -> None:
     user = app.sign_in("ann", "analyst")
     with app.tab(user) as tab:
         assert tab.open()[1:] == ["may=True", "user=ann"]
@@ -42,7 +42,7 @@ def test_presses_and_exports_work_and_leave_their_traces(app: LiveApp) -> None:
 
 
 @pytest.mark.parametrize("label", PRESSED)
-def test_after_a_revocation_the_next_press_only_renders_the_page_again(unwatched: LiveApp, label: str) -> None:
+def test_after_a_revocation_the_next_press_only_renders_the_page_again(unwatched: AppProcesses, label: str) -> None:
     user = unwatched.sign_in(f"bo-{label}", "analyst")
     with unwatched.tab(user) as tab:
         tab.open()
@@ -54,7 +54,7 @@ def test_after_a_revocation_the_next_press_only_renders_the_page_again(unwatched
 
 
 @pytest.mark.parametrize("label", ["export", "forgetful"])
-def test_after_a_revocation_no_offered_file_is_exported(unwatched: LiveApp, label: str) -> None:
+def test_after_a_revocation_no_offered_file_is_exported(unwatched: AppProcesses, label: str) -> None:
     user = unwatched.sign_in(f"bea-{label}", "analyst")
     with unwatched.tab(user) as tab:
         tab.open()
@@ -67,7 +67,7 @@ def test_after_a_revocation_no_offered_file_is_exported(unwatched: LiveApp, labe
         assert unwatched.request(path, user).status_code == 404  # nor is the earlier export served again
 
 
-def test_an_exported_file_is_not_served_after_a_revocation_even_before_any_message(unwatched: LiveApp) -> None:
+def test_an_exported_file_is_not_served_after_a_revocation_even_before_any_message(unwatched: AppProcesses) -> None:
     user = unwatched.sign_in("bix", "analyst")
     with unwatched.tab(user) as tab:
         tab.open()
@@ -77,7 +77,7 @@ def test_an_exported_file_is_not_served_after_a_revocation_even_before_any_messa
 
 
 @pytest.mark.parametrize("label", PRESSED)
-def test_a_tab_disconnected_at_a_revocation_only_renders_the_page_again(unwatched: LiveApp, label: str) -> None:
+def test_a_tab_disconnected_at_a_revocation_only_renders_the_page_again(unwatched: AppProcesses, label: str) -> None:
     user = unwatched.sign_in(f"bud-{label}", "analyst")
     with unwatched.tab(user) as tab:
         tab.open()
@@ -92,7 +92,7 @@ def test_a_tab_disconnected_at_a_revocation_only_renders_the_page_again(unwatche
         assert unwatched.traces == before
 
 
-def test_presses_on_an_outdated_page_run_nothing_until_it_is_rendered_again(app: LiveApp) -> None:
+def test_presses_on_an_outdated_page_run_nothing_until_it_is_rendered_again(app: AppProcesses) -> None:
     """A heartbeat is the first message after the revocation, and presses on the old page follow at once."""
     user = app.sign_in("bes", "analyst")
     with app.tab(user) as tab:
@@ -115,7 +115,7 @@ def test_presses_on_an_outdated_page_run_nothing_until_it_is_rendered_again(app:
 @pytest.mark.parametrize("change", ["ended", "blocked"])
 @pytest.mark.parametrize("label", [*PRESSED, "export", "forgetful"])
 def test_after_the_session_ended_or_the_user_was_blocked_nothing_runs(
-    unwatched: LiveApp, change: str, label: str
+    unwatched: AppProcesses, change: str, label: str
 ) -> None:
     user = unwatched.sign_in(f"cy-{change}-{label}", "analyst")
     with unwatched.tab(user) as tab:
@@ -137,7 +137,9 @@ def test_after_the_session_ended_or_the_user_was_blocked_nothing_runs(
 
 
 @pytest.mark.parametrize("change", ["lost role", "ended", "blocked"])
-def test_work_in_progress_is_refused_at_its_next_call_and_the_refusal_is_recorded(app: LiveApp, change: str) -> None:
+def test_work_in_progress_is_refused_at_its_next_call_and_the_refusal_is_recorded(
+    app: AppProcesses, change: str
+) -> None:
     """A loop that never calls Streamlit cannot be stopped from outside: the check right before the effect refuses."""
     user = app.sign_in(f"dot-{change}", "analyst")
     with app.tab(user) as tab:
@@ -156,7 +158,7 @@ def test_work_in_progress_is_refused_at_its_next_call_and_the_refusal_is_recorde
 
 
 @pytest.mark.parametrize("change", ["lost role", "ended"])
-def test_a_run_in_progress_stops_at_its_next_call_of_streamlit(app: LiveApp, change: str) -> None:
+def test_a_run_in_progress_stops_at_its_next_call_of_streamlit(app: AppProcesses, change: str) -> None:
     user = app.sign_in(f"eve-{change}", "analyst")
     with app.tab(user) as tab:
         tab.open()
@@ -169,6 +171,6 @@ def test_a_run_in_progress_stops_at_its_next_call_of_streamlit(app: LiveApp, cha
         assert len(app.traces) < count + 1.7 / 0.05  # it draws every 0.05 s at most
 
 
-def _wait_for_trace(app: LiveApp, before: list[str]) -> None:
+def _wait_for_trace(app: AppProcesses, before: list[str]) -> None:
     """Wait until another function has run."""
     wait_until(lambda: app.traces != before)

@@ -9,22 +9,22 @@ from contextlib import contextmanager
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from tests.security.live import LiveApp, live
+from tests.security.app_processes import AppProcesses, app_processes
 
 IDLE_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
     folder = tmp_path_factory.mktemp("faults")
-    with live(folder, processes=1, GATEHOUSE_SESSION_IDLE_SECONDS=str(IDLE_SECONDS)) as started:
+    with app_processes(folder, processes=1, GATEHOUSE_SESSION_IDLE_SECONDS=str(IDLE_SECONDS)) as started:
         yield started
         assert "never retrieved" not in started.log()
         assert "Traceback" not in started.log()
 
 
 @contextmanager
-def without_database(app: LiveApp) -> Iterator[None]:
+def without_database(app: AppProcesses) -> Iterator[None]:
     """Every query of a session fails."""
     _rename(app, "sessions", "gone")
     try:
@@ -33,14 +33,14 @@ def without_database(app: LiveApp) -> Iterator[None]:
         _rename(app, "gone", "sessions")
 
 
-def _rename(app: LiveApp, old: str, new: str) -> None:
+def _rename(app: AppProcesses, old: str, new: str) -> None:
     with app.database.engine.connect() as connection:
         connection.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}")
         connection.commit()
 
 
 @pytest.mark.parametrize("label", ["callback", "fragment", "function"])
-def test_without_the_database_nothing_runs_and_the_page_reports_the_outage(app: LiveApp, label: str) -> None:
+def test_without_the_database_nothing_runs_and_the_page_reports_the_outage(app: AppProcesses, label: str) -> None:
     user = app.sign_in(f"ann-{label}", "analyst")
     with app.tab(user) as tab:
         tab.open()
@@ -59,7 +59,7 @@ def test_without_the_database_nothing_runs_and_the_page_reports_the_outage(app: 
         assert "may=True" in tab.open()
 
 
-def test_a_change_during_an_outage_of_the_database_reaches_tabs_after_it(app: LiveApp) -> None:
+def test_a_change_during_an_outage_of_the_database_reaches_tabs_after_it(app: AppProcesses) -> None:
     user, other = app.sign_in("bo", "analyst"), app.sign_in("other")
     with app.tab(user) as tab:
         tab.open()
@@ -72,7 +72,7 @@ def test_a_change_during_an_outage_of_the_database_reaches_tabs_after_it(app: Li
         assert time.monotonic() - started < 2
 
 
-def test_a_click_does_not_wait_for_a_long_write_transaction(app: LiveApp) -> None:
+def test_a_click_does_not_wait_for_a_long_write_transaction(app: AppProcesses) -> None:
     user = app.sign_in("cy", "analyst")
     with app.tab(user) as tab:
         tab.open()
@@ -87,7 +87,7 @@ def test_a_click_does_not_wait_for_a_long_write_transaction(app: LiveApp) -> Non
         assert seconds < 1
 
 
-def test_an_idle_tab_is_locked_at_the_absolute_lifetime(app: LiveApp) -> None:
+def test_an_idle_tab_is_locked_at_the_absolute_lifetime(app: AppProcesses) -> None:
     user = app.sign_in("di", lasts_seconds=4)
     started = time.monotonic()
     with app.tab(user) as tab:
@@ -96,7 +96,7 @@ def test_an_idle_tab_is_locked_at_the_absolute_lifetime(app: LiveApp) -> None:
         assert 3 < time.monotonic() - started < 6
 
 
-def test_an_idle_tab_is_locked_at_the_idle_lifetime_and_heartbeats_do_not_extend_it(app: LiveApp) -> None:
+def test_an_idle_tab_is_locked_at_the_idle_lifetime_and_heartbeats_do_not_extend_it(app: AppProcesses) -> None:
     user = app.sign_in("eve")
     app.backdate_activity(user, IDLE_SECONDS - 5)
     with app.tab(user) as tab:
@@ -114,7 +114,7 @@ def test_an_idle_tab_is_locked_at_the_idle_lifetime_and_heartbeats_do_not_extend
         assert 3 < time.monotonic() - started < 7
 
 
-def test_a_component_that_requests_runs_by_itself_does_not_extend_the_idle_lifetime(app: LiveApp) -> None:
+def test_a_component_that_requests_runs_by_itself_does_not_extend_the_idle_lifetime(app: AppProcesses) -> None:
     """Its runs look like those of a user: only user input that our front end reports is activity."""
     user = app.sign_in("ada")
     app.backdate_activity(user, IDLE_SECONDS - 5)
@@ -134,7 +134,7 @@ def test_a_component_that_requests_runs_by_itself_does_not_extend_the_idle_lifet
         assert 3 < time.monotonic() - started < 7
 
 
-def test_an_active_user_is_idle_in_no_tab(app: LiveApp) -> None:
+def test_an_active_user_is_idle_in_no_tab(app: AppProcesses) -> None:
     user = app.sign_in("fay")
     app.backdate_activity(user, IDLE_SECONDS - 4)
     with app.tab(user) as tab, app.tab(user) as second:
@@ -148,7 +148,7 @@ def test_an_active_user_is_idle_in_no_tab(app: LiveApp) -> None:
             second.wait_for_push(6)
 
 
-def test_an_idle_tab_is_rendered_again_when_a_grant_expires(app: LiveApp) -> None:
+def test_an_idle_tab_is_rendered_again_when_a_grant_expires(app: AppProcesses) -> None:
     user = app.sign_in("gus")
     app.grant(user, "analyst", lasts_seconds=3)
     started = time.monotonic()

@@ -8,22 +8,22 @@ from collections.abc import Iterator
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.security.live import LiveApp, SignedInUser, live
-from tests.security.live_tab import Tab
+from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
+from tests.security.socket_tab import Tab
 
 IDLE_SECONDS = 600
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(tmp_path_factory.mktemp("expired"), GATEHOUSE_SESSION_IDLE_SECONDS=str(IDLE_SECONDS)) as started:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
+    with app_processes(tmp_path_factory.mktemp("expired"), GATEHOUSE_SESSION_IDLE_SECONDS=str(IDLE_SECONDS)) as started:
         yield started
         for process in range(2):
             assert "never retrieved" not in started.log(process)
             assert "Traceback" not in started.log(process)
 
 
-def expire(app: LiveApp, user: SignedInUser) -> None:
+def expire(app: AppProcesses, user: SignedInUser) -> None:
     app.backdate_activity(user, IDLE_SECONDS + 1)
 
 
@@ -36,7 +36,7 @@ def assert_no_message(tab: Tab, seconds: float = 1.5) -> None:
     raise AssertionError(message)
 
 
-def reconnected(app: LiveApp, user: SignedInUser, tab: Tab, process: int = 0) -> Tab:
+def reconnected(app: AppProcesses, user: SignedInUser, tab: Tab, process: int = 0) -> Tab:
     """The next socket of the same browser, which it opens when the server has closed the one before."""
     assert tab.closed() == 1012
     again = app.tab(user, process, reattach_to=tab.session_id)
@@ -44,7 +44,7 @@ def reconnected(app: LiveApp, user: SignedInUser, tab: Tab, process: int = 0) ->
     return again
 
 
-def test_a_press_after_the_expiry_runs_once_and_only_after_the_session_resumes(app: LiveApp) -> None:
+def test_a_press_after_the_expiry_runs_once_and_only_after_the_session_resumes(app: AppProcesses) -> None:
     user = app.sign_in("ann", "analyst")
     with app.tab(user) as tab, app.tab(user, 1) as second:
         tab.open()
@@ -71,7 +71,7 @@ def test_a_press_after_the_expiry_runs_once_and_only_after_the_session_resumes(a
             assert app.traces[before + 2 :] == ["callback"]
 
 
-def test_no_message_of_a_locked_tab_runs_and_its_files_are_closed(app: LiveApp) -> None:
+def test_no_message_of_a_locked_tab_runs_and_its_files_are_closed(app: AppProcesses) -> None:
     user = app.sign_in("bo", "analyst")
     with app.tab(user) as tab:
         tab.open()
@@ -96,7 +96,7 @@ def test_no_message_of_a_locked_tab_runs_and_its_files_are_closed(app: LiveApp) 
         assert app.request(tab.files["media"], user).status_code == 404  # the old cookie is no longer valid
 
 
-def test_a_permission_revoked_meanwhile_is_missing_for_the_press_too(app: LiveApp) -> None:
+def test_a_permission_revoked_meanwhile_is_missing_for_the_press_too(app: AppProcesses) -> None:
     user = app.sign_in("cy", "analyst")
     with app.tab(user) as tab:
         tab.open()
@@ -113,7 +113,7 @@ def test_a_permission_revoked_meanwhile_is_missing_for_the_press_too(app: LiveAp
 
 
 @pytest.mark.parametrize("end", ["ended", "blocked"])
-def test_an_end_meanwhile_redirects_the_tab_and_the_press_never_runs(app: LiveApp, end: str) -> None:
+def test_an_end_meanwhile_redirects_the_tab_and_the_press_never_runs(app: AppProcesses, end: str) -> None:
     user = app.sign_in(f"di-{end}", "analyst")
     with app.tab(user) as tab:
         tab.open()
@@ -128,7 +128,7 @@ def test_an_end_meanwhile_redirects_the_tab_and_the_press_never_runs(app: LiveAp
     assert app.traces == before
 
 
-def test_a_lost_connection_unlocks_no_tab_and_loses_no_press(app: LiveApp) -> None:
+def test_a_lost_connection_unlocks_no_tab_and_loses_no_press(app: AppProcesses) -> None:
     user = app.sign_in("eve", "analyst")
     with app.tab(user) as tab:
         tab.open()
@@ -147,7 +147,7 @@ def test_a_lost_connection_unlocks_no_tab_and_loses_no_press(app: LiveApp) -> No
         assert app.traces[before:] == ["callback"]
 
 
-def test_the_cookie_of_an_expired_session_opens_no_page(app: LiveApp) -> None:
+def test_the_cookie_of_an_expired_session_opens_no_page(app: AppProcesses) -> None:
     """A new page, and a claim of a made-up Streamlit session or another user's, are those of an anonymous user."""
     user, other = app.sign_in("fay", "analyst"), app.sign_in("other", "analyst")
     with app.tab(other) as other_tab:
@@ -158,7 +158,7 @@ def test_the_cookie_of_an_expired_session_opens_no_page(app: LiveApp) -> None:
                 assert "may=False" in tab.open()
 
 
-def test_a_flood_from_a_locked_tab_delays_no_other_tab(app: LiveApp) -> None:
+def test_a_flood_from_a_locked_tab_delays_no_other_tab(app: AppProcesses) -> None:
     user, other = app.sign_in("gus", "analyst"), app.sign_in("hal", "analyst")
     with app.tab(user) as tab, app.tab(other) as other_tab:
         tab.open()
@@ -183,7 +183,9 @@ def test_a_flood_from_a_locked_tab_delays_no_other_tab(app: LiveApp) -> None:
 
 @pytest.mark.parametrize("how", ["resumed", "stepped up"])
 @pytest.mark.parametrize("process", [0, 1])
-def test_a_socket_of_a_copied_cookie_ends_when_its_owner_signs_in_again(app: LiveApp, how: str, process: int) -> None:
+def test_a_socket_of_a_copied_cookie_ends_when_its_owner_signs_in_again(
+    app: AppProcesses, how: str, process: int
+) -> None:
     """Its waiting message is dropped, the copied cookie opens no socket again, and the owner's tab continues."""
     user = app.sign_in(f"owner-{how}-{process}", "analyst")
     thief = SignedInUser(user.subject, user.ref, dict(user.cookies))
@@ -214,7 +216,7 @@ def test_a_socket_of_a_copied_cookie_ends_when_its_owner_signs_in_again(app: Liv
         assert app.traces[before:] == (["callback"] * (2 if how == "resumed" else 1))
 
 
-def test_after_a_step_up_a_press_on_an_old_socket_runs_once_on_the_new_one(app: LiveApp) -> None:
+def test_after_a_step_up_a_press_on_an_old_socket_runs_once_on_the_new_one(app: AppProcesses) -> None:
     user = app.sign_in("ivy", "analyst")
     with app.tab(user) as tab:
         tab.open()

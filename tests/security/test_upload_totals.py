@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.security.live import LiveApp, SignedInUser, live
+from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
 from tests.waiting import wait_until
 
 SCRIPT = """
@@ -19,12 +19,14 @@ st.markdown(f"bytes={sum(len(file.data) for kept in files.values() for file in k
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
-    with live(tmp_path_factory.mktemp("uploads"), script=SCRIPT, processes=1, UPLOADED_BYTES="1000000") as made:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
+    with app_processes(
+        tmp_path_factory.mktemp("uploads"), script=SCRIPT, processes=1, UPLOADED_BYTES="1000000"
+    ) as made:
         yield made
 
 
-def upload(app: LiveApp, user: SignedInUser, session_id: str) -> int:
+def upload(app: AppProcesses, user: SignedInUser, session_id: str) -> int:
     """Upload 600 KB; → the status."""
     token = app.request("/_stcore/health").cookies["_streamlit_xsrf"]
     cookies = "".join(f"; {name}={value}" for name, value in user.cookies.items())
@@ -33,7 +35,7 @@ def upload(app: LiveApp, user: SignedInUser, session_id: str) -> int:
     return app.request(f"/_stcore/upload_file/{session_id}/f", method="PUT", headers=headers, files=files).status_code
 
 
-def test_closing_and_opening_tabs_accepts_no_more_than_the_limit(app: LiveApp) -> None:
+def test_closing_and_opening_tabs_accepts_no_more_than_the_limit(app: AppProcesses) -> None:
     ann = app.sign_in("ann")
     for _ in range(4):
         with app.tab(ann) as tab:

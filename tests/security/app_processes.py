@@ -30,8 +30,8 @@ from db import Database, migrate, open_database, seed
 from tests import preloaded_python
 from tests.ports import free_port
 from tests.preloaded_python import Process
-from tests.security.live_script import SCRIPT
-from tests.security.live_tab import Tab
+from tests.security.socket_tab import Tab
+from tests.security.traced_script import SCRIPT
 from tests.stack import ROOT
 from tests.waiting import wait_until
 
@@ -48,7 +48,7 @@ class SignedInUser:
 
 
 @dataclass
-class LiveApp:
+class AppProcesses:
     """The running installation."""
 
     folder: Path
@@ -196,7 +196,9 @@ class LiveApp:
 
 
 @contextmanager
-def live(folder: Path, *, script: str = SCRIPT, processes: int = 2, **environment: str) -> Iterator[LiveApp]:
+def app_processes(
+    folder: Path, *, script: str = SCRIPT, processes: int = 2, **environment: str
+) -> Iterator[AppProcesses]:
     """Start the processes, and stop them at the end of the block."""
     file = folder / "script.py"
     file.write_text(script)
@@ -210,14 +212,14 @@ def live(folder: Path, *, script: str = SCRIPT, processes: int = 2, **environmen
     declare_beside(file if "HOSTED" in environment else None)
     seed(database)
     declare_beside(None)
-    app = LiveApp(folder, base_url, ports, database, keyring, Cookies(base_url))
+    app = AppProcesses(folder, base_url, ports, database, keyring, Cookies(base_url))
     environ = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT")}
     try:
         for number, port in enumerate(ports):
             with (folder / f"app-{number}.log").open("w") as log:
                 app.processes.append(
                     preloaded_python.shared().start(
-                        ["tests.security.live_app", str(port), base_url, url, str(file)],
+                        ["tests.security.script_server", str(port), base_url, url, str(file)],
                         cwd=folder,
                         env=environ | {"PYTHONPATH": str(ROOT), "TRACES": str(folder / "traces")} | environment,
                         stdout=log,
@@ -235,7 +237,7 @@ def live(folder: Path, *, script: str = SCRIPT, processes: int = 2, **environmen
         database.close()
 
 
-def _wait(app: LiveApp, number: int, port: int) -> None:
+def _wait(app: AppProcesses, number: int, port: int) -> None:
     def is_healthy() -> bool:
         assert app.processes[number].poll() is None, app.log(number)
         with suppress(requests.RequestException):  # not up yet, or too busy to answer

@@ -1,6 +1,6 @@
 """Any script behind the complete guard, as a process.
 
-``python -m tests.security.live_app PORT BASE_URL DATABASE SCRIPT``: what ``gatehouse serve`` does for
+``python -m tests.security.script_server PORT BASE_URL DATABASE SCRIPT``: what ``gatehouse serve`` does for
 ``app/main.py``, for a script that a test wrote. With ``HOSTED`` set, what it does for a hosted app.
 With ``UNWATCHED`` set, a tab is checked at its own messages only. With ``UNEDITED`` set, no process waits for edits of
 files, as in production. With ``OPEN_FILES`` set, it may open no more, and half as many at first. With

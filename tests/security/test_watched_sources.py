@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.security.live import live
+from tests.security.app_processes import app_processes
 
 SCRIPT = """
 import streamlit as st
@@ -26,7 +26,7 @@ st.markdown(f"examined: {len(examined())}")
 
 @pytest.mark.parametrize("unedited", ["1", ""])
 def test_each_module_is_examined_once_and_none_where_nothing_is_watched(tmp_path: Path, unedited: str) -> None:
-    with live(tmp_path, script=SCRIPT, processes=1, UNEDITED=unedited) as app:
+    with app_processes(tmp_path, script=SCRIPT, processes=1, UNEDITED=unedited) as app:
         counts = []
         for name in ("ann", "bob", "eve"):
             with app.tab(app.sign_in(name)) as tab:

@@ -1,4 +1,4 @@
-"""The page of the live tests: a widget of each kind, and a trace of every function that ran."""
+"""The page of most tests of app processes: a widget of each kind, and a trace of every function that ran."""
 
 from __future__ import annotations
 
