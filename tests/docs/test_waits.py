@@ -20,7 +20,7 @@ SLEEPS: Final = {
     "tests/provider.py": "a provider that responds late",
     "tests/stub_api.py": "an API that responds late, or byte by byte",
     "tests/component/oidc/test_provider.py": "a provider that sends byte by byte",
-    "tests/security/kept_state.py": "a page that keeps running until it is stopped",
+    "tests/security/stateful_page.py": "a page that keeps running until it is stopped",
     "tests/security/traced_script.py": "a page that works for seconds",
     "tests/security/test_files.py": "a page that waits for a file",
     # What is not reported when it happens

@@ -13,7 +13,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from tests.security.app_processes import AppProcesses, app_processes
-from tests.security.kept_state import BESIDE, OPERATIONS, PAGE, RUNS, page_of, whole_run
+from tests.security.stateful_page import BESIDE, OPERATIONS, PAGE, RUNS, page_of, whole_run
 
 
 @pytest.fixture(scope="module")
