@@ -39,7 +39,7 @@ format: $(DEV) ## format the code and fix what ruff can fix
 e2e: $(DEV) ## run the browser tests only
 	@REQUIRE_BROWSER=1 $(PY) -m pytest tests/e2e $(ARGS)
 
-bench: $(DEV) ## measure against floors and peers; prints ratios and writes var/bench.json
+bench: $(DEV) ## measure against baselines and other libraries; prints ratios and writes var/bench.json
 	@$(PY) -m tests.benchmarks $(ARGS)
 
 migrate: $(RUNTIME) ## upgrade the database to this version

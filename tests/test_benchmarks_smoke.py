@@ -52,7 +52,7 @@ def test_every_result_holds_its_ratio_against_its_budget(document: dict[str, obj
     for result in results:
         ratio = result["ratio"]
         assert 0 < ratio["low"] <= ratio["middle"] <= ratio["high"]
-        assert result["floor"] > 0
+        assert result["baseline"] > 0
         assert result["candidate"] > 0
         assert result["unit"] == "s"
         assert result["rounds"] == 5
@@ -61,8 +61,8 @@ def test_every_result_holds_its_ratio_against_its_budget(document: dict[str, obj
 
 @pytest.mark.parametrize(("at_least", "met"), [(False, "MISSED"), (True, "met")])
 def test_a_ratio_is_the_median_of_the_rounds_and_the_verdict_follows_from_it(at_least: bool, met: str) -> None:
-    samples = Samples({"floor": [1.0, 2.0, 4.0], "ours": [2.0, 2.0, 12.0]})
-    measured = row("name", Budget("what", 1.5, at_least=at_least), samples, "ours", "floor")
+    samples = Samples({"baseline": [1.0, 2.0, 4.0], "ours": [2.0, 2.0, 12.0]})
+    measured = row("name", Budget("what", 1.5, at_least=at_least), samples, "ours", "baseline")
     assert measured.ratio == Spread(1.5, 2.0, 2.5)
     assert table([measured], {"other": "not here"}, {}).splitlines()[2].endswith(met)
     assert table([measured], {"other": "not here"}, {}).endswith("other: skipped, not here")

@@ -8,7 +8,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The largest ratio of candidate to floor; the smallest with ``at_least``, for rates."""
+    """The largest ratio of candidate to baseline; the smallest with ``at_least``, for rates."""
 
     description: str
     ratio: float

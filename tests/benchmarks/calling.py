@@ -1,4 +1,4 @@
-"""Calling a WSGI application in this process: the same way for floor and candidate, without a client in between."""
+"""Calling a WSGI application in this process: the same way for baseline and candidate, without a client in between."""
 
 from __future__ import annotations
 

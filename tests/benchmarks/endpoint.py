@@ -10,7 +10,7 @@ from app.core.tokens.verifier import build_verifier
 from remote_api import create_app
 from remote_api.background_writer import BackgroundWriter
 from remote_api.services import ApiServices
-from tests.benchmarks import budgets, floors
+from tests.benchmarks import baselines, budgets
 from tests.benchmarks.benchmark_run import BenchmarkRun
 from tests.benchmarks.calling import getting
 from tests.benchmarks.measure import calls_of, interleaved
@@ -26,15 +26,15 @@ def in_process(run: BenchmarkRun) -> list[Row]:
     storage = world.database
     services = ApiServices(storage=storage, verifier=build_verifier(world.settings), rights=Rights(storage.read))
     app = create_app(world.settings, services)
-    floor = floors.one_read(world.file, token_hash(person.token))
+    baseline = baselines.one_read(world.file, token_hash(person.token))
     base = world.settings.remote_api_base_url
     try:
         sides = {
-            "floor": calls_of(getting(floor, base, PATH, person.token)),
+            "baseline": calls_of(getting(baseline, base, PATH, person.token)),
             "ours": calls_of(getting(app, base, PATH, person.token)),
         }
         samples = interleaved(sides, run.effort)
     finally:
         background_writer: BackgroundWriter = app.extensions[BackgroundWriter.EXTENSION]
         background_writer.close()
-    return [row("endpoint", budgets.ENDPOINT, samples, "ours", "floor")]
+    return [row("endpoint", budgets.ENDPOINT, samples, "ours", "baseline")]

@@ -31,7 +31,7 @@ def guarded(run: BenchmarkRun) -> list[Row]:
 
     protected = guard.requires(permission)(plain)
 
-    def floor(number: int) -> None:
+    def baseline(number: int) -> None:
         for _ in repeat(None, number):
             if permission in names:
                 plain()
@@ -40,8 +40,8 @@ def guarded(run: BenchmarkRun) -> list[Row]:
         for _ in repeat(None, number):
             protected()
 
-    samples = interleaved({"floor": floor, "ours": product}, run.effort)
-    return [row("guarded-function", budgets.FUNCTION, samples, "ours", "floor")]
+    samples = interleaved({"baseline": baseline, "ours": product}, run.effort)
+    return [row("guarded-function", budgets.FUNCTION, samples, "ours", "baseline")]
 
 
 def _never(principal: Principal, permission: str | None, decision: Decision, target: str, /) -> None:

@@ -1,4 +1,4 @@
-"""Measuring: candidate and floor in turns, in slices of equal length, compared round by round.
+"""Measuring: candidate and baseline in turns, in slices of equal length, compared round by round.
 
 Times are CPU seconds of this process, so that other people's work on the machine counts as little as it can. The
 garbage collector is frozen and off while a slice is timed, for every side alike.
@@ -58,9 +58,9 @@ class Samples:
         """The median of one side."""
         return median(self.by_side[side])
 
-    def ratio(self, candidate: str, floor: str) -> Spread:
-        """The median of candidate to floor, each pair from one round."""
-        ratios = [a / b for a, b in zip(self.by_side[candidate], self.by_side[floor], strict=True)]
+    def ratio(self, candidate: str, baseline: str) -> Spread:
+        """The median of candidate to baseline, each pair from one round."""
+        ratios = [a / b for a, b in zip(self.by_side[candidate], self.by_side[baseline], strict=True)]
         if len(ratios) == 1:
             return Spread(ratios[0], ratios[0], ratios[0])
         low, middle, high = quantiles(ratios, n=4, method="inclusive")

@@ -1,7 +1,7 @@
 """The list of people: 50 of 100,000 by each filter, with roles and a total, against fetching 50 rows by their ids.
 
-The floor reads 50 people with their roles by the driver alone and makes the same records of them: that is what any list
-must do once it knows which 50 to show.
+The baseline reads 50 people with their roles by the driver alone and makes the same records of them: that is what any
+list must do once it knows which 50 to show.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ QUERIES: Final = {
     "substring": PeopleQuery(text="rson.7"),
     "wide substring": PeopleQuery(text="example"),
 }
-_FLOOR: Final = """
+_BASELINE: Final = """
     SELECT p.id, p.erased_at,
         (SELECT group_concat(r.name, char(10)) FROM grants g JOIN roles r ON r.id = g.role_id
          WHERE g.person_id = p.id AND (g.until IS NULL OR g.until > ?)),
@@ -35,14 +35,14 @@ _FLOOR: Final = """
 
 
 def listing(run: BenchmarkRun) -> list[Row]:
-    """The product's list by each filter; the floor reads the same 50 people."""
+    """The product's list by each filter; the baseline reads the same 50 people."""
     world = run.world
     directory, connection = world.database.directory, world.raw()
     now = utc_now()
     at = int(now.timestamp() * 1_000_000)
 
-    def floor(ids: str) -> object:
-        return tuple(map(person_row, connection.execute(_FLOOR, (at, ids)).fetchall()))
+    def baseline(ids: str) -> object:
+        return tuple(map(person_row, connection.execute(_BASELINE, (at, ids)).fetchall()))
 
     rows = []
     try:
@@ -51,11 +51,11 @@ def listing(run: BenchmarkRun) -> list[Row]:
             if not shown:
                 raise RuntimeError(f"no person matches {name}")
             sides: dict[str, Batch] = {
-                "floor": calls_of(partial(floor, json.dumps(shown))),
+                "baseline": calls_of(partial(baseline, json.dumps(shown))),
                 "ours": calls_of(partial(directory.people, query, now)),
             }
             samples = interleaved(sides, run.effort)
-            rows.append(row(f"people: {name}", budgets.PEOPLE, samples, "ours", "floor"))
+            rows.append(row(f"people: {name}", budgets.PEOPLE, samples, "ours", "baseline"))
     finally:
         connection.close()
     return rows

@@ -13,7 +13,7 @@ from tests.benchmarks.results import Row, row
 from tests.benchmarks.world import ROLES_OF_USER
 
 # Joining the names of a role to one text in the database is the fastest way to read 250 of them.
-_FLOOR: Final = """
+_BASELINE: Final = """
     SELECT g.source, g.until, g.given_by, g.created_at, g.permission, r.name,
         (SELECT group_concat(rp.permission, ' ') FROM role_permissions rp WHERE rp.role_id = g.role_id)
     FROM people p JOIN grants g ON g.person_id = p.id LEFT JOIN roles r ON r.id = g.role_id
@@ -32,7 +32,7 @@ def loading(run: BenchmarkRun) -> list[Row]:
 
     def raw() -> frozenset[str]:
         read: list[str] = []
-        for *_, listed in connection.execute(_FLOOR, key).fetchall():
+        for *_, listed in connection.execute(_BASELINE, key).fetchall():
             read += listed.split(" ")
         return frozenset(read)
 
@@ -40,8 +40,8 @@ def loading(run: BenchmarkRun) -> list[Row]:
     if len(names) != ROLES_OF_USER * PERMISSIONS_PER_ROLE or names != raw():
         raise RuntimeError("the two sides do not read the same")
     try:
-        sides = {"floor": calls_of(raw), "ours": calls_of(lambda: reader.grants(subject, now))}
+        sides = {"baseline": calls_of(raw), "ours": calls_of(lambda: reader.grants(subject, now))}
         samples = interleaved(sides, run.effort)
     finally:
         connection.close()
-    return [row("permissions", budgets.PERMISSIONS, samples, "ours", "floor")]
+    return [row("permissions", budgets.PERMISSIONS, samples, "ours", "baseline")]

@@ -37,12 +37,12 @@ class Skipped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One ratio against its budget. ``floor`` and ``candidate`` are typical figures in ``unit``."""
+    """One ratio against its budget. ``baseline`` and ``candidate`` are typical figures in ``unit``."""
 
     name: str
     budget: Budget
     ratio: Spread
-    floor: float
+    baseline: float
     candidate: float
     unit: str
     rounds: int
@@ -55,14 +55,14 @@ class Row:
 
 
 def row(
-    name: str, budget: Budget, samples: Samples, candidate: str, floor: str, *, unit: str = "s", note: str = ""
+    name: str, budget: Budget, samples: Samples, candidate: str, baseline: str, *, unit: str = "s", note: str = ""
 ) -> Row:
     """The row for one pair of sides."""
     return Row(
         name=name,
         budget=budget,
-        ratio=samples.ratio(candidate, floor),
-        floor=samples.typical(floor),
+        ratio=samples.ratio(candidate, baseline),
+        baseline=samples.typical(baseline),
         candidate=samples.typical(candidate),
         unit=unit,
         rounds=samples.rounds,
@@ -72,7 +72,7 @@ def row(
 
 def table(rows: Sequence[Row], skipped: Mapping[str, str], failed: Mapping[str, str]) -> str:
     """All rows under one head, then the skipped and failed benchmarks with their reasons."""
-    head = ("benchmark", "what", "floor", "candidate", "ratio", "quartiles", "budget", "verdict")
+    head = ("benchmark", "what", "baseline", "candidate", "ratio", "quartiles", "budget", "verdict")
     cells = [head, *map(_cells, rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
@@ -87,7 +87,7 @@ def _cells(each: Row) -> tuple[str, ...]:
     return (
         each.name,
         each.budget.description,
-        _figure(each.floor, each.unit),
+        _figure(each.baseline, each.unit),
         _figure(each.candidate, each.unit),
         f"{each.ratio.middle:.3g}",
         f"{each.ratio.low:.3g} to {each.ratio.high:.3g}",
@@ -110,7 +110,7 @@ def document(
             {
                 "name": each.name,
                 "what": each.budget.description,
-                "floor": each.floor,
+                "baseline": each.baseline,
                 "candidate": each.candidate,
                 "unit": each.unit,
                 "ratio": asdict(each.ratio),

@@ -39,13 +39,13 @@ def under_gunicorn(run: BenchmarkRun) -> list[Row]:
         raise Skipped("wrk is not installed here")
     world = run.world
     person = world.sign_in("auth0|served", roles=("developer",))
-    ports = {"floor": free_port(), "ours": free_port()}
+    ports = {"baseline": free_port(), "ours": free_port()}
     shared = world.environment()
     settings = {
-        "floor": {"BENCH_FILE": str(world.file), "BENCH_TOKEN_HASH": token_hash(person.token).hex()},
+        "baseline": {"BENCH_FILE": str(world.file), "BENCH_TOKEN_HASH": token_hash(person.token).hex()},
         "ours": {**shared, "GATEHOUSE_REMOTE_API_BASE_URL": f"http://127.0.0.1:{ports['ours']}"},
     }
-    programs = {"floor": "tests.benchmarks.floors:served()", "ours": "remote_api.wsgi:application"}
+    programs = {"baseline": "tests.benchmarks.baselines:served()", "ours": "remote_api.wsgi:application"}
     rounds, seconds = (2, 1) if run.quick else (9, 3)
     rates: dict[str, list[float]] = {side: [] for side in programs}
     with ExitStack() as stack:
@@ -60,7 +60,9 @@ def under_gunicorn(run: BenchmarkRun) -> list[Row]:
             order.reverse()
     note = f"one worker, {_THREADS} threads, {_CONNECTIONS} connections kept alive, {seconds} s a round"
     return [
-        row("endpoint-served", budgets.ENDPOINT_SERVED, Samples(rates), "ours", "floor", unit="requests/s", note=note)
+        row(
+            "endpoint-served", budgets.ENDPOINT_SERVED, Samples(rates), "ours", "baseline", unit="requests/s", note=note
+        )
     ]
 
 

@@ -6,8 +6,8 @@ from app.core.clock import utc_now
 from app.services import build
 from component.session.service import SessionService
 from tests.benchmarks import budgets
+from tests.benchmarks.baselines import BY_REF
 from tests.benchmarks.benchmark_run import BenchmarkRun
-from tests.benchmarks.floors import BY_REF
 from tests.benchmarks.measure import calls_of, interleaved
 from tests.benchmarks.results import Row, row
 from tests.benchmarks.world import BenchmarkWorld
@@ -25,13 +25,13 @@ def resolving(run: BenchmarkRun) -> list[Row]:
         raise RuntimeError(msg)
     try:
         sides = {
-            "floor": calls_of(lambda: connection.execute(BY_REF, key).fetchone()),
+            "baseline": calls_of(lambda: connection.execute(BY_REF, key).fetchone()),
             "ours": calls_of(lambda: sessions.by_ref(ref)),
         }
         samples = interleaved(sides, run.effort)
     finally:
         connection.close()
-    return [row("session", budgets.SESSION, samples, "ours", "floor", note="one query, counted by the driver")]
+    return [row("session", budgets.SESSION, samples, "ours", "baseline", note="one query, counted by the driver")]
 
 
 def _queries(world: BenchmarkWorld, sessions: SessionService, ref: str) -> list[str]:

@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet as PeerKeySet
 
 from app.core.tokens.verifier import TokenVerifier
 from remote_api.bearer import bearer_token
-from tests.benchmarks import budgets, floors
+from tests.benchmarks import baselines, budgets
 from tests.benchmarks.benchmark_run import BenchmarkRun
 from tests.benchmarks.calling import getting
 from tests.benchmarks.measure import Effort, calls_of, interleaved
@@ -32,7 +32,7 @@ def seen(run: BenchmarkRun) -> list[Row]:
     """A route that only verifies, against the plain one and against Authlib's protector."""
     issuer = Issuer()
     token = issuer.access_token()
-    apps = {"plain": floors.plain(), "ours": _verifying(issuer.verifier()), "authlib": _protected(issuer)}
+    apps = {"plain": baselines.plain(), "ours": _verifying(issuer.verifier()), "authlib": _protected(issuer)}
     sides = {name: calls_of(getting(app, _BASE, _PATH, token)) for name, app in apps.items()}
     samples = interleaved(sides, run.effort)
     return [
@@ -69,7 +69,7 @@ def _verifying(verifier: TokenVerifier) -> Flask:
     @app.get(_PATH)
     def pong() -> dict[str, str]:
         verifier.access_token(bearer_token(request.environ) or "")
-        return floors.ANSWER
+        return baselines.ANSWER
 
     return app
 
@@ -90,7 +90,7 @@ def _protected(issuer: Issuer) -> Flask:
     @app.get(_PATH)
     @protect(None)
     def pong() -> Any:
-        return floors.ANSWER
+        return baselines.ANSWER
 
     return app
 

@@ -58,7 +58,7 @@ class BenchmarkWorld(World):
         return self.new_session(self.person(name, roles=roles), scope="openid profile")
 
     def raw(self) -> sqlite3.Connection:
-        """The driver alone, as floors use it."""
+        """The driver alone, as the baselines use it."""
         return raw(self.file)
 
 

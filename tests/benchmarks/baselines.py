@@ -1,4 +1,4 @@
-"""The floors of the API: plain Flask, as small as it can be written by hand."""
+"""The baselines of the API: plain Flask, as small as it can be written by hand."""
 
 from __future__ import annotations
 
