@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 import requests
 
-from tests import canned
+from tests import stub_responses
 from tests.contract import ContractDrift, ContractMiddleware, stored_contract
 from tests.stub_api import FAULTS, StubApi, StubResponse, json_of
 
-PATH = f"{canned.BASE}/people/7"
+PATH = f"{stub_responses.BASE}/people/7"
 DRIFTS = {
     "a field is missing": json_of({"id": 7}),
-    "a field is new": json_of(canned.card(shoe_size=43)),
-    "a field has another type": json_of(canned.card(email=7)),
-    "another status": json_of(canned.card(), 202),
+    "a field is new": json_of(stub_responses.card(shoe_size=43)),
+    "a field has another type": json_of(stub_responses.card(email=7)),
+    "another status": json_of(stub_responses.card(), 202),
     "a problem without a code": StubResponse(404, b"{}", {"Content-Type": "application/problem+json"}),
 }
 
@@ -35,14 +35,14 @@ def test_a_stub_that_drifts_from_the_contract_fails(drift: str) -> None:
         serve(DRIFTS[drift])
 
 
-@pytest.mark.parametrize("response", [json_of(canned.card()), *FAULTS.values()])
+@pytest.mark.parametrize("response", [json_of(stub_responses.card()), *FAULTS.values()])
 def test_declared_responses_problems_and_marked_departures_pass(response: StubResponse) -> None:
     serve(replace(response, cut=False))
 
 
-def test_every_canned_response_is_as_the_contract_declares() -> None:
+def test_every_stub_response_is_as_the_contract_declares() -> None:
     with StubApi() as stub:
-        canned.serve(stub)
+        stub_responses.serve(stub)
     for (method, path), response in stub.responses.items():
         if isinstance(response, StubResponse):
             content_type = response.headers.get("Content-Type", "")

@@ -23,7 +23,7 @@ from app.services import Services
 from remote_api import create_app
 from remote_api.background_writer import BackgroundWriter
 from remote_api.services import ApiServices
-from tests import canned
+from tests import stub_responses
 from tests.apptest.administration import Administration
 from tests.apptest.hosted_apps import Serve, serve_functions
 from tests.apptest.stubbed import AdministrationStub, administration_stub
@@ -86,12 +86,12 @@ def change(world: World) -> Callable[[Callable[..., object]], None]:
 
 @pytest.fixture
 def admin() -> Iterator[Administration]:
-    """The pages for administrators in front of a stub of the remote API with canned responses."""
+    """The pages for administrators in front of a stub of the remote API with stub responses."""
     with (
         StubApi(contract=stored_contract()) as stub,
         testing.gatehouse(testing.settings(remote_api_base_url=stub.url)) as services,
     ):
-        yield Administration(services, canned.serve(stub))
+        yield Administration(services, stub_responses.serve(stub))
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests import canned
+from tests import stub_responses
 from tests.apptest.administration import PATHS, Administration, page_text
 from tests.stub_api import json_of
 
@@ -24,12 +24,12 @@ def test_what_needs_attention_links_to_the_page_for_it(admin: Administration) ->
 
 
 def test_an_overview_without_anything_to_report(admin: Administration) -> None:
-    quiet = canned.statistics(
+    quiet = stub_responses.statistics(
         unused_roles=[], permissions_held_by_nobody=[], permissions_asked_nowhere=[], unmapped_token_roles=[],
         people_without_roles=0, blocked_people=0, administrators=2,
     )  # fmt: skip
-    admin.stub.responses["GET", f"{canned.BASE}/statistics"] = json_of({**quiet, "days": []})
-    admin.stub.responses["GET", f"{canned.BASE}/audit"] = canned.page("events", [])
+    admin.stub.responses["GET", f"{stub_responses.BASE}/statistics"] = json_of({**quiet, "days": []})
+    admin.stub.responses["GET", f"{stub_responses.BASE}/audit"] = stub_responses.page("events", [])
     at, _ = admin.open("/admin")
     shown = page_text(at)
     assert "Nothing. All roles and all required permissions are assigned." in shown
@@ -44,8 +44,10 @@ def test_the_paths_of_the_tested_pages_are_those_of_the_navigation() -> None:
 
 
 def test_capped_counts_are_marked(admin: Administration) -> None:
-    many_roles = canned.statistics(unused_roles=[f"role-{n}" for n in range(20)], administrators=0)
-    admin.stub.responses["GET", f"{canned.BASE}/statistics"] = json_of({**many_roles, "roles": 1005, "sessions": 1000})
+    many_roles = stub_responses.statistics(unused_roles=[f"role-{n}" for n in range(20)], administrators=0)
+    admin.stub.responses["GET", f"{stub_responses.BASE}/statistics"] = json_of(
+        {**many_roles, "roles": 1005, "sessions": 1000}
+    )
     at, _ = admin.open("/admin")
     assert "20+ roles not assigned" in page_text(at)
     assert "No administrator was appointed here" in page_text(at)

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.admin.people import bulk_actions
-from tests import canned
+from tests import stub_responses
 from tests.apptest.administration import Administration, button_keys, page_text, person_box
 from tests.stub_api import FAULTS, RecordedRequest, StubResponse, json_of
 
@@ -31,7 +31,7 @@ def bulk(admin: Administration, refuse: dict[int, str]) -> None:
         ]
         return json_of({"results": results})
 
-    admin.stub.responses["POST", f"{canned.BASE}/grants/bulk"] = answer
+    admin.stub.responses["POST", f"{stub_responses.BASE}/grants/bulk"] = answer
 
 
 def test_a_bulk_change_runs_in_steps_and_reports_a_result_for_each_person(admin: Administration) -> None:
@@ -110,11 +110,11 @@ def test_a_press_before_the_selection_is_drawn_keeps_the_selection(admin: Admini
 
 def test_a_change_without_a_bulk_call_is_sent_for_each_person(admin: Administration) -> None:
     admin.stub.responses |= {
-        ("GET", f"{canned.BASE}/people/1"): json_of(canned.card(1, "One", "a1")),
-        ("GET", f"{canned.BASE}/people/2"): json_of(canned.card(2, "Two", "a2", state="blocked")),
-        ("GET", f"{canned.BASE}/people/3"): json_of(canned.card(3, "Three", "a3")),
-        ("PUT", f"{canned.BASE}/people/1/block"): json_of({"blocked": True, "sessions_ended": 0}),
-        ("PUT", f"{canned.BASE}/people/3/block"): FAULTS["409"],
+        ("GET", f"{stub_responses.BASE}/people/1"): json_of(stub_responses.card(1, "One", "a1")),
+        ("GET", f"{stub_responses.BASE}/people/2"): json_of(stub_responses.card(2, "Two", "a2", state="blocked")),
+        ("GET", f"{stub_responses.BASE}/people/3"): json_of(stub_responses.card(3, "Three", "a3")),
+        ("PUT", f"{stub_responses.BASE}/people/1/block"): json_of({"blocked": True, "sessions_ended": 0}),
+        ("PUT", f"{stub_responses.BASE}/people/3/block"): FAULTS["409"],
     }
     at, _ = admin.open("/people")
     for number in (1, 2, 3):
@@ -122,7 +122,7 @@ def test_a_change_without_a_bulk_call_is_sent_for_each_person(admin: Administrat
     at.button(key="many-block").click().run()
     at.text_input(key="many-block-reason").set_value("misused").run()
     at.button(key="many-block-go").click().run()
-    assert [request.path for request in admin.changes()] == [f"{canned.BASE}/people/{n}/block" for n in (1, 3)]
+    assert [request.path for request in admin.changes()] == [f"{stub_responses.BASE}/people/{n}/block" for n in (1, 3)]
     assert "Blocked 1 person. 1 needed no change. 1 not changed." in page_text(at)
     assert "The last administrator must stay" in at.table[0].value["Reason"][0].replace("\\", "")
 
@@ -138,7 +138,7 @@ def test_a_bulk_change_waits_when_the_api_limits_the_rate(
         requests.append(1)
         return FAULTS["429"] if len(requests) == 1 else json_of({"ended": 1})
 
-    admin.stub.responses["DELETE", f"{canned.BASE}/people/1/sessions"] = answer
+    admin.stub.responses["DELETE", f"{stub_responses.BASE}/people/1/sessions"] = answer
     at, _ = admin.open("/people")
     person_box(at, 1).check().run()
     at.button(key="many-end").click().run()
@@ -152,13 +152,13 @@ def test_a_bulk_change_reports_the_people_in_doubt(admin: Administration, monkey
     """The response to the second step of three is lost, and the third step is not sent."""
     monkeypatch.setattr(bulk_actions, "_CHUNK", 15)
     bulk(admin, {})
-    answer_step = admin.stub.responses["POST", f"{canned.BASE}/grants/bulk"]
+    answer_step = admin.stub.responses["POST", f"{stub_responses.BASE}/grants/bulk"]
     assert callable(answer_step)
 
     def fail_second_step(request: RecordedRequest) -> StubResponse:
         return answer_step(request) if request.json()["people"][0] == 1 else StubResponse(hang_up=True)
 
-    admin.stub.responses["POST", f"{canned.BASE}/grants/bulk"] = fail_second_step
+    admin.stub.responses["POST", f"{stub_responses.BASE}/grants/bulk"] = fail_second_step
     at, _ = admin.open("/people")
     choose_all(at)
     at.button(key="many-grant").click().run()
@@ -180,8 +180,8 @@ def test_a_bulk_change_reports_the_people_in_doubt(admin: Administration, monkey
 
 @pytest.mark.parametrize("fault", ["401", "403", "503"])
 def test_a_fault_that_concerns_everyone_stops_and_reports_who_was_not_tried(admin: Administration, fault: str) -> None:
-    admin.stub.responses["DELETE", f"{canned.BASE}/people/1/sessions"] = json_of({"ended": 1})
-    admin.stub.responses["DELETE", f"{canned.BASE}/people/2/sessions"] = FAULTS[fault]
+    admin.stub.responses["DELETE", f"{stub_responses.BASE}/people/1/sessions"] = json_of({"ended": 1})
+    admin.stub.responses["DELETE", f"{stub_responses.BASE}/people/2/sessions"] = FAULTS[fault]
     at, _ = admin.open("/people")
     for number in (1, 2, 3):
         person_box(at, number).check().run()

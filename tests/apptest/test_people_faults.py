@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app import api_transport
-from tests import canned
+from tests import stub_responses
 from tests.apptest.administration import CARD, Administration, button_keys, page_text
 from tests.stub_api import FAULTS, StubResponse, json_of
 
@@ -49,7 +49,7 @@ def broken(admin: Administration, fault: str, *methods: str) -> Iterator[None]:
             shorten_timeouts(patch, *methods)
         yield
     ended.set()
-    canned.serve(admin.stub)
+    stub_responses.serve(admin.stub)
 
 
 def shorten_timeouts(patch: pytest.MonkeyPatch, *methods: str) -> None:
@@ -165,7 +165,9 @@ def test_undo_is_refused_after_the_permission_is_revoked(admin: Administration) 
     at.button(key="block").click().run()
     at.text_input(key="block-reason").set_value("left").run()
     at.button(key="block-go").click().run()
-    admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(canned.card(version="v2", state="blocked"))
+    admin.stub.responses["GET", f"{stub_responses.BASE}/people/7"] = json_of(
+        stub_responses.card(version="v2", state="blocked")
+    )
     admin.revoke(subject, permission="block:people")
     at.button(key="undo").click().run()
     assert len(admin.changes()) == 1
@@ -173,8 +175,8 @@ def test_undo_is_refused_after_the_permission_is_revoked(admin: Administration) 
 
 
 def test_a_section_that_fails_leaves_the_others(admin: Administration) -> None:
-    admin.stub.responses["GET", f"{canned.BASE}/audit"] = FAULTS["503"]
-    admin.stub.responses["GET", f"{canned.BASE}/people/7/sessions"] = FAULTS["html"]
+    admin.stub.responses["GET", f"{stub_responses.BASE}/audit"] = FAULTS["503"]
+    admin.stub.responses["GET", f"{stub_responses.BASE}/people/7/sessions"] = FAULTS["html"]
     at, _ = admin.open(CARD)
     assert "The database does not answer" in page_text(at)
     assert "The remote API does not answer" in page_text(at)

@@ -6,7 +6,7 @@ import pytest
 
 from app import testing
 from app.core.permissions import ROLES
-from tests import canned
+from tests import stub_responses
 from tests.apptest.administration import CARD, Administration, button_keys, page_text, person_box
 from tests.apptest.test_faults import HOSTILE
 from tests.stub_api import RecordedRequest, StubResponse, json_of, problem
@@ -56,15 +56,15 @@ def test_each_control_of_a_person_page_requires_its_own_permission(admin: Admini
     at, _ = admin.open(CARD, roles=[], permissions=["read:people", permission])
     assert button_keys(at) == {"all-people", *BUTTONS_OF_PERMISSION[permission]}
     paths = {request.path for request in admin.stub.requests}
-    assert (f"{canned.BASE}/people/7/sessions" in paths) is (permission == "read:sessions")
-    assert (f"{canned.BASE}/audit" in paths) is (permission == "read:audit")
+    assert (f"{stub_responses.BASE}/people/7/sessions" in paths) is (permission == "read:sessions")
+    assert (f"{stub_responses.BASE}/audit" in paths) is (permission == "read:audit")
 
 
 def test_administrators_cannot_change_themselves(admin: Administration) -> None:
     at = testing.open_app("/people")
     subject = testing.sign_in_as(at, roles=["administrator"])
-    own = {**canned.card(), "subject": {"issuer": subject.issuer, "subject": subject.subject}}
-    admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(own)
+    own = {**stub_responses.card(), "subject": {"issuer": subject.issuer, "subject": subject.subject}}
+    admin.stub.responses["GET", f"{stub_responses.BASE}/people/7"] = json_of(own)
     at.query_params["person"] = "7"
     testing.open_page(at, "people.py")
     assert not {"add-grant", "revoke-3", "revoke-4", "revoke-5", "release-8", "block", "erase"} & button_keys(at)
@@ -112,7 +112,7 @@ def test_the_list_is_paged_forward_and_back(admin: Administration) -> None:
 
 def test_an_expired_cursor_returns_to_the_first_page(admin: Administration) -> None:
     at, _ = admin.open("/people")
-    people = admin.stub.responses["GET", f"{canned.BASE}/people"]
+    people = admin.stub.responses["GET", f"{stub_responses.BASE}/people"]
 
     def refuse_cursor(request: RecordedRequest) -> StubResponse:
         if "cursor" in request.query:
@@ -120,19 +120,19 @@ def test_an_expired_cursor_returns_to_the_first_page(admin: Administration) -> N
         assert callable(people)
         return people(request)
 
-    admin.stub.responses["GET", f"{canned.BASE}/people"] = refuse_cursor
+    admin.stub.responses["GET", f"{stub_responses.BASE}/people"] = refuse_cursor
     at.button(key="people-next").click().run()
     assert not at.warning
     assert "1 to 25 of 40 people" in page_text(at)
 
 
 def test_totals_are_capped_and_an_empty_list_is_explained(admin: Administration) -> None:
-    admin.stub.responses["GET", f"{canned.BASE}/people"] = canned.page(
-        "people", [canned.person(1)], onwards="x", total=1000
+    admin.stub.responses["GET", f"{stub_responses.BASE}/people"] = stub_responses.page(
+        "people", [stub_responses.person(1)], onwards="x", total=1000
     )
     at, _ = admin.open("/people")
     assert "1 to 1 of 1,000+ people" in page_text(at)
-    admin.stub.responses["GET", f"{canned.BASE}/people"] = canned.page("people", [])
+    admin.stub.responses["GET", f"{stub_responses.BASE}/people"] = stub_responses.page("people", [])
     at.text_input(key="q").set_value("zz").run()
     assert "No match" in page_text(at)
     at.text_input(key="q").set_value("").run()
@@ -141,21 +141,23 @@ def test_totals_are_capped_and_an_empty_list_is_explained(admin: Administration)
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_are_shown_as_text(admin: Administration, name: str) -> None:
-    person = {**canned.person(7, name), "roles": [name], "email": name}
+    person = {**stub_responses.person(7, name), "roles": [name], "email": name}
     hostile = {
-        **canned.card(7, name), "email": name, "roles": [name],
-        "grants": [canned.grant(3, name, by=name, reason=name)],
+        **stub_responses.card(7, name), "email": name, "roles": [name],
+        "grants": [stub_responses.grant(3, name, by=name, reason=name)],
         "permissions": [{"name": name, "sentence": name, "grants": [3]}],
         "token_roles": [{"name": name, "roles": []}],
     }  # fmt: skip
-    sessions = [canned.session(name=name, browser=name, address=name, page=name)]
+    sessions = [stub_responses.session(name=name, browser=name, address=name, page=name)]
     admin.stub.responses |= {
-        ("GET", f"{canned.BASE}/people"): canned.page("people", [person]),
-        ("GET", f"{canned.BASE}/people/7"): json_of(hostile),
-        ("GET", f"{canned.BASE}/people/7/sessions"): json_of({"sessions": sessions}),
-        ("GET", f"{canned.BASE}/sessions"): canned.page("sessions", sessions),
-        ("GET", f"{canned.BASE}/audit"): canned.page("events", [canned.event(sentence=name, reason=name)]),
-        ("GET", f"{canned.BASE}/statistics"): json_of(canned.statistics(unused_roles=[name])),
+        ("GET", f"{stub_responses.BASE}/people"): stub_responses.page("people", [person]),
+        ("GET", f"{stub_responses.BASE}/people/7"): json_of(hostile),
+        ("GET", f"{stub_responses.BASE}/people/7/sessions"): json_of({"sessions": sessions}),
+        ("GET", f"{stub_responses.BASE}/sessions"): stub_responses.page("sessions", sessions),
+        ("GET", f"{stub_responses.BASE}/audit"): stub_responses.page(
+            "events", [stub_responses.event(sentence=name, reason=name)]
+        ),
+        ("GET", f"{stub_responses.BASE}/statistics"): json_of(stub_responses.statistics(unused_roles=[name])),
     }
     for address in ("/people", CARD, "/sessions", "/admin"):
         at, _ = admin.open(address)

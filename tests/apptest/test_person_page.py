@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests import canned
+from tests import stub_responses
 from tests.apptest.administration import CARD, Administration, button_keys, page_text
 from tests.stub_api import FAULTS, json_of
 
@@ -45,18 +45,23 @@ def test_granting_reports_the_change_and_offers_undo(admin: Administration) -> N
     until = datetime.fromisoformat(body.pop("until"))
     assert timedelta(days=7) - timedelta(minutes=1) < until - before < timedelta(days=7, minutes=1)
     assert (sent.path, body) == (
-        f"{canned.BASE}/people/7/grants",
+        f"{stub_responses.BASE}/people/7/grants",
         {"role": "developer", "reason": "helps with the API"},
     )
     assert sent.headers["if-match"] == '"v1"'
     assert "Bruno Silva** has **developer** now, until" in page_text(at)
     assert "add-grant-go" not in button_keys(at)
-    card_with_grant = {**canned.card(version="v2"), "grants": [*canned.card()["grants"], canned.grant(6, "developer")]}
-    admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(card_with_grant)
-    admin.stub.responses["DELETE", f"{canned.BASE}/people/7/grants/6"] = json_of(canned.card(version="v3"))
+    card_with_grant = {
+        **stub_responses.card(version="v2"),
+        "grants": [*stub_responses.card()["grants"], stub_responses.grant(6, "developer")],
+    }
+    admin.stub.responses["GET", f"{stub_responses.BASE}/people/7"] = json_of(card_with_grant)
+    admin.stub.responses["DELETE", f"{stub_responses.BASE}/people/7/grants/6"] = json_of(
+        stub_responses.card(version="v3")
+    )
     at.button(key="undo").click().run()
     undo = admin.changes()[-1]
-    assert (undo.method, undo.path) == ("DELETE", f"{canned.BASE}/people/7/grants/6")
+    assert (undo.method, undo.path) == ("DELETE", f"{stub_responses.BASE}/people/7/grants/6")
     assert undo.query == {"reason": ["Undone: helps with the API"]}
     assert undo.headers["if-match"] == '"v2"'
     assert "no longer has **developer**" in page_text(at)
@@ -97,7 +102,7 @@ def test_revoking_shows_the_effect_and_can_be_undone(admin: Administration) -> N
     at.text_input(key="revoke-reason").set_value("done").run()
     at.button(key="revoke-go").click().run()
     (sent,) = admin.changes()
-    assert (sent.method, sent.path) == ("DELETE", f"{canned.BASE}/people/7/grants/5")
+    assert (sent.method, sent.path) == ("DELETE", f"{stub_responses.BASE}/people/7/grants/5")
     at.button(key="undo").click().run()
     assert admin.changes()[-1].json() == {
         "permission": "explore:api", "reason": "Undone: done", "until": "2027-01-31T00:00:00+00:00",
@@ -113,20 +118,22 @@ def test_revoking_an_automatic_grant_withholds_it_and_undo_releases_it(
     assert "It is granted automatically by the sign-in provider. From now on it is withheld: signing in again" in shown
     assert "They can no longer: open a CSV file" in shown
     at.text_input(key="revoke-reason").set_value("left").run()
-    grants = [grant for grant in canned.card()["grants"] if grant["id"] != 4]
-    after = canned.card(version="v2", grants=grants, withheld=[canned.withheld(9, "analyst", from_token=True)])
-    admin.stub.responses["DELETE", f"{canned.BASE}/people/7/grants/4"] = json_of(after, etag='"v2"')
-    admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(after, etag='"v2"')
+    grants = [grant for grant in stub_responses.card()["grants"] if grant["id"] != 4]
+    after = stub_responses.card(
+        version="v2", grants=grants, withheld=[stub_responses.withheld(9, "analyst", from_token=True)]
+    )
+    admin.stub.responses["DELETE", f"{stub_responses.BASE}/people/7/grants/4"] = json_of(after, etag='"v2"')
+    admin.stub.responses["GET", f"{stub_responses.BASE}/people/7"] = json_of(after, etag='"v2"')
     at.button(key="revoke-go").click().run()
     assert "It applies at once. It is withheld: signing in again does not restore it." in page_text(at)
     assert "Withheld by auth0|ada, since 31 January 2026" in page_text(at)
     assert "Otherwise the sign-in provider and the default role would grant it." in page_text(at)
-    admin.stub.responses["DELETE", f"{canned.BASE}/people/7/withheld/9"] = json_of(
-        canned.card(version="v3"), etag='"v3"'
+    admin.stub.responses["DELETE", f"{stub_responses.BASE}/people/7/withheld/9"] = json_of(
+        stub_responses.card(version="v3"), etag='"v3"'
     )
     at.button(key="undo").click().run()
     sent = admin.changes()[-1]
-    assert (sent.method, sent.path) == ("DELETE", f"{canned.BASE}/people/7/withheld/9")
+    assert (sent.method, sent.path) == ("DELETE", f"{stub_responses.BASE}/people/7/withheld/9")
     assert (sent.query["reason"], sent.headers["if-match"]) == (["Undone: left"], '"v2"')
     assert "**analyst** is no longer withheld from **Bruno Silva**." in page_text(at)
 
@@ -137,17 +144,17 @@ def test_releasing_a_withheld_role_shows_the_effect(admin: Administration) -> No
     at.button(key="release-8").click().run()
     assert "**Bruno Silva** has **developer** again at once, from the default role." in page_text(at)
     at.text_input(key="release-reason").set_value("back").run()
-    admin.stub.responses["DELETE", f"{canned.BASE}/people/7/withheld/8"] = json_of(
-        canned.card(withheld=[]), etag='"v2"'
+    admin.stub.responses["DELETE", f"{stub_responses.BASE}/people/7/withheld/8"] = json_of(
+        stub_responses.card(withheld=[]), etag='"v2"'
     )
     at.button(key="release-go").click().run()
-    assert admin.changes()[-1].path == f"{canned.BASE}/people/7/withheld/8"
+    assert admin.changes()[-1].path == f"{stub_responses.BASE}/people/7/withheld/8"
     assert "**developer** is no longer withheld from **Bruno Silva**." in page_text(at)
 
 
 def test_the_page_of_a_blocked_person_shows_that_no_page_opens(admin: Administration) -> None:
-    blocked = canned.card(state="blocked", grants=[], permissions=[], withheld=[])
-    admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(blocked)
+    blocked = stub_responses.card(state="blocked", grants=[], permissions=[], withheld=[])
+    admin.stub.responses["GET", f"{stub_responses.BASE}/people/7"] = json_of(blocked)
     at, _ = admin.open(CARD)
     assert "While they are blocked they can open nothing; once unblocked, Home and Profile." in page_text(at)
     assert "Nothing while they are blocked." in page_text(at)
@@ -161,8 +168,12 @@ def test_blocking_ends_the_sessions_and_can_be_undone(admin: Administration) -> 
     at.button(key="block-go").click().run()
     assert admin.changes()[-1].json() == {"blocked": True, "reason": "left"}
     assert "Bruno Silva** is blocked. 2 sessions ended." in page_text(at)
-    admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(canned.card(version="v2", state="blocked"))
-    admin.stub.responses["PUT", f"{canned.BASE}/people/7/block"] = json_of({"blocked": False, "sessions_ended": 0})
+    admin.stub.responses["GET", f"{stub_responses.BASE}/people/7"] = json_of(
+        stub_responses.card(version="v2", state="blocked")
+    )
+    admin.stub.responses["PUT", f"{stub_responses.BASE}/people/7/block"] = json_of(
+        {"blocked": False, "sessions_ended": 0}
+    )
     at.button(key="undo").click().run()
     assert admin.changes()[-1].json() == {"blocked": False, "reason": "Undone: left"}
     assert admin.changes()[-1].headers["if-match"] == '"v2"'
@@ -184,7 +195,7 @@ def test_erasing_requires_a_second_factor_before_the_form(admin: Administration)
     at.checkbox(key="erase-sure").check().run()
     at.button(key="erase-go").click().run()
     (sent,) = admin.changes()
-    assert (sent.path, sent.json()) == (f"{canned.BASE}/people/7/erasure", {"reason": "a request for erasure"})
+    assert (sent.path, sent.json()) == (f"{stub_responses.BASE}/people/7/erasure", {"reason": "a request for erasure"})
     assert "undo" not in button_keys(at), "an erasure cannot be undone"
 
 
@@ -227,9 +238,9 @@ def test_a_conflict_shows_both_versions_and_keeps_the_input(admin: Administratio
     at.button(key="add-grant").click().run()
     at.radio(key="add-grant-chosen-role").set_value("developer").run()
     at.text_input(key="add-grant-reason").set_value("helps").run()
-    newer = canned.card(version="v9", state="blocked", grants=[canned.grant(3)])
-    admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(newer)
-    admin.stub.responses["POST", f"{canned.BASE}/people/7/grants"] = FAULTS["412"]
+    newer = stub_responses.card(version="v9", state="blocked", grants=[stub_responses.grant(3)])
+    admin.stub.responses["GET", f"{stub_responses.BASE}/people/7"] = json_of(newer)
+    admin.stub.responses["POST", f"{stub_responses.BASE}/people/7/grants"] = FAULTS["412"]
     at.button(key="add-grant-go").click().run()
     assert "It was changed meanwhile" in page_text(at)
     table = at.table[0].value
@@ -241,16 +252,18 @@ def test_a_conflict_shows_both_versions_and_keeps_the_input(admin: Administratio
     assert at.radio(key="add-grant-chosen-role").value == "developer"
     assert admin.changes()[-1].headers["if-match"] == '"v1"'
     assert len(admin.changes()) == 1, "nothing is sent again by itself"
-    canned.serve(admin.stub)
+    stub_responses.serve(admin.stub)
     at.button(key="add-grant-go").click().run()
     assert admin.changes()[-1].headers["if-match"] == '"v9"', "the newer version, which was shown"
     assert "has **developer** now" in page_text(at)
 
 
 def test_single_permissions_of_the_provider_are_listed_together(admin: Administration) -> None:
-    provided = [canned.grant(20 + n, None, permission=f"read:thing-{n:02}", source="token", by="") for n in range(19)]
-    card = canned.card(grants=[canned.grant(3), *provided])
-    admin.stub.responses["GET", f"{canned.BASE}/people/7"] = json_of(card)
+    provided = [
+        stub_responses.grant(20 + n, None, permission=f"read:thing-{n:02}", source="token", by="") for n in range(19)
+    ]
+    card = stub_responses.card(grants=[stub_responses.grant(3), *provided])
+    admin.stub.responses["GET", f"{stub_responses.BASE}/people/7"] = json_of(card)
     at, _ = admin.open(CARD)
     assert "**19 single permissions**" in page_text(at)
     assert "read:thing-09 and 9 more." in page_text(at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests import canned
+from tests import stub_responses
 from tests.apptest.administration import Administration, page_text
 from tests.stub_api import FAULTS
 
@@ -19,7 +19,7 @@ def test_one_session_or_all_sessions_of_a_user_are_ended(admin: Administration) 
     at.text_input(key="end-session-reason").set_value("lost").run()
     at.button(key="end-session-go").click().run()
     assert (admin.changes()[-1].path, admin.changes()[-1].query) == (
-        f"{canned.BASE}/sessions/ref-1",
+        f"{stub_responses.BASE}/sessions/ref-1",
         {"reason": ["lost"]},
     )
     assert "The session of **Bruno Silva** (Firefox on Linux) has ended." in page_text(at)
@@ -27,8 +27,8 @@ def test_one_session_or_all_sessions_of_a_user_are_ended(admin: Administration) 
     at.checkbox(key="end-session-all").check().run()
     at.text_input(key="end-session-reason").set_value("lost").run()
     at.button(key="end-session-go").click().run()
-    assert admin.changes()[-1].path == f"{canned.BASE}/people/7/sessions"
-    admin.stub.responses["DELETE", f"{canned.BASE}/sessions/ref-1"] = FAULTS["404"]
+    assert admin.changes()[-1].path == f"{stub_responses.BASE}/people/7/sessions"
+    admin.stub.responses["DELETE", f"{stub_responses.BASE}/sessions/ref-1"] = FAULTS["404"]
     at.button(key="end-ref-1").click().run()
     at.text_input(key="end-session-reason").set_value("lost").run()
     at.button(key="end-session-go").click().run()

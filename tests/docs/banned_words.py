@@ -292,7 +292,7 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
             "remote_api/views/statistics.py",
             "tests/app/admin/api/calls.py",
             "tests/apptest/test_overview.py",
-            "tests/canned.py",
+            "tests/stub_responses.py",
             "tests/db/test_directory_audit.py",
         ),
     ),
