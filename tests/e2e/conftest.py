@@ -55,11 +55,11 @@ class RunningApp(Protocol):
 
 
 def settle(page: Page) -> None:
-    """As ``Visitor.settle``, for any page of the app."""
+    """As ``BrowserUser.settle``, for any page of the app."""
     page.wait_for_function(_SETTLED, timeout=20_000)
 
 
-class Visitor:
+class BrowserUser:
     """A user at a browser: a context with its own cookies, and the errors in its console."""
 
     def __init__(self, context: BrowserContext, stack: RunningApp) -> None:
@@ -117,33 +117,33 @@ class Visitor:
         self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
 
 
-Arrive = Callable[..., Visitor]
-"""Creates a visitor at a browser of its own: ``arrive(dark=False, width=1280, height=…, script="")``."""
+NewUser = Callable[..., BrowserUser]
+"""Creates a user at a browser of its own: ``new_user(dark=False, width=1280, height=…, script="")``."""
 
 
 @contextmanager
-def arrivals(browser: Browser, stack: RunningApp, *, height: int = 900) -> Iterator[Arrive]:
-    """Create visitors of ``stack`` in this block; their browsers are closed at its end."""
+def browser_users(browser: Browser, stack: RunningApp, *, height: int = 900) -> Iterator[NewUser]:
+    """Create users of ``stack`` in this block; their browsers are closed at its end."""
     contexts: list[BrowserContext] = []
 
-    def arrive(*, dark: bool = False, width: int = 1280, height: int = height, script: str = "") -> Visitor:
+    def new_user(*, dark: bool = False, width: int = 1280, height: int = height, script: str = "") -> BrowserUser:
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
         )
         contexts.append(context)
         if script:
             context.add_init_script(script)
-        return Visitor(context, stack)
+        return BrowserUser(context, stack)
 
     try:
-        yield arrive
+        yield new_user
     finally:
         for context in contexts:
             context.close()
 
 
 @pytest.fixture
-def visitor(browser: Browser, stack: Stack) -> Iterator[Arrive]:
-    """Creates visitors, each at a browser of its own."""
-    with arrivals(browser, stack) as arrive:
-        yield arrive
+def new_user(browser: Browser, stack: Stack) -> Iterator[NewUser]:
+    """Creates users, each at a browser of its own."""
+    with browser_users(browser, stack) as new_user:
+        yield new_user

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Arrive, Visitor
+from tests.e2e.conftest import BrowserUser, NewUser
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-accessibility")]
@@ -44,21 +44,21 @@ def violations(page: Page) -> list[str]:
     return messages
 
 
-def test_axe_reports_violations_in_the_component(visitor: Arrive) -> None:
+def test_axe_reports_violations_in_the_component(new_user: NewUser) -> None:
     """Axe reports violations inside the component, so a clean result below is meaningful."""
-    browser = visitor()
-    browser.open("/")
-    page = settled(browser, ".st-key-sign-in a")
+    user = new_user()
+    user.open("/")
+    page = settled(user, ".st-key-sign-in a")
     page.locator(".st-key-sign-in a").evaluate("link => { link.style.cssText = 'color: #eee; background: #fff' }")
     page.locator(".st-key-sign-in a").evaluate("link => link.after(document.createElement('button'))")
     assert [violation.partition(":")[0] for violation in violations(page)] == ["button-name", "color-contrast"]
 
 
-def settled(visitor: Visitor, ready: str) -> Page:
-    expect(visitor.page.locator(ready).first).to_be_visible(timeout=SOON)
-    visitor.settle()  # Streamlit fades elements in; contrast is too low until then
-    assert visitor.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    return visitor.page
+def settled(user: BrowserUser, ready: str) -> Page:
+    expect(user.page.locator(ready).first).to_be_visible(timeout=SOON)
+    user.settle()  # Streamlit fades elements in; contrast is too low until then
+    assert user.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    return user.page
 
 
 def expire(stack: Stack, person: str) -> None:
@@ -71,57 +71,57 @@ def expire(stack: Stack, person: str) -> None:
 
 
 @pytest.mark.parametrize(("dark", "width"), VIEWPORTS)
-def test_no_violation_on_sign_in(visitor: Arrive, dark: bool, width: int) -> None:
-    browser = visitor(dark=dark, width=width)
-    browser.open("/reports")
-    page = settled(browser, ".st-key-sign-in a")
-    browser.shot(f"axe-sign-in-{'dark' if dark else 'light'}-{width}")
+def test_no_violation_on_sign_in(new_user: NewUser, dark: bool, width: int) -> None:
+    user = new_user(dark=dark, width=width)
+    user.open("/reports")
+    page = settled(user, ".st-key-sign-in a")
+    user.shot(f"axe-sign-in-{'dark' if dark else 'light'}-{width}")
     assert violations(page) == []
 
 
 @pytest.mark.parametrize(("dark", "width"), VIEWPORTS)
-def test_no_violation_on_the_account_and_the_denied_page(visitor: Arrive, dark: bool, width: int) -> None:
-    browser = visitor(dark=dark, width=width)
-    browser.sign_in("eva", "/reports")
-    page = settled(browser, ".st-key-no-access")
-    browser.shot(f"axe-denied-{'dark' if dark else 'light'}-{width}")
+def test_no_violation_on_the_account_and_the_denied_page(new_user: NewUser, dark: bool, width: int) -> None:
+    user = new_user(dark=dark, width=width)
+    user.sign_in("eva", "/reports")
+    page = settled(user, ".st-key-no-access")
+    user.shot(f"axe-denied-{'dark' if dark else 'light'}-{width}")
     assert violations(page) == []
     if width < 1280:
         page.get_by_test_id("stExpandSidebarButton").click()
-    page = settled(browser, ".st-key-account .name")
-    browser.shot(f"axe-account-{'dark' if dark else 'light'}-{width}")
+    page = settled(user, ".st-key-account .name")
+    user.shot(f"axe-account-{'dark' if dark else 'light'}-{width}")
     assert violations(page) == []
 
 
 @pytest.mark.parametrize(("dark", "width"), VIEWPORTS)
-def test_no_violation_on_the_expired_page(visitor: Arrive, stack: Stack, dark: bool, width: int) -> None:
-    browser = visitor(dark=dark, width=width)
-    browser.sign_in("gita")
+def test_no_violation_on_the_expired_page(new_user: NewUser, stack: Stack, dark: bool, width: int) -> None:
+    user = new_user(dark=dark, width=width)
+    user.sign_in("gita")
     expire(stack, "gita")
-    browser.page.goto(f"{stack.app_url}/auth/ended?return_to=/")
-    page = settled(browser, "h1")
+    user.page.goto(f"{stack.app_url}/auth/ended?return_to=/")
+    page = settled(user, "h1")
     expect(page.get_by_role("heading", level=1)).to_have_text("Your session has expired")
-    browser.shot(f"axe-expired-{'dark' if dark else 'light'}-{width}")
+    user.shot(f"axe-expired-{'dark' if dark else 'light'}-{width}")
     assert violations(page) == []
 
 
 @pytest.mark.parametrize(("dark", "width"), VIEWPORTS)
-def test_no_violation_on_the_api_explorer(visitor: Arrive, dark: bool, width: int) -> None:
-    browser = visitor(dark=dark, width=width)
-    browser.sign_in("dev", "/api-explorer")
-    page = settled(browser, ".st-key-console button.ask")
+def test_no_violation_on_the_api_explorer(new_user: NewUser, dark: bool, width: int) -> None:
+    user = new_user(dark=dark, width=width)
+    user.sign_in("dev", "/api-explorer")
+    page = settled(user, ".st-key-console button.ask")
     page.locator(".st-key-console button.ask").click()
     expect(page.locator(".st-key-console .status")).to_contain_text("answered 200", timeout=SOON)
     page.locator(".st-key-send button").click()
-    settled(browser, ".st-key-answer")
-    browser.shot(f"axe-explorer-{'dark' if dark else 'light'}-{width}")
+    settled(user, ".st-key-answer")
+    user.shot(f"axe-explorer-{'dark' if dark else 'light'}-{width}")
     assert violations(page) == []
 
 
-def test_sign_in_and_sign_out_work_by_keyboard(visitor: Arrive) -> None:
-    browser = visitor()
-    browser.open("/profile")
-    page = settled(browser, ".st-key-sign-in a")
+def test_sign_in_and_sign_out_work_by_keyboard(new_user: NewUser) -> None:
+    user = new_user()
+    user.open("/profile")
+    page = settled(user, ".st-key-sign-in a")
     for _ in range(15):
         page.keyboard.press("Tab")
         if page.locator(".st-key-sign-in a:focus").count():
@@ -139,7 +139,7 @@ def test_sign_in_and_sign_out_work_by_keyboard(visitor: Arrive) -> None:
     out.focus()
     page.keyboard.press("Enter")
     expect(page.locator("[data-testid=stMain] h1")).to_have_text("Sign in", timeout=SOON)
-    assert browser.console_errors == []
+    assert user.console_errors == []
 
 
 SHIFTS = """
@@ -154,22 +154,22 @@ new PerformanceObserver((list) => {
 
 
 @pytest.mark.parametrize("path", ["/reports", "/"])
-def test_the_component_causes_almost_no_layout_shift(visitor: Arrive, path: str) -> None:
+def test_the_component_causes_almost_no_layout_shift(new_user: NewUser, path: str) -> None:
     """The component's part of the cumulative layout shift, as browsers measure it; up to 0.1 counts as good."""
-    browser = visitor()
-    browser.context.add_init_script(SHIFTS)
-    browser.open(path)
-    settled(browser, ".st-key-sign-in a")
-    signing_in = sum(browser.page.evaluate("window.shifts"))
-    browser.sign_in("gita", path)
-    settled(browser, ".st-key-account .name")
-    account = sum(browser.page.evaluate("window.shifts"))
+    user = new_user()
+    user.context.add_init_script(SHIFTS)
+    user.open(path)
+    settled(user, ".st-key-sign-in a")
+    signing_in = sum(user.page.evaluate("window.shifts"))
+    user.sign_in("gita", path)
+    settled(user, ".st-key-account .name")
+    account = sum(user.page.evaluate("window.shifts"))
     # A run that draws the component again moves nothing.
-    browser.page.get_by_test_id("stSidebarNavLink").last.click()
-    expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("Profile", timeout=SOON)
-    box = browser.page.locator(".st-key-account .name").bounding_box()
-    browser.settle()
-    assert browser.page.locator(".st-key-account .name").bounding_box() == box
+    user.page.get_by_test_id("stSidebarNavLink").last.click()
+    expect(user.page.locator("[data-testid=stMain] h1")).to_have_text("Profile", timeout=SOON)
+    box = user.page.locator(".st-key-account .name").bounding_box()
+    user.settle()
+    assert user.page.locator(".st-key-account .name").bounding_box() == box
     print(f"layout shift by the component: sign-in {signing_in:.3f}, account {account:.3f}")
     assert signing_in <= 0.1
     assert account <= 0.1

@@ -14,7 +14,7 @@ from app.core.keyring import Keyring
 from app.core.principal import Subject
 from db import open_database
 from tests.e2e.administration import SOON, answer, find, heading, in_dialog, notice
-from tests.e2e.conftest import Arrive, arrivals
+from tests.e2e.conftest import NewUser, browser_users
 from tests.e2e.test_accessibility import violations
 from tests.stack import Stack
 
@@ -34,14 +34,14 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def arrive(browser: Browser, own_stack: Stack) -> Iterator[Arrive]:
-    """Creates visitors of this module's installation."""
-    with arrivals(browser, own_stack) as arrive:
-        yield arrive
+def new_user(browser: Browser, own_stack: Stack) -> Iterator[NewUser]:
+    """Creates users of this module's installation."""
+    with browser_users(browser, own_stack) as new_user:
+        yield new_user
 
 
-def test_a_granted_role_reaches_the_users_open_tab(arrive: Arrive) -> None:
-    ada, eva = arrive(), arrive()
+def test_a_granted_role_reaches_the_users_open_tab(new_user: NewUser) -> None:
+    ada, eva = new_user(), new_user()
     eva.sign_in("eva")
     eva.sees_pages(["Home", "Profile"])
     ada.sign_in("ada", "/people")
@@ -74,11 +74,11 @@ def test_a_granted_role_reaches_the_users_open_tab(arrive: Arrive) -> None:
     assert ada.console_errors == []
 
 
-def test_the_last_administrator_cannot_be_removed(arrive: Arrive, own_stack: Stack) -> None:
-    bruno = arrive()
+def test_the_last_administrator_cannot_be_removed(new_user: NewUser, own_stack: Stack) -> None:
+    bruno = new_user()
     bruno.sign_in("bruno")
     own_stack.command("bootstrap-admin", "--subject", "auth0|bruno", "--reason", "the first", "--yes")
-    ada = arrive()
+    ada = new_user()
     ada.sign_in("ada", "/people")  # administrator only by a token role, which does not count
     page = ada.page
     find(page, "bruno", "Bruno Silva")
@@ -100,11 +100,11 @@ def test_the_last_administrator_cannot_be_removed(arrive: Arrive, own_stack: Sta
     expect(bruno.page.locator(".st-key-account")).to_be_visible(timeout=SOON)
 
 
-def test_the_tab_of_an_ended_session_shows_the_reason(arrive: Arrive) -> None:
-    chiyo = arrive()
+def test_the_tab_of_an_ended_session_shows_the_reason(new_user: NewUser) -> None:
+    chiyo = new_user()
     chiyo.sign_in("chiyo", "/reports")
     heading(chiyo.page, "Usage report")
-    ada = arrive()
+    ada = new_user()
     ada.sign_in("ada", "/sessions")
     page = ada.page
     row = page.locator("[class*=st-key-session-]").filter(has_text="Chiyo Tanaka")
@@ -121,10 +121,10 @@ def test_the_tab_of_an_ended_session_shows_the_reason(arrive: Arrive) -> None:
     ada.shot("sessions-ended")
 
 
-def test_concurrent_edits_of_two_administrators_are_both_kept(arrive: Arrive) -> None:
-    dev = arrive()
+def test_concurrent_edits_of_two_administrators_are_both_kept(new_user: NewUser) -> None:
+    dev = new_user()
     dev.sign_in("dev")
-    first, second = arrive(), arrive()
+    first, second = new_user(), new_user()
     for administrator in (first, second):
         administrator.sign_in("ada", "/people")
         find(administrator.page, "dev pat", "Dev Patel")
@@ -148,8 +148,8 @@ def test_concurrent_edits_of_two_administrators_are_both_kept(arrive: Arrive) ->
     expect(rows.filter(has_text="analyst")).to_have_count(1)
 
 
-def test_a_person_is_added_and_erased_with_a_second_factor(arrive: Arrive, own_stack: Stack) -> None:
-    ada = arrive()
+def test_a_person_is_added_and_erased_with_a_second_factor(new_user: NewUser, own_stack: Stack) -> None:
+    ada = new_user()
     ada.sign_in("ada", "/people")
     page = ada.page
     page.locator(".st-key-add-person button").click()
@@ -176,14 +176,14 @@ def test_a_person_is_added_and_erased_with_a_second_factor(arrive: Arrive, own_s
     ada.shot("people-erased")
 
 
-def test_a_bulk_change_reports_its_result_and_can_be_undone(arrive: Arrive, own_stack: Stack) -> None:
+def test_a_bulk_change_reports_its_result_and_can_be_undone(new_user: NewUser, own_stack: Stack) -> None:
     database = open_database(testing.settings(database_url=own_stack.database_url), Keyring(testing.settings().secrets))
     with database.unit_of_work() as unit:
         for number in range(30):
             unit.person_id(Subject(own_stack.issuer, f"auth0|crowd-{number:02}"))
         unit.commit()
     database.close()
-    ada = arrive()
+    ada = new_user()
     ada.sign_in("ada", "/people?q=crowd")
     page = ada.page
     expect(page.get_by_text("1 to 25 of 30 people")).to_be_visible(timeout=SOON)
@@ -202,8 +202,8 @@ def test_a_bulk_change_reports_its_result_and_can_be_undone(arrive: Arrive, own_
     expect(notice(page)).to_contain_text("Undone for 30 people.", timeout=SOON)
 
 
-def test_the_overview_links_to_the_page_for_each_item(arrive: Arrive) -> None:
-    ada = arrive()
+def test_the_overview_links_to_the_page_for_each_item(new_user: NewUser) -> None:
+    ada = new_user()
     ada.sign_in("ada", "/admin")
     page = ada.page
     expect(page.locator(".st-key-numbers")).to_contain_text("People", timeout=SOON)
@@ -215,8 +215,8 @@ def test_the_overview_links_to_the_page_for_each_item(arrive: Arrive) -> None:
     assert ada.console_errors == []
 
 
-def test_an_auditor_sees_people_but_cannot_change_them(arrive: Arrive) -> None:
-    gita = arrive()
+def test_an_auditor_sees_people_but_cannot_change_them(new_user: NewUser) -> None:
+    gita = new_user()
     gita.sign_in("gita", "/people")
     page = gita.page
     expect(page.locator("[class*=st-key-open-]").first).to_be_visible(timeout=SOON)
@@ -231,21 +231,21 @@ def test_an_auditor_sees_people_but_cannot_change_them(arrive: Arrive) -> None:
 
 
 @pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 1280), (False, 390), (True, 320)])
-def test_it_looks_right_light_dark_wide_and_narrow(arrive: Arrive, dark: bool, width: int) -> None:
-    browser = arrive(dark=dark, width=width)
+def test_it_looks_right_light_dark_wide_and_narrow(new_user: NewUser, dark: bool, width: int) -> None:
+    user = new_user(dark=dark, width=width)
     kind = f"{'dark' if dark else 'light'}-{width}"
-    page = browser.page
-    arrive().sign_in("bruno")
-    browser.sign_in("ada", "/people?q=bruno")
+    page = user.page
+    new_user().sign_in("bruno")
+    user.sign_in("ada", "/people?q=bruno")
     expect(page.locator("[class*=st-key-open-]").first).to_be_visible(timeout=SOON)
 
     def check_layout(name: str) -> None:
-        browser.settle()
+        user.settle()
         # The page does not scroll sideways.
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
         assert not page.evaluate(SCROLLS_SIDEWAYS), name
         assert violations(page) == [], name
-        browser.shot(f"look-admin-{name}-{kind}")
+        user.shot(f"look-admin-{name}-{kind}")
 
     check_layout("people")
     page.locator(".st-key-filters button").click()
@@ -270,6 +270,6 @@ def test_it_looks_right_light_dark_wide_and_narrow(arrive: Arrive, dark: bool, w
         ("/", "Welcome, Ada"),
         ("/profile", "Profile"),
     ):
-        browser.open(path)
+        user.open(path)
         heading(page, title)
         check_layout({"/": "home"}.get(path, re.sub(r"\W+", "-", path.strip("/"))))

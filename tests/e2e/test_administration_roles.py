@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Arrive, Visitor
+from tests.e2e.conftest import BrowserUser, NewUser
 from tests.e2e.test_step_up import sign_in_became_old
 from tests.stack import Stack
 
@@ -24,17 +24,17 @@ def expect_notice(page: Page, text: str) -> None:
     expect(page.locator(".st-key-admin-notice")).to_contain_text(text, timeout=SOON)
 
 
-def open_role(browser: Visitor, name: str) -> None:
+def open_role(user: BrowserUser, name: str) -> None:
     """Find a role by the search, and open its page."""
-    browser.open("/roles")
-    browser.page.get_by_label("Find a role").fill(name)
-    expect(browser.page.get_by_text("1 role", exact=True)).to_be_visible(timeout=SOON)
-    browser.page.locator("[data-testid=stMain]").get_by_role("link", name=name).click()
-    expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text(name, timeout=SOON)
+    user.open("/roles")
+    user.page.get_by_label("Find a role").fill(name)
+    expect(user.page.get_by_text("1 role", exact=True)).to_be_visible(timeout=SOON)
+    user.page.locator("[data-testid=stMain]").get_by_role("link", name=name).click()
+    expect(user.page.locator("[data-testid=stMain] h1")).to_have_text(name, timeout=SOON)
 
 
-def test_a_changed_role_is_reviewed_and_reaches_the_open_tab_of_its_user(visitor: Arrive) -> None:
-    ada, chiyo = visitor(), visitor()
+def test_a_changed_role_is_reviewed_and_reaches_the_open_tab_of_its_user(new_user: NewUser) -> None:
+    ada, chiyo = new_user(), new_user()
     chiyo.sign_in("chiyo")
     chiyo.sees_pages(["Home", "Usage report", "Profile"])
     ada.sign_in("ada", "/roles")
@@ -67,8 +67,8 @@ def test_a_changed_role_is_reviewed_and_reaches_the_open_tab_of_its_user(visitor
     assert chiyo.console_errors == []
 
 
-def test_two_administrators_change_a_role_at_once(visitor: Arrive) -> None:
-    first, second = visitor(), visitor()
+def test_two_administrators_change_a_role_at_once(new_user: NewUser) -> None:
+    first, second = new_user(), new_user()
     first.sign_in("ada", "/roles?edit=new")
     page = first.page
     page.get_by_role("textbox", name="Name", exact=True).fill("front desk")
@@ -82,12 +82,12 @@ def test_two_administrators_change_a_role_at_once(visitor: Arrive) -> None:
     second.sign_in("ada")
     second.page.goto(f"{address}&edit=yes")
     page.goto(f"{address}&edit=yes")
-    for browser, permission, reason in ((first, "read-messages", "first"), (second, "explore-api", "second")):
-        expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("Change front desk", timeout=SOON)
-        browser.page.locator(f"[class*='has-{permission}'] label").click()
-        browser.page.locator(".st-key-role-review button").click()
-        expect(browser.page.locator(".st-key-review-added")).to_be_visible(timeout=SOON)
-        browser.page.get_by_role("textbox", name="Reason", exact=True).fill(reason)
+    for user, permission, reason in ((first, "read-messages", "first"), (second, "explore-api", "second")):
+        expect(user.page.locator("[data-testid=stMain] h1")).to_have_text("Change front desk", timeout=SOON)
+        user.page.locator(f"[class*='has-{permission}'] label").click()
+        user.page.locator(".st-key-role-review button").click()
+        expect(user.page.locator(".st-key-review-added")).to_be_visible(timeout=SOON)
+        user.page.get_by_role("textbox", name="Reason", exact=True).fill(reason)
     second.page.locator(".st-key-role-save button").click()
     expect_notice(second.page, "was changed: 1 added")
     page.locator(".st-key-role-save button").click()
@@ -110,10 +110,10 @@ def test_two_administrators_change_a_role_at_once(visitor: Arrive) -> None:
     assert first.console_errors == []
 
 
-def test_the_audit_is_filtered_shared_and_exported(visitor: Arrive, stack: Stack, tmp_path: Path) -> None:
-    browser = visitor()
-    browser.sign_in("ada", "/audit?kind=app:session:begin")
-    page = browser.page
+def test_the_audit_is_filtered_shared_and_exported(new_user: NewUser, stack: Stack, tmp_path: Path) -> None:
+    user = new_user()
+    user.sign_in("ada", "/audit?kind=app:session:begin")
+    page = user.page
     event = page.locator("[class*=st-key-event-] summary").first
     expect(event).to_contain_text("Ada Okafor signed in.", timeout=SOON)
     event.click()
@@ -128,7 +128,7 @@ def test_the_audit_is_filtered_shared_and_exported(visitor: Arrive, stack: Stack
             page.locator(".st-key-audit-download button").click()
         assert download.value.suggested_filename.endswith(f".{extension}")
         download.value.save_as(tmp_path / f"audit.{extension}")
-    browser.shot("audit-exported")
+    user.shot("audit-exported")
     rows = list(csv.DictReader((tmp_path / "audit.csv").read_text(encoding="utf-8").splitlines()))
     lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(rows) == len(lines) >= 1
@@ -147,11 +147,11 @@ def test_the_audit_is_filtered_shared_and_exported(visitor: Arrive, stack: Stack
     page.wait_for_url(re.compile(re.escape(f"{stack.app_url}/audit")), timeout=SOON)
     assert "kind=app" in page.url
     expect(page.locator(".st-key-audit-prepare button")).to_be_visible(timeout=SOON)
-    assert browser.console_errors == []
+    assert user.console_errors == []
 
 
-def test_a_changed_mapping_applies_at_once(visitor: Arrive) -> None:
-    ada, dev = visitor(), visitor()
+def test_a_changed_mapping_applies_at_once(new_user: NewUser) -> None:
+    ada, dev = new_user(), new_user()
     dev.sign_in("dev")
     dev.sees_pages(["Home", "API explorer", "Profile"])
     ada.sign_in("ada", "/mappings")
@@ -173,10 +173,10 @@ def test_a_changed_mapping_applies_at_once(visitor: Arrive) -> None:
     assert ada.console_errors == []
 
 
-def test_the_matrix_is_downloaded(visitor: Arrive, tmp_path: Path) -> None:
-    browser = visitor()
-    browser.sign_in("gita", "/access")
-    page = browser.page
+def test_the_matrix_is_downloaded(new_user: NewUser, tmp_path: Path) -> None:
+    user = new_user()
+    user.sign_in("gita", "/access")
+    page = user.page
     expect(page.get_by_text("entries. ✓")).to_be_visible(timeout=SOON)
     with page.expect_download(timeout=SOON) as download:
         page.locator(".st-key-matrix-export button").click()
@@ -187,26 +187,26 @@ def test_the_matrix_is_downloaded(visitor: Arrive, tmp_path: Path) -> None:
     (audit,) = [row for row in rows if row["name"] == "/audit"]
     assert (audit["auditor"], audit["viewer"]) == ("yes", "no")
     assert audit["file"] == "pages/audit.py"
-    assert browser.console_errors == []
+    assert user.console_errors == []
 
 
 @pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 1280), (False, 320), (True, 320)])
-def test_administration_looks_right_light_dark_wide_and_narrow(visitor: Arrive, dark: bool, width: int) -> None:
-    browser = visitor(dark=dark, width=width)
+def test_administration_looks_right_light_dark_wide_and_narrow(new_user: NewUser, dark: bool, width: int) -> None:
+    user = new_user(dark=dark, width=width)
     kind = f"{'dark' if dark else 'light'}-{width}"
-    browser.sign_in("ada", "/roles")
-    page = browser.page
+    user.sign_in("ada", "/roles")
+    page = user.page
     for name, path in (
         ("roles", "/roles"), ("role", "/roles?role=1"), ("compare", "/roles?role=2&compare=3"),
         ("edit", "/roles?role=3&edit=yes"), ("access", "/access"), ("mappings", "/mappings"), ("audit", "/audit"),
     ):  # fmt: skip
-        browser.open(path)
-        browser.settle()
+        user.open(path)
+        user.settle()
         # The page does not scroll sideways.
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
         height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
         page.set_viewport_size({"width": width, "height": max(900, min(height + 20, 4000))})
-        browser.settle()
-        browser.shot(f"look-admin-{name}-{kind}")
+        user.settle()
+        user.shot(f"look-admin-{name}-{kind}")
         page.set_viewport_size({"width": width, "height": 900})
-    assert browser.console_errors == []
+    assert user.console_errors == []

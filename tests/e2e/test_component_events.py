@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from tests.e2e.api_explorer import CAPTURE, SOON, choose, expect_logged, expect_message, log_of, press
-from tests.e2e.conftest import Arrive, arrivals
+from tests.e2e.conftest import NewUser, browser_users
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-events")]
@@ -28,80 +28,78 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def arrive(browser: Browser, own_stack: Stack) -> Iterator[Arrive]:
-    with arrivals(browser, own_stack, height=1400) as arrive:
-        yield arrive
+def new_user(browser: Browser, own_stack: Stack) -> Iterator[NewUser]:
+    with browser_users(browser, own_stack, height=1400) as new_user:
+        yield new_user
 
 
-def test_the_explorer_lists_the_events_of_a_session(arrive: Arrive) -> None:
-    visitor = arrive()
-    visitor.sign_in("dev", "/api-explorer")
-    expect_logged(
-        visitor, re.compile(r"onStatusUpdate from the browser.*Signed in as Dev Patel, valid until", re.DOTALL)
-    )
-    press(visitor, "ask")
-    expect_message(visitor, re.compile(r"The API answered 200 after \d+ ms\."))
-    expect(visitor.page.locator(".st-key-console .answer")).to_contain_text("No access token is required")
-    press(visitor, "report")
-    expect_message(visitor, "The host has taken note.")
-    expect(visitor.page.locator(".st-key-reports")).to_contain_text("Seen in this browser", timeout=SOON)
-    press(visitor, "error")
-    expect_logged(visitor, "onError demonstration from the browser")
-    names = [line.split(" ")[0] for line in reversed(log_of(visitor))]
+def test_the_explorer_lists_the_events_of_a_session(new_user: NewUser) -> None:
+    user = new_user()
+    user.sign_in("dev", "/api-explorer")
+    expect_logged(user, re.compile(r"onStatusUpdate from the browser.*Signed in as Dev Patel, valid until", re.DOTALL))
+    press(user, "ask")
+    expect_message(user, re.compile(r"The API answered 200 after \d+ ms\."))
+    expect(user.page.locator(".st-key-console .answer")).to_contain_text("No access token is required")
+    press(user, "report")
+    expect_message(user, "The host has taken note.")
+    expect(user.page.locator(".st-key-reports")).to_contain_text("Seen in this browser", timeout=SOON)
+    press(user, "error")
+    expect_logged(user, "onError demonstration from the browser")
+    names = [line.split(" ")[0] for line in reversed(log_of(user))]
     assert names == ["onStatusUpdate", "onActionRequest", "onAdhocReport", "onError"]
-    visitor.shot("api-explorer-events")
-    assert visitor.console_errors == []
+    user.shot("api-explorer-events")
+    assert user.console_errors == []
 
 
-def test_the_account_shows_the_end_of_the_session(arrive: Arrive) -> None:
-    visitor = arrive()
-    visitor.sign_in("eva")
-    expect(visitor.page.locator(".st-key-account .until")).to_have_text(re.compile(r"^Signed in until .*\d\d?:\d\d"))
+def test_the_account_shows_the_end_of_the_session(new_user: NewUser) -> None:
+    user = new_user()
+    user.sign_in("eva")
+    expect(user.page.locator(".st-key-account .until")).to_have_text(re.compile(r"^Signed in until .*\d\d?:\d\d"))
 
 
-def test_a_burst_of_events_is_listed_in_order(arrive: Arrive) -> None:
-    visitor = arrive()
-    visitor.sign_in("dev", "/api-explorer")
-    expect_logged(visitor, "onStatusUpdate")
+def test_a_burst_of_events_is_listed_in_order(new_user: NewUser) -> None:
+    user = new_user()
+    user.sign_in("dev", "/api-explorer")
+    expect_logged(user, "onStatusUpdate")
     for _ in range(2):
-        press(visitor, "burst")
-    expect(visitor.page.locator(".st-key-event-log li").filter(has_text="of five")).to_have_count(10, timeout=SOON)
-    bursts = [line[-9:] for line in reversed(log_of(visitor)) if "of five" in line]
+        press(user, "burst")
+    expect(user.page.locator(".st-key-event-log li").filter(has_text="of five")).to_have_count(10, timeout=SOON)
+    bursts = [line[-9:] for line in reversed(log_of(user)) if "of five" in line]
     assert bursts == [f"{number} of five" for number in (1, 2, 3, 4, 5)] * 2
 
 
-def test_the_host_calls_with_and_without_the_token_and_no_other_host(arrive: Arrive, own_stack: Stack) -> None:
-    visitor = arrive()
-    visitor.sign_in("dev", "/api-explorer")
+def test_the_host_calls_with_and_without_the_token_and_no_other_host(new_user: NewUser, own_stack: Stack) -> None:
+    user = new_user()
+    user.sign_in("dev", "/api-explorer")
     requests: list[str] = []
-    visitor.page.on("request", lambda request: requests.append(request.url))
-    choose(visitor, "Protected ping")
-    press(visitor, "ask")
-    expect_message(visitor, re.compile("answered 200"))
-    visitor.page.locator(".st-key-console .with-token").uncheck()
-    press(visitor, "ask")
-    expect_message(visitor, re.compile("answered 401"))
-    visitor.page.locator(".st-key-console .with-token").check()
-    choose(visitor, "Scoped ping")
-    press(visitor, "ask")
-    expect_message(visitor, re.compile("answered 200"))
-    choose(visitor, "Echo")
-    press(visitor, "ask")
-    expect(visitor.page.locator(".st-key-console .answer")).to_contain_text("called by its host", timeout=SOON)
-    choose(visitor, "Another host")
-    press(visitor, "ask")
-    expect_message(visitor, re.compile("calls only the remote API"))
-    choose(visitor, "A path that is on no list")
-    press(visitor, "ask")
-    expect_message(visitor, re.compile("calls only the remote API"))
+    user.page.on("request", lambda request: requests.append(request.url))
+    choose(user, "Protected ping")
+    press(user, "ask")
+    expect_message(user, re.compile("answered 200"))
+    user.page.locator(".st-key-console .with-token").uncheck()
+    press(user, "ask")
+    expect_message(user, re.compile("answered 401"))
+    user.page.locator(".st-key-console .with-token").check()
+    choose(user, "Scoped ping")
+    press(user, "ask")
+    expect_message(user, re.compile("answered 200"))
+    choose(user, "Echo")
+    press(user, "ask")
+    expect(user.page.locator(".st-key-console .answer")).to_contain_text("called by its host", timeout=SOON)
+    choose(user, "Another host")
+    press(user, "ask")
+    expect_message(user, re.compile("calls only the remote API"))
+    choose(user, "A path that is on no list")
+    press(user, "ask")
+    expect_message(user, re.compile("calls only the remote API"))
     # The browser sent requests only to the app, and received no token.
     assert not [url for url in requests if not url.startswith((own_stack.app_url, "data:", "blob:"))]
-    shown = visitor.page.content() + str(visitor.page.evaluate("document.querySelector('.st-key-console').innerHTML"))
+    shown = user.page.content() + str(user.page.evaluate("document.querySelector('.st-key-console').innerHTML"))
     assert "eyJ" not in shown
 
 
-def test_a_protected_function_is_called_beside_its_endpoint(arrive: Arrive) -> None:
-    may, may_not = arrive(), arrive()
+def test_a_protected_function_is_called_beside_its_endpoint(new_user: NewUser) -> None:
+    may, may_not = new_user(), new_user()
     may.sign_in("dev", "/api-explorer")
     expect_logged(may, "onStatusUpdate")  # it reruns the page, which shows the answers of one press in one run
     may.settle()
@@ -112,14 +110,14 @@ def test_a_protected_function_is_called_beside_its_endpoint(arrive: Arrive) -> N
     expect(may_not.page.locator("[data-testid=stMain] h1")).to_have_text("No access", timeout=SOON)
 
 
-def test_a_requested_sign_in_returns_to_the_page(arrive: Arrive, own_stack: Stack) -> None:
-    visitor = arrive()
-    visitor.sign_in("dev", "/api-explorer?from=here")
-    expect_logged(visitor, "onStatusUpdate")
-    press(visitor, "auth")
-    visitor.page.locator("button[name=person][value=dev]").click(timeout=SOON)
-    visitor.page.wait_for_url(f"{own_stack.app_url}/api-explorer?from=here", timeout=SOON)
-    expect(visitor.page.locator("[data-testid=stMain] h1")).to_have_text("API explorer", timeout=SOON)
+def test_a_requested_sign_in_returns_to_the_page(new_user: NewUser, own_stack: Stack) -> None:
+    user = new_user()
+    user.sign_in("dev", "/api-explorer?from=here")
+    expect_logged(user, "onStatusUpdate")
+    press(user, "auth")
+    user.page.locator("button[name=person][value=dev]").click(timeout=SOON)
+    user.page.wait_for_url(f"{own_stack.app_url}/api-explorer?from=here", timeout=SOON)
+    expect(user.page.locator("[data-testid=stMain] h1")).to_have_text("API explorer", timeout=SOON)
 
 
 def forge(page: Page, key: str, queue: list[dict[str, Any]], link: dict[str, Any]) -> None:
@@ -144,27 +142,25 @@ def state_of(page: Page, key: str) -> dict[str, Any]:
     raise AssertionError("nothing was sent")
 
 
-def test_a_forged_event_from_the_console_is_an_error_and_an_audit_event(arrive: Arrive, own_stack: Stack) -> None:
-    visitor = arrive(script=CAPTURE)
-    visitor.sign_in("ada", "/api-explorer")
-    expect_logged(visitor, "onStatusUpdate")
-    press(visitor, "report")
-    expect_message(visitor, "The host has taken note.")
-    link = state_of(visitor.page, "console")
+def test_a_forged_event_from_the_console_is_an_error_and_an_audit_event(new_user: NewUser, own_stack: Stack) -> None:
+    user = new_user(script=CAPTURE)
+    user.sign_in("ada", "/api-explorer")
+    expect_logged(user, "onStatusUpdate")
+    press(user, "report")
+    expect_message(user, "The host has taken note.")
+    link = state_of(user.page, "console")
     last_seq = link["queue"][-1]["seq"]
     forged = {"seq": last_seq + 1, "name": "onGrantMeEverything", "source": "front-end", "data": {}}
-    forge(visitor.page, "console", [forged], link)
-    expect_logged(
-        visitor, re.compile(r"onError unknown-event from the host.*There is no event of that name", re.DOTALL)
-    )
+    forge(user.page, "console", [forged], link)
+    expect_logged(user, re.compile(r"onError unknown-event from the host.*There is no event of that name", re.DOTALL))
     as_host = {"seq": last_seq + 2, "name": "onError", "source": "host", "data": {"code": "x", "message": "y"}}
-    forge(visitor.page, "console", [as_host], link)
-    expect_logged(visitor, "onError wrong-shape from the host")
-    visitor.shot("forged-event")
+    forge(user.page, "console", [as_host], link)
+    expect_logged(user, "onError wrong-shape from the host")
+    user.shot("forged-event")
     # The page and the component still work.
-    press(visitor, "ask")
-    expect_message(visitor, re.compile("answered 200"))
-    assert visitor.page.locator("[data-testid=stException]").count() == 0
+    press(user, "ask")
+    expect_message(user, re.compile("answered 200"))
+    assert user.page.locator("[data-testid=stException]").count() == 0
     own_stack.stop("app")  # counted refusals are written once a minute and at the end
     with sqlite3.connect(own_stack.folder / "var" / "gatehouse.sqlite3") as connection:
         rows = connection.execute(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import Arrive, Visitor, arrivals, settle
+from tests.e2e.conftest import BrowserUser, NewUser, browser_users, settle
 from tests.stack import ROOT, Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-drafts")]
@@ -24,9 +24,9 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def arrive(browser: Browser, stack: Stack) -> Iterator[Arrive]:
-    with arrivals(browser, stack, height=800) as arrive:
-        yield arrive
+def new_user(browser: Browser, stack: Stack) -> Iterator[NewUser]:
+    with browser_users(browser, stack, height=800) as new_user:
+        yield new_user
 
 
 def sent(stack: Stack) -> list[str]:
@@ -43,14 +43,14 @@ def fill_in(page: Page, title: str, notes: str) -> None:
     expect(page.get_by_text("Sign in to send this")).to_be_visible(timeout=10_000)
 
 
-def sign_in(visitor: Visitor, person: str) -> None:
+def sign_in(user: BrowserUser, person: str) -> None:
     """Press sign-in, and pick a person at the provider: in this tab or in the popup."""
-    page = visitor.page
-    known = set(visitor.context.pages)
+    page = user.page
+    known = set(user.context.pages)
     page.locator("a.st-key-sign-in").click()
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        for at in visitor.context.pages:
+        for at in user.context.pages:
             button = at.locator(f"button[name=person][value={person}]")
             if button.count():
                 button.click()
@@ -62,16 +62,16 @@ def sign_in(visitor: Visitor, person: str) -> None:
     raise AssertionError("the provider did not ask for a person")
 
 
-def test_input_is_restored_after_sign_in_and_can_be_sent(stack: Stack, arrive: Arrive) -> None:
-    visitor = arrive()
-    visitor.open("/?from=a+letter")
-    page = visitor.page
+def test_input_is_restored_after_sign_in_and_can_be_sent(stack: Stack, new_user: NewUser) -> None:
+    user = new_user()
+    user.open("/?from=a+letter")
+    page = user.page
     before = len(sent(stack))
     fill_in(page, "Plan", "two\nlines")
-    visitor.shot(f"draft-asked-{stack.environment()['GATEHOUSE_SIGN_IN_MODE']}")
+    user.shot(f"draft-asked-{stack.environment()['GATEHOUSE_SIGN_IN_MODE']}")
     assert len(sent(stack)) == before
     started = time.monotonic()
-    sign_in(visitor, "ada")
+    sign_in(user, "ada")
     expect(page.get_by_label("Title")).to_have_value("Plan", timeout=20_000)
     mode = stack.environment()["GATEHOUSE_SIGN_IN_MODE"]
     print(f"{mode}: back with the input after {time.monotonic() - started:.2f} s")
@@ -82,27 +82,27 @@ def test_input_is_restored_after_sign_in_and_can_be_sent(stack: Stack, arrive: A
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_text("Your notes were sent.")).to_be_visible(timeout=10_000)
     assert len(sent(stack)) > before
-    visitor.shot(f"draft-back-{stack.environment()['GATEHOUSE_SIGN_IN_MODE']}")
-    assert visitor.console_errors == []
+    user.shot(f"draft-back-{stack.environment()['GATEHOUSE_SIGN_IN_MODE']}")
+    assert user.console_errors == []
     # Only once: the page is empty when it is opened again.
     page.reload()
     expect(page.get_by_label("Title")).to_have_value("", timeout=20_000)
 
 
-def test_another_user_at_the_same_browser_gets_no_input(stack: Stack, arrive: Arrive) -> None:
+def test_another_user_at_the_same_browser_gets_no_input(stack: Stack, new_user: NewUser) -> None:
     """Ada is signed in and leaves for the provider to confirm; Bruno signs in instead."""
-    visitor = arrive()
-    visitor.open("/")
-    page = visitor.page
+    user = new_user()
+    user.open("/")
+    page = user.page
     fill_in(page, "Private", "confidential text")
-    sign_in(visitor, "ada")
+    sign_in(user, "ada")
     expect(page.get_by_label("Title")).to_have_value("Private", timeout=20_000)
     page.locator(".st-key-account .st-key-sign-out").click()
     expect(page.locator(".st-key-account")).to_have_count(0, timeout=20_000)
-    visitor.open("/")
+    user.open("/")
     expect(page.get_by_label("Title")).to_have_value("")
     fill_in(page, "Another", "text")
-    sign_in(visitor, "bruno")
+    sign_in(user, "bruno")
     expect(page.get_by_label("Title")).to_have_value("Another", timeout=20_000)
     assert "confidential" not in page.content()
     for _ in range(4):
@@ -111,9 +111,9 @@ def test_another_user_at_the_same_browser_gets_no_input(stack: Stack, arrive: Ar
         assert "confidential" not in page.content()
 
 
-def test_the_request_to_sign_in_fits_a_narrow_dark_window(stack: Stack, arrive: Arrive) -> None:
-    visitor = arrive(dark=True, width=320, height=640)
-    visitor.open("/")
-    fill_in(visitor.page, "Plan", "a thought")
-    assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    visitor.shot(f"draft-dark-320-{stack.environment()['GATEHOUSE_SIGN_IN_MODE']}")
+def test_the_request_to_sign_in_fits_a_narrow_dark_window(stack: Stack, new_user: NewUser) -> None:
+    user = new_user(dark=True, width=320, height=640)
+    user.open("/")
+    fill_in(user.page, "Plan", "a thought")
+    assert user.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    user.shot(f"draft-dark-320-{stack.environment()['GATEHOUSE_SIGN_IN_MODE']}")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, Locator, Page, WebSocketRoute, expect
 
-from tests.e2e.conftest import Arrive, arrivals, settle
+from tests.e2e.conftest import NewUser, browser_users, settle
 from tests.stack import ROOT, Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-expiry")]
@@ -66,9 +66,9 @@ def writing(tmp_path: Path) -> Iterator[Writing]:
 
 
 @pytest.fixture
-def arrive(browser: Browser, writing: Writing) -> Iterator[Arrive]:
-    with arrivals(browser, writing.stack, height=800) as arrive:
-        yield arrive
+def new_user(browser: Browser, writing: Writing) -> Iterator[NewUser]:
+    with browser_users(browser, writing.stack, height=800) as new_user:
+        yield new_user
 
 
 def overlay(page: Page) -> Locator:
@@ -95,10 +95,10 @@ def write(page: Page, title: str, notes: str) -> None:
     settle(page)  # leaving the title field has requested a run
 
 
-def test_input_survives_an_expiry_and_is_submitted_once(writing: Writing, arrive: Arrive) -> None:
-    visitor = arrive()
-    visitor.sign_in("ada")
-    page = visitor.page
+def test_input_survives_an_expiry_and_is_submitted_once(writing: Writing, new_user: NewUser) -> None:
+    user = new_user()
+    user.sign_in("ada")
+    page = user.page
     (ref,) = writing.refs()
     write(page, "Plan", "half a sentence")
     writing.expire(wake_tabs=False)
@@ -117,7 +117,7 @@ def test_input_survives_an_expiry_and_is_submitted_once(writing: Writing, arrive
     page.keyboard.press("Escape")
     expect(overlay(page)).to_be_visible()
     assert "half a sentence" not in page.locator("body").aria_snapshot()
-    visitor.shot("expiry-locked")
+    user.shot("expiry-locked")
     sign_in_again(page, "ada")
     started = time.monotonic()
     expect(page.get_by_text("Your notes were sent.")).to_be_visible(timeout=10_000)
@@ -131,14 +131,14 @@ def test_input_survives_an_expiry_and_is_submitted_once(writing: Writing, arrive
     page.get_by_label("Title").press("Enter")
     settle(page)
     assert writing.sent == ["Plan: half a sentence"]  # once
-    visitor.shot("expiry-resumed")
+    user.shot("expiry-resumed")
 
 
-def test_every_idle_tab_is_locked_and_resumed(writing: Writing, arrive: Arrive) -> None:
-    visitor = arrive()
-    visitor.sign_in("ada")
-    first, second = visitor.page, visitor.context.new_page()
-    second.goto(visitor.stack.app_url)
+def test_every_idle_tab_is_locked_and_resumed(writing: Writing, new_user: NewUser) -> None:
+    user = new_user()
+    user.sign_in("ada")
+    first, second = user.page, user.context.new_page()
+    second.goto(user.stack.app_url)
     expect(second.locator(".st-key-account")).to_be_visible(timeout=20_000)
     write(first, "One", "typed in the first")
     second.get_by_label("What you noted").fill("typed in the second, not sent yet")
@@ -159,9 +159,9 @@ def test_every_idle_tab_is_locked_and_resumed(writing: Writing, arrive: Arrive) 
     expect(second.get_by_text("Your notes were sent.")).to_be_visible(timeout=10_000)
 
 
-def test_input_is_kept_when_the_message_to_unlock_is_not_drawn(writing: Writing, arrive: Arrive) -> None:
+def test_input_is_kept_when_the_message_to_unlock_is_not_drawn(writing: Writing, new_user: NewUser) -> None:
     """Streamlit merges draws: the next run may remove the overlay's element before the page is redrawn."""
-    visitor = arrive()
+    user = new_user()
 
     def drop_unlock(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
@@ -172,9 +172,9 @@ def test_input_is_kept_when_the_message_to_unlock_is_not_drawn(writing: Writing,
 
         server.on_message(pass_on)
 
-    visitor.page.route_web_socket(re.compile("/_stcore/stream"), drop_unlock)
-    visitor.sign_in("ada")
-    page = visitor.page
+    user.page.route_web_socket(re.compile("/_stcore/stream"), drop_unlock)
+    user.sign_in("ada")
+    page = user.page
     write(page, "Plan", "half a sentence")
     writing.expire()
     expect(overlay(page)).to_be_visible(timeout=5_000)
@@ -184,10 +184,10 @@ def test_input_is_kept_when_the_message_to_unlock_is_not_drawn(writing: Writing,
     assert page.get_by_label("What you noted").input_value() == "half a sentence"
 
 
-def test_another_user_gets_a_new_session_without_the_input(writing: Writing, arrive: Arrive) -> None:
-    visitor = arrive()
-    visitor.sign_in("ada")
-    page = visitor.page
+def test_another_user_gets_a_new_session_without_the_input(writing: Writing, new_user: NewUser) -> None:
+    user = new_user()
+    user.sign_in("ada")
+    page = user.page
     write(page, "Secret", "confidential text")
     writing.expire(wake_tabs=False)
     page.get_by_role("button", name="Send").click()
@@ -204,18 +204,18 @@ def test_another_user_gets_a_new_session_without_the_input(writing: Writing, arr
     assert "confidential" not in page.content()
     assert writing.sent == []
     assert writing.audited("app:session:resume") == 0
-    visitor.shot("expiry-another-user")
+    user.shot("expiry-another-user")
 
 
-def test_a_closed_or_blocked_popup_is_explained_on_the_overlay(writing: Writing, arrive: Arrive) -> None:
-    visitor = arrive(dark=True, width=320, height=640)
-    visitor.sign_in("ada")
-    page = visitor.page
+def test_a_closed_or_blocked_popup_is_explained_on_the_overlay(writing: Writing, new_user: NewUser) -> None:
+    user = new_user(dark=True, width=320, height=640)
+    user.sign_in("ada")
+    page = user.page
     write(page, "Plan", "half a sentence")
     writing.expire()
     expect(overlay(page)).to_be_visible(timeout=5_000)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    visitor.shot("expiry-dark-320")
+    user.shot("expiry-dark-320")
     page.context.clear_cookies(name=re.compile("^auth0"))  # otherwise the provider does not ask
     with page.expect_popup() as opened:
         overlay(page).get_by_role("button", name="Sign in again").click()
@@ -225,14 +225,14 @@ def test_a_closed_or_blocked_popup_is_explained_on_the_overlay(writing: Writing,
     overlay(page).get_by_role("button", name="Sign in again").click()
     expect(overlay(page).get_by_role("status")).to_contain_text("did not let a window open")
     expect(overlay(page).get_by_role("link", name="Sign in in this tab")).to_be_visible()
-    visitor.shot("expiry-blocked-popup")
+    user.shot("expiry-blocked-popup")
 
 
-def test_signing_out_on_the_overlay_ends_the_session(writing: Writing, arrive: Arrive) -> None:
-    visitor = arrive()
-    visitor.sign_in("ada")
+def test_signing_out_on_the_overlay_ends_the_session(writing: Writing, new_user: NewUser) -> None:
+    user = new_user()
+    user.sign_in("ada")
     writing.expire()
-    page = visitor.page
+    page = user.page
     overlay(page).get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("link", name="Sign in")).to_be_visible(timeout=20_000)
     assert writing.refs() == []

@@ -10,7 +10,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import BrowserUser
 from tests.stack import Stack
 from tests.waiting import wait_until
 
@@ -26,13 +26,13 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def guest(browser: Browser, own_stack: Stack) -> Iterator[Visitor]:
+def guest(browser: Browser, own_stack: Stack) -> Iterator[BrowserUser]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    yield Visitor(context, own_stack)
+    yield BrowserUser(context, own_stack)
     context.close()
 
 
-def test_the_provider_is_down_and_comes_back(guest: Visitor, own_stack: Stack) -> None:
+def test_the_provider_is_down_and_comes_back(guest: BrowserUser, own_stack: Stack) -> None:
     guest.open("/reports")
     own_stack.stop("tenant")
     own_stack.stop("app")
@@ -51,7 +51,7 @@ def test_the_provider_is_down_and_comes_back(guest: Visitor, own_stack: Stack) -
     expect(guest.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
 
 
-def test_the_api_is_down_and_comes_back(guest: Visitor, own_stack: Stack) -> None:
+def test_the_api_is_down_and_comes_back(guest: BrowserUser, own_stack: Stack) -> None:
     guest.sign_in("chiyo", "/reports")
     expect(guest.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
     own_stack.stop("api")
@@ -64,7 +64,7 @@ def test_the_api_is_down_and_comes_back(guest: Visitor, own_stack: Stack) -> Non
     expect(guest.page.get_by_text("Sign-ins", exact=True).first).to_be_visible(timeout=SOON)
 
 
-def test_the_database_is_gone_and_comes_back(guest: Visitor, own_stack: Stack) -> None:
+def test_the_database_is_gone_and_comes_back(guest: BrowserUser, own_stack: Stack) -> None:
     guest.sign_in("chiyo", "/profile")
     file = own_stack.folder / "var" / "gatehouse.sqlite3"
     with sqlite3.connect(file) as connection:
@@ -93,7 +93,7 @@ def test_the_database_is_gone_and_comes_back(guest: Visitor, own_stack: Stack) -
         ("state=" + "x" * 9000, "."),
     ],
 )
-def test_an_unknown_callback_is_explained(guest: Visitor, own_stack: Stack, query: str, expected: str) -> None:
+def test_an_unknown_callback_is_explained(guest: BrowserUser, own_stack: Stack, query: str, expected: str) -> None:
     guest.page.goto(f"{own_stack.app_url}/auth/callback?{query}")
     expect(guest.page.get_by_role("heading", level=1)).to_be_visible()
     body = guest.page.inner_text("body")
@@ -113,7 +113,7 @@ def test_an_unknown_callback_is_explained(guest: Visitor, own_stack: Stack, quer
         "N" * 80,
     ],
 )
-def test_a_hostile_name_is_text_on_every_page(guest: Visitor, own_stack: Stack, name: str) -> None:
+def test_a_hostile_name_is_text_on_every_page(guest: BrowserUser, own_stack: Stack, name: str) -> None:
     dialogs: list[str] = []
     guest.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
     guest.open("/")

@@ -9,7 +9,7 @@ from playwright.sync_api import Response, Route, expect
 
 from component.http.frontend_modules import FOLDER
 from component.protocol import forward_message
-from tests.e2e.conftest import Arrive
+from tests.e2e.conftest import NewUser
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -22,16 +22,16 @@ TRANSFERRED = """() => Object.fromEntries(performance.getEntriesByType("resource
 SIGN_IN = ".st-key-sign-in a"
 
 
-def test_every_module_is_loaded_as_a_script_under_the_policy(visitor: Arrive) -> None:
-    browser = visitor()
+def test_every_module_is_loaded_as_a_script_under_the_policy(new_user: NewUser) -> None:
+    user = new_user()
     answers: dict[str, Response] = {}
 
     def record(answer: Response) -> None:
-        answers[answer.url.removeprefix(browser.stack.app_url)] = answer
+        answers[answer.url.removeprefix(user.stack.app_url)] = answer
 
-    browser.page.on("response", record)
-    browser.open("/")
-    expect(browser.page.locator(SIGN_IN)).to_be_visible(timeout=20_000)
+    user.page.on("response", record)
+    user.open("/")
+    expect(user.page.locator(SIGN_IN)).to_be_visible(timeout=20_000)
     policy = answers["/"].headers["content-security-policy"]
     (scripts,) = [rule for rule in policy.split("; ") if rule.startswith("script-src ")]
     assert "'self'" in scripts
@@ -44,15 +44,15 @@ def test_every_module_is_loaded_as_a_script_under_the_policy(visitor: Arrive) ->
         assert answer.headers["content-type"] == "text/javascript; charset=utf-8", path
         assert answer.headers["x-content-type-options"] == "nosniff", path
         assert answer.headers["content-encoding"] == "gzip", path
-    assert browser.console_errors == []
+    assert user.console_errors == []
 
 
-def test_a_version_is_requested_once_and_the_entry_with_each_page(visitor: Arrive) -> None:
-    browser = visitor()
-    browser.open("/")
-    expect(browser.page.locator(SIGN_IN)).to_be_visible(timeout=20_000)
-    page = browser.context.new_page()
-    page.goto(f"{browser.stack.app_url}/")
+def test_a_version_is_requested_once_and_the_entry_with_each_page(new_user: NewUser) -> None:
+    user = new_user()
+    user.open("/")
+    expect(user.page.locator(SIGN_IN)).to_be_visible(timeout=20_000)
+    page = user.context.new_page()
+    page.goto(f"{user.stack.app_url}/")
     expect(page.locator(SIGN_IN)).to_be_visible(timeout=20_000)
     transferred: dict[str, int] = page.evaluate(TRANSFERRED)
     assert transferred.pop(f"{PREFIX}auth0.js") > 0
@@ -60,20 +60,20 @@ def test_a_version_is_requested_once_and_the_entry_with_each_page(visitor: Arriv
     assert set(transferred.values()) == {0}
 
 
-def test_a_page_loaded_during_an_upgrade_mixes_no_versions_and_works_after_a_reload(visitor: Arrive) -> None:
+def test_a_page_loaded_during_an_upgrade_mixes_no_versions_and_works_after_a_reload(new_user: NewUser) -> None:
     """The entry comes from the old process, and its modules are requested from the new one."""
-    browser = visitor()
+    user = new_user()
     requested: list[str] = []
 
     def old(route: Route) -> None:
         entry = f'import "./{"0" * 16}/account.js"\nexport {{ default }} from "./{"0" * 16}/auth0.js"\n'
         route.fulfill(body=entry, content_type="text/javascript")
 
-    browser.page.on("request", lambda request: requested.append(request.url.removeprefix(browser.stack.app_url)))
-    browser.page.route(f"**{PREFIX}auth0.js", old)
-    browser.page.goto(f"{browser.stack.app_url}/")
-    expect(browser.page.get_by_text("BidiComponent Error").first).to_be_visible(timeout=20_000)
+    user.page.on("request", lambda request: requested.append(request.url.removeprefix(user.stack.app_url)))
+    user.page.route(f"**{PREFIX}auth0.js", old)
+    user.page.goto(f"{user.stack.app_url}/")
+    expect(user.page.get_by_text("BidiComponent Error").first).to_be_visible(timeout=20_000)
     assert {match[1] for path in requested if (match := VERSION.match(path))} == {"0" * 16}
-    browser.page.unroute(f"**{PREFIX}auth0.js")
-    browser.open("/")
-    expect(browser.page.locator(SIGN_IN)).to_be_visible(timeout=20_000)
+    user.page.unroute(f"**{PREFIX}auth0.js")
+    user.open("/")
+    expect(user.page.locator(SIGN_IN)).to_be_visible(timeout=20_000)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import BrowserUser
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-Come = Callable[[Stack], Visitor]
+Come = Callable[[Stack], BrowserUser]
 
 FILES = {
     # Modules named like those of Gatehouse; except for `app`, the app's own are imported.
@@ -88,32 +88,32 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path]
 
 @pytest.fixture
 def come(browser: Browser) -> Iterator[Come]:
-    """Creates visitors, each at a browser of its own."""
-    visitors: list[Visitor] = []
+    """Creates users, each at a browser of its own."""
+    users: list[BrowserUser] = []
 
-    def arrive(stack: Stack) -> Visitor:
-        visitors.append(Visitor(browser.new_context(), stack))
-        return visitors[-1]
+    def new_user(stack: Stack) -> BrowserUser:
+        users.append(BrowserUser(browser.new_context(), stack))
+        return users[-1]
 
-    yield arrive
-    for visitor in visitors:
-        visitor.context.close()
+    yield new_user
+    for user in users:
+        user.context.close()
 
 
-def sign_in(visitor: Visitor, path: str, person: str = "eva") -> None:
-    visitor.open(path)
-    assert visitor.heading() == "Sign in"
-    visitor.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
-    visitor.page.locator(f"button[name=person][value={person}]").click()
+def sign_in(user: BrowserUser, path: str, person: str = "eva") -> None:
+    user.open(path)
+    assert user.heading() == "Sign in"
+    user.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
+    user.page.locator(f"button[name=person][value={person}]").click()
 
 
 def test_an_app_with_many_features_runs_unchanged(served: Callable[[Path], Stack], come: Come, tmp_path: Path) -> None:
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    visitor = come(served(tmp_path / "app.py"))
-    sign_in(visitor, "/?from=mail")
-    page = visitor.page
+    user = come(served(tmp_path / "app.py"))
+    sign_in(user, "/?from=mail")
+    page = user.page
     expect(
         page.get_by_text(f"Hello, 7 rows, the key is found, run as __main__ of {tmp_path / 'app.py'}")
     ).to_be_visible(timeout=20_000)
@@ -125,26 +125,26 @@ def test_an_app_with_many_features_runs_unchanged(served: Callable[[Path], Stack
     expect(page.locator(".st-key-gatehouse-account")).to_contain_text("Eva Novak")
     avatar = page.locator(".st-key-gatehouse-account .avatar")
     assert avatar.evaluate("element => getComputedStyle(element).backgroundColor") == "rgb(0, 170, 85)"
-    visitor.shot("their-app-with-everything")
+    user.shot("their-app-with-everything")
     page.get_by_text("numbers", exact=True).click()
     expect(page.get_by_role("heading", name="Numbers")).to_be_visible(timeout=20_000)
     expect(page.frame_locator("iframe").get_by_text("framed")).to_be_visible()
-    visitor.open("/some-numbers")  # directly to a page that is a function
+    user.open("/some-numbers")  # directly to a page that is a function
     expect(page.get_by_role("heading", name="Numbers")).to_be_visible(timeout=20_000)
-    assert visitor.console_errors == []
+    assert user.console_errors == []
 
 
 def test_an_app_without_a_sidebar_offers_sign_out_and_explains_errors(
     served: Callable[[Path], Stack], come: Come, tmp_path: Path
 ) -> None:
     (tmp_path / "plain.py").write_text(PLAIN)
-    visitor = come(served(tmp_path / "plain.py"))
-    sign_in(visitor, "/")
-    page = visitor.page
+    user = come(served(tmp_path / "plain.py"))
+    sign_in(user, "/")
+    page = user.page
     expect(page.get_by_role("heading", name="Plain")).to_be_visible(timeout=20_000)
-    page.goto(f"{visitor.stack.app_url}/?by=0")
+    page.goto(f"{user.stack.app_url}/?by=0")
     expect(page.get_by_text("Something went wrong here.")).to_be_visible(timeout=20_000)
-    visitor.shot("their-app-went-wrong")
+    user.shot("their-app-went-wrong")
     page.get_by_test_id("stExpandSidebarButton").click()
     page.locator(".st-key-gatehouse-account").get_by_text("Sign out").click()
     # The sign-in page or the page for an ended session, whichever comes first.

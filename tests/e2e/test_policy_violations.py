@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.navigation import PAGES
-from tests.e2e.conftest import Arrive
+from tests.e2e.conftest import NewUser
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -21,21 +21,21 @@ NOTICES = {
 }
 
 
-def test_no_page_violates_the_policy(visitor: Arrive) -> None:
-    browser = visitor()
-    browser.sign_in("ada")
+def test_no_page_violates_the_policy(new_user: NewUser) -> None:
+    user = new_user()
+    user.sign_in("ada")
     for row in PAGES:
-        browser.open(f"/{row.path}")
-        browser.settle()
-    assert browser.console_errors == []
+        user.open(f"/{row.path}")
+        user.settle()
+    assert user.console_errors == []
 
 
-def test_no_notice_violates_the_policy(visitor: Arrive) -> None:
-    browser = visitor()
+def test_no_notice_violates_the_policy(new_user: NewUser) -> None:
+    user = new_user()
     for path, status in NOTICES.items():
-        answer = browser.page.goto(f"{browser.stack.app_url}{path}")
+        answer = user.page.goto(f"{user.stack.app_url}{path}")
         assert answer is not None
         assert answer.status == status, path
-        expect(browser.page.get_by_role("heading", level=1)).to_be_visible()
+        expect(user.page.get_by_role("heading", level=1)).to_be_visible()
     # The console also reports the status of the page itself as an error.
-    assert [text for text in browser.console_errors if "Failed to load resource" not in text] == []
+    assert [text for text in user.console_errors if "Failed to load resource" not in text] == []

@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.app.cli.test_dev import read_until
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import BrowserUser
 from tests.ports import free_port
 from tests.stack import ROOT
 
@@ -67,12 +67,12 @@ class Served:
 
 
 @pytest.fixture
-def arrive(browser: Browser, tmp_path: Path) -> Iterator[tuple[Served, list[Visitor]]]:
-    """The app and its visitors."""
-    visitors: list[Visitor] = []
-    yield Served(tmp_path), visitors
-    for visitor in visitors:
-        visitor.context.close()
+def new_user(browser: Browser, tmp_path: Path) -> Iterator[tuple[Served, list[BrowserUser]]]:
+    """The app and its users."""
+    users: list[BrowserUser] = []
+    yield Served(tmp_path), users
+    for user in users:
+        user.context.close()
 
 
 def write(folder: Path, text: str) -> dict[str, str]:
@@ -90,27 +90,27 @@ def new_lines(before: str, after: str) -> list[str]:
     return [line[2:] for line in changed if line.startswith("+ ")]
 
 
-def visit(browser: Browser, served: Served, visitors: list[Visitor], person: str, path: str) -> Visitor:
-    """Open a path as a new visitor, sign in there, and return to it."""
-    visitor = Visitor(browser.new_context(), served)
-    visitors.append(visitor)
-    visitor.open(path)
-    assert visitor.heading() == "Sign in"
-    assert visitor.page.url == served.app_url + path
-    visitor.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
-    visitor.page.locator(f"button[name=person][value={person}]").click()
-    expect(visitor.page.locator(".st-key-gatehouse-account")).to_be_visible(timeout=20_000)
-    assert visitor.page.url == served.app_url + path
-    return visitor
+def visit(browser: Browser, served: Served, users: list[BrowserUser], person: str, path: str) -> BrowserUser:
+    """Open a path as a new user, sign in there, and return to it."""
+    user = BrowserUser(browser.new_context(), served)
+    users.append(user)
+    user.open(path)
+    assert user.heading() == "Sign in"
+    assert user.page.url == served.app_url + path
+    user.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
+    user.page.locator(f"button[name=person][value={person}]").click()
+    expect(user.page.locator(".st-key-gatehouse-account")).to_be_visible(timeout=20_000)
+    assert user.page.url == served.app_url + path
+    return user
 
 
-def test_the_how_to_works_as_written(browser: Browser, arrive: tuple[Served, list[Visitor]]) -> None:
-    served, visitors = arrive
+def test_the_how_to_works_as_written(browser: Browser, new_user: tuple[Served, list[BrowserUser]]) -> None:
+    served, users = new_user
     (command,) = COMMAND.findall(BEFORE)
     assert command == "gatehouse dev shop/app.py"
     app = write(served.folder, BEFORE)
     with served.started(command):
-        ann = visit(browser, served, visitors, "eva", "/orders?from=mail")
+        ann = visit(browser, served, users, "eva", "/orders?from=mail")
         expect(ann.page.get_by_role("heading", name="Orders")).to_be_visible(timeout=20_000)
         ann.sees_pages(["home", "orders", "prices"])
         ann.page.locator(".st-key-pay-back button").click()
@@ -125,16 +125,16 @@ def test_the_how_to_works_as_written(browser: Browser, arrive: tuple[Served, lis
     changed = write(served.folder, AFTER)
     for_permissions = {path: new_lines(app.get(path, ""), text) for path, text in changed.items()}
     with served.started(command):
-        bruno = visit(browser, served, visitors, "bruno", "/orders")
+        bruno = visit(browser, served, users, "bruno", "/orders")
         bruno.page.locator(".st-key-pay-back button").click()
         expect(bruno.page.get_by_text("Order 17 is paid back.")).to_be_visible(timeout=20_000)
-        chiyo = visit(browser, served, visitors, "chiyo", "/orders")
+        chiyo = visit(browser, served, users, "chiyo", "/orders")
         expect(chiyo.page.get_by_role("heading", name="Orders")).to_be_visible(timeout=20_000)
         chiyo.page.locator(".st-key-pay-back button").click()
         expect(chiyo.page.locator(".st-key-no-access")).to_contain_text("Pay an order back", timeout=20_000)
         expect(chiyo.page.get_by_text("is paid back")).to_have_count(0)
         chiyo.shot("their-app-function-refused")
-        eva = visit(browser, served, visitors, "eva", "/orders")
+        eva = visit(browser, served, users, "eva", "/orders")
         expect(eva.page.locator(".st-key-no-access")).to_contain_text("read:orders", timeout=20_000)
         expect(eva.page.locator(".st-key-pay-back")).to_have_count(0)
         eva.shot("their-app-page-refused")

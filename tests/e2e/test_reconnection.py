@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.conftest import arrivals
+from tests.e2e.conftest import browser_users
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reconnection")]
@@ -26,19 +26,19 @@ st.markdown(f"process {os.getpid()} has {note}")
 def test_after_a_restart_the_page_is_drawn_again_with_its_input(tmp_path: Path, browser: Browser) -> None:
     script = tmp_path / "notes.py"
     script.write_text(SCRIPT)
-    with Stack(tmp_path, script=script) as stack, arrivals(browser, stack) as arrive:
-        visitor = arrive()
-        visitor.open()
-        field = visitor.page.get_by_label("Note", exact=True)
+    with Stack(tmp_path, script=script) as stack, browser_users(browser, stack) as new_user:
+        user = new_user()
+        user.open()
+        field = user.page.get_by_label("Note", exact=True)
         field.fill("to be kept")
         field.press("Enter")
-        drawn = visitor.page.get_by_text("has to be kept")
+        drawn = user.page.get_by_text("has to be kept")
         expect(drawn).to_be_visible(timeout=SOON)
         before = drawn.inner_text()
         field.fill("to be kept, and typed on")
-        visitor.page.evaluate("window.stays = true")
+        user.page.evaluate("window.stays = true")
         stack.stop("app")
         stack.start_app()
         expect(drawn).not_to_have_text(before, timeout=SOON)
         expect(field).to_have_value("to be kept, and typed on")
-        assert visitor.page.evaluate("window.stays") is True, "the page was loaded again"
+        assert user.page.evaluate("window.stays") is True, "the page was loaded again"

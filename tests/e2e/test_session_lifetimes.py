@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from app.core.clock import utc_now
-from tests.e2e.conftest import Arrive, Visitor, arrivals
+from tests.e2e.conftest import BrowserUser, NewUser, browser_users
 from tests.e2e.installation import Installation
 from tests.stack import Stack
 
@@ -42,40 +42,40 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 
 @pytest.fixture
-def arrive(browser: Browser, installation: Installation) -> Iterator[Arrive]:
-    with arrivals(browser, installation.stack, height=800) as new_visitor:
+def new_user(browser: Browser, installation: Installation) -> Iterator[NewUser]:
+    with browser_users(browser, installation.stack, height=800) as new_browser_user:
 
-        def arrive(**options: Any) -> Visitor:
-            visitor = new_visitor(**{"script": INACTIVE} | options)
-            visitor.page.clock.install()
-            return visitor
+        def new_user(**options: Any) -> BrowserUser:
+            user = new_browser_user(**{"script": INACTIVE} | options)
+            user.page.clock.install()
+            return user
 
-        yield arrive
-
-
-def warning(visitor: Visitor) -> Locator:
-    return visitor.page.locator(".st-key-account .warning")
+        yield new_user
 
 
-def wait_for_warning(installation: Installation, visitor: Visitor, person: str) -> None:
+def warning(user: BrowserUser) -> Locator:
+    return user.page.locator(".st-key-account .warning")
+
+
+def wait_for_warning(installation: Installation, user: BrowserUser, person: str) -> None:
     """Let time pass until the warning is shown."""
     installation.set_last_use(person, IDLE_SECONDS / 2 + 5)
-    visitor.page.clock.fast_forward(IDLE_SECONDS * 1000)
-    expect(warning(visitor)).to_contain_text("will be signed out at", timeout=5_000)
+    user.page.clock.fast_forward(IDLE_SECONDS * 1000)
+    expect(warning(user)).to_contain_text("will be signed out at", timeout=5_000)
 
 
-def expect_ended(visitor: Visitor, heading: str) -> None:
+def expect_ended(user: BrowserUser, heading: str) -> None:
     """Wait until the tab shows the page with the reason for the end."""
-    visitor.page.wait_for_url(re.compile("/auth/ended"), timeout=5_000)
-    expect(visitor.page.get_by_role("heading", level=1)).to_have_text(heading)
+    user.page.wait_for_url(re.compile("/auth/ended"), timeout=5_000)
+    expect(user.page.get_by_role("heading", level=1)).to_have_text(heading)
 
 
 def test_the_warning_lets_the_user_stay_without_a_reload(
-    installation: Installation, arrive: Arrive, tmp_path: Path
+    installation: Installation, new_user: NewUser, tmp_path: Path
 ) -> None:
-    visitor = arrive()
-    visitor.sign_in("bruno", "/csv")
-    page = visitor.page
+    user = new_user()
+    user.sign_in("bruno", "/csv")
+    page = user.page
     file = tmp_path / "towns.csv"
     file.write_text("".join(f"town {number},{number}\n" for number in range(30)))
     page.locator(".st-key-upload input[type=file]").set_input_files(file)
@@ -86,70 +86,72 @@ def test_the_warning_lets_the_user_stay_without_a_reload(
     typed.click(timeout=20_000)
     page.keyboard.type("half a wo")  # typed, and not committed yet
     page.evaluate("window.marked = document.activeElement")
-    wait_for_warning(installation, visitor, "bruno")
+    wait_for_warning(installation, user, "bruno")
     # The warning takes no focus, is read by a screen reader, and can be reached by the keyboard.
     assert page.evaluate("document.activeElement === window.marked")
-    expect(warning(visitor).get_by_role("status")).to_be_visible()
-    visitor.shot("limits-warning")
-    stay = warning(visitor).get_by_role("button", name="Stay signed in")
+    expect(warning(user).get_by_role("status")).to_be_visible()
+    user.shot("limits-warning")
+    stay = warning(user).get_by_role("button", name="Stay signed in")
     before = installation.database.read.sessions_of(installation.subject("bruno"), utc_now())[0]
     stay.click()
-    expect(warning(visitor)).to_contain_text("You stay signed in.", timeout=5_000)
+    expect(warning(user)).to_contain_text("You stay signed in.", timeout=5_000)
     after = installation.database.read.sessions_of(installation.subject("bruno"), utc_now())[0]
     assert after.last_seen_at - before.last_seen_at > timedelta(seconds=30)
     assert after.expires_at == before.expires_at
     page.clock.fast_forward(5_000)
-    expect(warning(visitor)).to_be_hidden()
+    expect(warning(user)).to_be_hidden()
     assert page.evaluate("document.activeElement === window.marked")  # the same document, and the same field
     assert typed.input_value() == "half a wo"
-    assert visitor.console_errors == []
+    assert user.console_errors == []
 
 
-def test_the_user_can_stay_signed_in_by_keyboard(installation: Installation, arrive: Arrive) -> None:
-    visitor = arrive()
-    visitor.sign_in("eva")
-    wait_for_warning(installation, visitor, "eva")
-    visitor.page.locator(".st-key-account .st-key-sign-out").focus()
-    visitor.page.keyboard.press("Tab")
-    visitor.page.keyboard.press("Enter")
-    expect(warning(visitor)).to_contain_text("You stay signed in.", timeout=5_000)
+def test_the_user_can_stay_signed_in_by_keyboard(installation: Installation, new_user: NewUser) -> None:
+    user = new_user()
+    user.sign_in("eva")
+    wait_for_warning(installation, user, "eva")
+    user.page.locator(".st-key-account .st-key-sign-out").focus()
+    user.page.keyboard.press("Tab")
+    user.page.keyboard.press("Enter")
+    expect(warning(user)).to_contain_text("You stay signed in.", timeout=5_000)
     # The focus is not lost with the button: Tab continues from here.
-    assert visitor.page.evaluate(
+    assert user.page.evaluate(
         "document.querySelector('.st-key-account [data-testid]')?.shadowRoot !== undefined"
         " && document.activeElement !== document.body"
     )
 
 
-def test_use_of_another_tab_removes_the_warning(installation: Installation, arrive: Arrive) -> None:
-    visitor = arrive()
-    visitor.sign_in("eva")
-    wait_for_warning(installation, visitor, "eva")
+def test_use_of_another_tab_removes_the_warning(installation: Installation, new_user: NewUser) -> None:
+    user = new_user()
+    user.sign_in("eva")
+    wait_for_warning(installation, user, "eva")
     installation.set_last_use("eva", 0)
-    visitor.page.clock.fast_forward(6_000)
-    expect(warning(visitor)).to_be_hidden(timeout=5_000)
+    user.page.clock.fast_forward(6_000)
+    expect(warning(user)).to_be_hidden(timeout=5_000)
     # No warning is shown when the session was used before the time.
-    visitor.page.clock.fast_forward(30_000)
-    visitor.page.wait_for_timeout(500)
-    expect(warning(visitor)).to_be_hidden()
+    user.page.clock.fast_forward(30_000)
+    user.page.wait_for_timeout(500)
+    expect(warning(user)).to_be_hidden()
 
 
-def test_near_the_absolute_end_the_warning_does_not_offer_to_stay(installation: Installation, arrive: Arrive) -> None:
-    visitor = arrive()
-    visitor.sign_in("eva")
+def test_near_the_absolute_end_the_warning_does_not_offer_to_stay(
+    installation: Installation, new_user: NewUser
+) -> None:
+    user = new_user()
+    user.sign_in("eva")
     installation.set_expiry("eva", 25)
-    visitor.page.clock.fast_forward(IDLE_SECONDS * 1000)
-    expect(warning(visitor)).to_contain_text(re.compile(r"sign in again at \d\d?:\d\d"), timeout=5_000)
-    expect(warning(visitor).get_by_role("button", include_hidden=False)).to_have_count(0)
-    visitor.shot("limits-absolute")
+    user.page.clock.fast_forward(IDLE_SECONDS * 1000)
+    expect(warning(user)).to_contain_text(re.compile(r"sign in again at \d\d?:\d\d"), timeout=5_000)
+    expect(warning(user).get_by_role("button", include_hidden=False)).to_have_count(0)
+    user.shot("limits-absolute")
 
 
 def test_an_expired_session_is_locked_at_once_and_resumed_by_sign_in(
-    installation: Installation, arrive: Arrive
+    installation: Installation, new_user: NewUser
 ) -> None:
     """``test_expiry.py`` tests this with input on the page."""
-    visitor = arrive()
-    visitor.sign_in("chiyo")
-    page = visitor.page
+    user = new_user()
+    user.sign_in("chiyo")
+    page = user.page
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Usage report").click()
     expect(page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=20_000)
     ref = installation.ref("chiyo")
@@ -161,7 +163,7 @@ def test_an_expired_session_is_locked_at_once_and_resumed_by_sign_in(
     print(f"expired: the tab was locked after {time.monotonic() - started:.2f} s")
     assert time.monotonic() - started < 2
     assert page.locator("[data-testid=stMain]").evaluate("e => getComputedStyle(e).visibility") == "hidden"
-    visitor.shot("limits-expired")
+    user.shot("limits-expired")
     overlay.get_by_role("button", name="Sign in again").click()
     expect(overlay).to_have_count(0, timeout=20_000)
     expect(page.locator("[data-testid=stMain] h1")).to_have_text(["Usage report"], timeout=20_000)
@@ -170,46 +172,48 @@ def test_an_expired_session_is_locked_at_once_and_resumed_by_sign_in(
 
 
 def test_a_session_that_expired_long_ago_ends_and_sign_in_returns_to_the_page(
-    installation: Installation, arrive: Arrive
+    installation: Installation, new_user: NewUser
 ) -> None:
-    visitor = arrive()
-    visitor.sign_in("chiyo", "/reports")
+    user = new_user()
+    user.sign_in("chiyo", "/reports")
     installation.set_last_use("chiyo", IDLE_SECONDS + 3601)
     installation.wake_tabs()
-    expect_ended(visitor, "Your session has expired")
-    visitor.page.get_by_role("link", name="Sign in again").click()
-    expect(visitor.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=20_000)
+    expect_ended(user, "Your session has expired")
+    user.page.get_by_role("link", name="Sign in again").click()
+    expect(user.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=20_000)
 
 
-def test_a_tab_that_gets_no_message_detects_the_end_itself(installation: Installation, arrive: Arrive) -> None:
+def test_a_tab_that_gets_no_message_detects_the_end_itself(installation: Installation, new_user: NewUser) -> None:
     """After sleep or a lost socket the front end asks the server, and opens the page with the reason."""
-    visitor = arrive()
-    visitor.sign_in("eva")
-    visitor.page.route("**/auth/session", lambda route: route.fulfill(json={"authenticated": False}))
-    with visitor.page.expect_request(re.compile(r"/auth/ended\?return_to=%2F$")):
-        visitor.page.clock.fast_forward(IDLE_SECONDS * 1000)
+    user = new_user()
+    user.sign_in("eva")
+    user.page.route("**/auth/session", lambda route: route.fulfill(json={"authenticated": False}))
+    with user.page.expect_request(re.compile(r"/auth/ended\?return_to=%2F$")):
+        user.page.clock.fast_forward(IDLE_SECONDS * 1000)
 
 
 @pytest.mark.parametrize("revoke", [False, True], ids=["granted", "revoked"])
-def test_a_change_of_role_is_reported_in_an_idle_tab(installation: Installation, arrive: Arrive, revoke: bool) -> None:
-    visitor = arrive()
-    visitor.sign_in("chiyo")
-    line = visitor.page.locator(".st-key-access-changed")
+def test_a_change_of_role_is_reported_in_an_idle_tab(
+    installation: Installation, new_user: NewUser, revoke: bool
+) -> None:
+    user = new_user()
+    user.sign_in("chiyo")
+    line = user.page.locator(".st-key-access-changed")
     expected = "you can no longer try out calls" if revoke else "You can now also try out calls"
     pages, more_pages = ["Home", "Usage report", "Profile"], ["Home", "Usage report", "API explorer", "Profile"]
-    visitor.sees_pages(more_pages if revoke else pages)  # the first case grants the role that the second revokes
+    user.sees_pages(more_pages if revoke else pages)  # the first case grants the role that the second revokes
     installation.change_role("chiyo", "developer", revoke=revoke)
     started = time.monotonic()
     expect(line).to_contain_text(expected, timeout=2_000)
-    visitor.sees_pages(pages if revoke else more_pages)
+    user.sees_pages(pages if revoke else more_pages)
     print(f"{'revoked' if revoke else 'granted'}: line and navigation after {time.monotonic() - started:.2f} s")
     assert time.monotonic() - started < 2
-    visitor.shot(f"access-{'lost' if revoke else 'gained'}")
-    assert visitor.console_errors == []
+    user.shot(f"access-{'lost' if revoke else 'gained'}")
+    assert user.console_errors == []
 
 
-def test_a_session_ended_from_another_device_shows_the_reason(installation: Installation, arrive: Arrive) -> None:
-    other_device, own_device = arrive(), arrive()
+def test_a_session_ended_from_another_device_shows_the_reason(installation: Installation, new_user: NewUser) -> None:
+    other_device, own_device = new_user(), new_user()
     other_device.sign_in("ada")
     other_device.page.wait_for_timeout(6_500)  # activity is recorded again only then
     other_device.page.get_by_test_id("stSidebarNavLink").filter(has_text="CSV explorer").click()
@@ -228,52 +232,52 @@ def test_a_session_ended_from_another_device_shows_the_reason(installation: Inst
 
 
 def test_without_a_refresh_token_the_page_works_after_one_silent_sign_in(
-    installation: Installation, arrive: Arrive
+    installation: Installation, new_user: NewUser
 ) -> None:
-    visitor = arrive()
-    visitor.sign_in("eva")
+    user = new_user()
+    user.sign_in("eva")
     ref = installation.ref("eva")
     installation.without_refresh_token("eva")
     authorize_requests: list[str] = []
-    visitor.page.on(
+    user.page.on(
         "request", lambda request: authorize_requests.append(request.url) if "/authorize" in request.url else None
     )
-    visitor.page.goto(f"{installation.stack.app_url}/profile")
-    expect(visitor.page.locator("[class*=st-key-device-]").first).to_be_visible(timeout=20_000)
+    user.page.goto(f"{installation.stack.app_url}/profile")
+    expect(user.page.locator("[class*=st-key-device-]").first).to_be_visible(timeout=20_000)
     assert [url.count("prompt=none") for url in authorize_requests] == [1]
     assert installation.ref("eva") == ref
-    assert visitor.page.url.endswith("/profile")
+    assert user.page.url.endswith("/profile")
 
 
-def test_a_sign_in_that_needs_the_user_is_requested_once(installation: Installation, arrive: Arrive) -> None:
-    visitor = arrive()
-    visitor.sign_in("eva")
+def test_a_sign_in_that_needs_the_user_is_requested_once(installation: Installation, new_user: NewUser) -> None:
+    user = new_user()
+    user.sign_in("eva")
     installation.without_refresh_token("eva")
-    visitor.context.clear_cookies(domain="localhost", name=re.compile("^(?!gatehouse-)"))
+    user.context.clear_cookies(domain="localhost", name=re.compile("^(?!gatehouse-)"))
     authorize_requests: list[str] = []
-    visitor.page.on(
+    user.page.on(
         "request", lambda request: authorize_requests.append(request.url) if "/authorize" in request.url else None
     )
-    visitor.page.goto(f"{installation.stack.app_url}/profile")
+    user.page.goto(f"{installation.stack.app_url}/profile")
     installation.sql(
         "UPDATE sessions SET access_expires_at = ? WHERE ref = ?", int(time.time() * 1e6), installation.ref("eva")
     )
-    expect(visitor.page.get_by_role("heading", name="Sign in once more")).to_be_visible(timeout=20_000)
+    expect(user.page.get_by_role("heading", name="Sign in once more")).to_be_visible(timeout=20_000)
     assert len(authorize_requests) == 1
-    visitor.shot("sign-in-once-more")
-    visitor.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
-    visitor.page.locator("button[name=person][value=eva]").click()
-    expect(visitor.page.locator("[class*=st-key-device-]").first).to_be_visible(timeout=20_000)
+    user.shot("sign-in-once-more")
+    user.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
+    user.page.locator("button[name=person][value=eva]").click()
+    expect(user.page.locator("[class*=st-key-device-]").first).to_be_visible(timeout=20_000)
 
 
 @pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 1280), (False, 320), (True, 320)])
-def test_the_warning_fits_every_viewport(installation: Installation, arrive: Arrive, dark: bool, width: int) -> None:
-    visitor = arrive(dark=dark, width=width)
-    visitor.sign_in("eva", "/profile")
-    wait_for_warning(installation, visitor, "eva")
-    stay = warning(visitor).get_by_role("button", name="Stay signed in")
+def test_the_warning_fits_every_viewport(installation: Installation, new_user: NewUser, dark: bool, width: int) -> None:
+    user = new_user(dark=dark, width=width)
+    user.sign_in("eva", "/profile")
+    wait_for_warning(installation, user, "eva")
+    stay = warning(user).get_by_role("button", name="Stay signed in")
     expect(stay).to_be_in_viewport()
-    assert visitor.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    visitor.shot(f"warning-{'dark' if dark else 'light'}-{width}")
+    assert user.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    user.shot(f"warning-{'dark' if dark else 'light'}-{width}")
     stay.click()
-    expect(warning(visitor)).to_contain_text("You stay signed in.", timeout=5_000)
+    expect(warning(user)).to_contain_text("You stay signed in.", timeout=5_000)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import BrowserUser
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -61,9 +61,9 @@ def last_used(stack: Stack) -> int:
 
 def test_user_input_counts_as_use_and_runs_of_a_component_do_not(browser: Browser, stack: Stack) -> None:
     context = browser.new_context()
-    visitor = Visitor(context, stack)
-    page = visitor.page
-    visitor.open("/")
+    user = BrowserUser(context, stack)
+    page = user.page
+    user.open("/")
     page.locator(".st-key-sign-in").get_by_text("Sign in").click()
     page.locator("button[name=person][value=eva]").click()
     expect(page.get_by_text("run often")).to_be_visible(timeout=SOON)

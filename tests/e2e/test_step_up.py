@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import Arrive
+from tests.e2e.conftest import NewUser
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -38,12 +38,12 @@ def audited(stack: Stack, kind: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def test_the_export_works_after_the_user_confirms_the_sign_in(visitor: Arrive, stack: Stack, tmp_path: Path) -> None:
-    browser = visitor()
-    browser.sign_in("bruno", "/reports?range=7+days")
-    page = browser.page
+def test_the_export_works_after_the_user_confirms_the_sign_in(new_user: NewUser, stack: Stack, tmp_path: Path) -> None:
+    user = new_user()
+    user.sign_in("bruno", "/reports?range=7+days")
+    page = user.page
     expect(page.locator(".st-key-export button")).to_be_visible(timeout=SOON)
-    other = browser.context.new_page()
+    other = user.context.new_page()
     other.goto(f"{stack.app_url}/csv")
     expect(other.locator("[data-testid=stMain] h1")).to_have_text("CSV explorer", timeout=SOON)
 
@@ -54,7 +54,7 @@ def test_the_export_works_after_the_user_confirms_the_sign_in(visitor: Arrive, s
     expect(page.locator(".st-key-export")).to_have_count(0)
     expect(page.locator("[data-testid=stMain] h1")).to_have_text("Usage report")
     card.scroll_into_view_if_needed()
-    browser.shot("step-up-report")
+    user.shot("step-up-report")
     before = len(audited(stack, "app:session:step-up"))
 
     with other.expect_websocket(timeout=SOON):  # the new session secret ends the socket of the other tab
@@ -77,26 +77,26 @@ def test_the_export_works_after_the_user_confirms_the_sign_in(visitor: Arrive, s
     expect(other.locator(".st-key-upload button").first).to_be_enabled(timeout=SOON)
     other.locator(".st-key-upload input[type=file]").set_input_files(file)
     expect(other.get_by_text("1 of 1 rows, 2 columns")).to_be_visible(timeout=SOON)
-    assert browser.console_errors == []
+    assert user.console_errors == []
 
 
-def test_an_open_page_stops_offering_the_export_when_the_sign_in_is_too_old(visitor: Arrive, stack: Stack) -> None:
+def test_an_open_page_stops_offering_the_export_when_the_sign_in_is_too_old(new_user: NewUser, stack: Stack) -> None:
     """A download that would fail is not offered: its fragment reruns in time."""
-    browser = visitor()
-    browser.sign_in("bruno", "/reports")
+    user = new_user()
+    user.sign_in("bruno", "/reports")
     sign_in_became_old(stack, "bruno", 3590)
-    browser.page.reload()
-    expect(browser.page.locator(".st-key-export button")).to_be_visible(timeout=SOON)
-    expect(browser.page.locator("a.st-key-step-up")).to_be_visible(timeout=SOON)
-    expect(browser.page.locator(".st-key-export")).to_have_count(0)
-    assert browser.console_errors == []
+    user.page.reload()
+    expect(user.page.locator(".st-key-export button")).to_be_visible(timeout=SOON)
+    expect(user.page.locator("a.st-key-step-up")).to_be_visible(timeout=SOON)
+    expect(user.page.locator(".st-key-export")).to_have_count(0)
+    assert user.console_errors == []
 
 
-def test_a_cancelled_step_up_returns_to_the_page_and_changes_nothing(visitor: Arrive, stack: Stack) -> None:
-    browser = visitor()
-    browser.sign_in("ada", "/reports")
+def test_a_cancelled_step_up_returns_to_the_page_and_changes_nothing(new_user: NewUser, stack: Stack) -> None:
+    user = new_user()
+    user.sign_in("ada", "/reports")
     sign_in_became_old(stack, "ada")
-    page = browser.page
+    page = user.page
     page.reload()
     page.locator("a.st-key-step-up").click()
     page.wait_for_url(re.compile(re.escape(stack.issuer)), timeout=SOON)
@@ -108,26 +108,26 @@ def test_a_cancelled_step_up_returns_to_the_page_and_changes_nothing(visitor: Ar
     expect(page.locator(".st-key-account")).to_contain_text("Ada Okafor")
 
 
-def test_signing_out_at_the_provider_ends_the_session_of_an_idle_tab(visitor: Arrive, stack: Stack) -> None:
-    browser, elsewhere = visitor(), visitor()
-    browser.sign_in("chiyo", "/reports")
+def test_signing_out_at_the_provider_ends_the_session_of_an_idle_tab(new_user: NewUser, stack: Stack) -> None:
+    user, elsewhere = new_user(), new_user()
+    user.sign_in("chiyo", "/reports")
     elsewhere.sign_in("chiyo", "/reports")
-    for device in (browser, elsewhere):
+    for device in (user, elsewhere):
         expect(device.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
-    provider_tab = browser.context.new_page()
+    provider_tab = user.context.new_page()
     provider_tab.goto(f"{stack.issuer}v2/logout")
     started = time.monotonic()
-    browser.page.wait_for_url(re.compile("/auth/ended"), timeout=10_000)
+    user.page.wait_for_url(re.compile("/auth/ended"), timeout=10_000)
     took = time.monotonic() - started
     print(f"signed out at the provider: the idle tab left after {took:.2f} s")
     assert took < 2
-    expect(browser.page.get_by_role("heading", level=1)).to_have_text("You were signed out")
-    expect(browser.page.locator("body")).to_contain_text("You signed out at the sign-in provider.")
-    browser.shot("signed-out-at-the-provider")
+    expect(user.page.get_by_role("heading", level=1)).to_have_text("You were signed out")
+    expect(user.page.locator("body")).to_contain_text("You signed out at the sign-in provider.")
+    user.shot("signed-out-at-the-provider")
     # The session of the same person in another browser stays, here and at the provider.
     elsewhere.page.wait_for_timeout(1500)
     expect(elsewhere.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report")
     # Signing in again returns to the page, after the provider has asked for a person.
-    browser.page.get_by_role("link", name=re.compile("Sign in again")).click()
-    browser.page.locator("button[name=person][value=chiyo]").click()
-    expect(browser.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
+    user.page.get_by_role("link", name=re.compile("Sign in again")).click()
+    user.page.locator("button[name=person][value=chiyo]").click()
+    expect(user.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)

@@ -19,7 +19,7 @@ from app.core.principal import Subject
 from app.core.records import NewGrant
 from component.http.cookies import Cookies
 from db import open_database
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import BrowserUser
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-tabs")]
@@ -53,9 +53,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def visitor(browser: Browser, stack: Stack) -> Iterator[Visitor]:
+def user(browser: Browser, stack: Stack) -> Iterator[BrowserUser]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    yield Visitor(context, stack)
+    yield BrowserUser(context, stack)
     context.close()
 
 
@@ -65,89 +65,89 @@ def changes(page: Page, condition: str) -> Callable[[], float]:
     return lambda: float(page.evaluate("window.changed")) / 1000
 
 
-def open_tab(visitor: Visitor, path: str, title: str) -> Page:
-    page = visitor.context.new_page()
-    page.goto(f"{visitor.stack.app_url}{path}")
+def open_tab(user: BrowserUser, path: str, title: str) -> Page:
+    page = user.context.new_page()
+    page.goto(f"{user.stack.app_url}{path}")
     expect(page.locator("[data-testid=stMain] h1")).to_have_text(title, timeout=SOON)
     expect(page.locator(".st-key-sign-in a, .st-key-account .name")).to_be_visible(timeout=SOON)
     return page
 
 
-def test_sign_in_reaches_the_other_tab(visitor: Visitor) -> None:
-    visitor.open("/reports")
-    other = open_tab(visitor, "/profile", "Sign in")
+def test_sign_in_reaches_the_other_tab(user: BrowserUser) -> None:
+    user.open("/reports")
+    other = open_tab(user, "/profile", "Sign in")
     expect(other.locator(".st-key-sign-in a")).to_be_visible(timeout=SOON)
     reloads: list[float] = []
     other.on("request", lambda request: reloads.append(time.time()) if request.is_navigation_request() else None)
-    visitor.page.bring_to_front()
-    visitor.page.locator(".st-key-sign-in a").click()
-    visitor.page.locator("button[name=person][value=chiyo]").click()
-    expect(visitor.page.locator(".st-key-account .name")).to_be_visible(timeout=SOON)
+    user.page.bring_to_front()
+    user.page.locator(".st-key-sign-in a").click()
+    user.page.locator("button[name=person][value=chiyo]").click()
+    expect(user.page.locator(".st-key-account .name")).to_be_visible(timeout=SOON)
     signed_in_at = time.time()
     expect(other.locator(".st-key-account .name")).to_be_visible(timeout=SOON)
     print(f"sign-in: the other tab was on its way {reloads[0] - signed_in_at:+.2f} s after the first tab was signed in")
     assert reloads[0] - signed_in_at < BOUND_SECONDS
     expect(other.locator("[data-testid=stMain] h1")).to_have_text("Profile", timeout=SOON)
     assert len(reloads) == 1
-    assert visitor.console_errors == []
+    assert user.console_errors == []
 
 
-def test_sign_out_reaches_the_other_tab(visitor: Visitor) -> None:
-    visitor.sign_in("chiyo", "/reports")
-    other = open_tab(visitor, "/profile", "Profile")
+def test_sign_out_reaches_the_other_tab(user: BrowserUser) -> None:
+    user.sign_in("chiyo", "/reports")
+    other = open_tab(user, "/profile", "Profile")
     departures: list[float] = []
     other.on("request", lambda request: departures.append(time.time()) if request.is_navigation_request() else None)
-    visitor.page.bring_to_front()
-    with visitor.page.expect_response("**/auth/logout"):
-        visitor.page.locator(".st-key-account .st-key-sign-out").click()
+    user.page.bring_to_front()
+    with user.page.expect_response("**/auth/logout"):
+        user.page.locator(".st-key-account .st-key-sign-out").click()
     done_at = time.time()
     expect(other.get_by_role("heading", level=1)).to_have_text("You are signed out", timeout=SOON)
     print(f"sign-out: the other tab had left after {departures[0] - done_at:.2f} s")
     assert departures[0] - done_at < BOUND_SECONDS
 
 
-def test_sign_out_reaches_a_tab_that_is_still_loading(visitor: Visitor) -> None:
+def test_sign_out_reaches_a_tab_that_is_still_loading(user: BrowserUser) -> None:
     """Its page is shown but its component is not loaded, so it cannot receive the message of the other tab."""
-    visitor.sign_in("ada", "/profile")
-    opened = visitor.context.new_page()
+    user.sign_in("ada", "/profile")
+    opened = user.context.new_page()
     waiting: list[Route] = []
     opened.route(re.compile("auth0[.]js"), lambda route: waiting.append(route))  # noqa: PLW0108 - Playwright inspects it
     departures: list[float] = []
     with opened.expect_request(re.compile("auth0[.]js")):  # requested some time after the heading is shown
-        opened.goto(f"{visitor.stack.app_url}/people")
+        opened.goto(f"{user.stack.app_url}/people")
         expect(opened.locator("[data-testid=stMain] h1")).to_have_text("People", timeout=SOON)
     opened.on("request", lambda request: departures.append(time.time()) if request.is_navigation_request() else None)
-    visitor.page.bring_to_front()
-    with visitor.page.expect_response("**/auth/logout"):
-        visitor.page.locator(".st-key-account .st-key-sign-out").click()
+    user.page.bring_to_front()
+    with user.page.expect_response("**/auth/logout"):
+        user.page.locator(".st-key-account .st-key-sign-out").click()
     done_at = time.time()
     expect(opened.get_by_role("heading", level=1)).to_have_text("You are signed out", timeout=SOON)
     assert waiting, "the component was already loaded"
     print(f"sign-out: a tab that was being opened had left after {departures[0] - done_at:.2f} s")
     assert departures[0] - done_at < MAX_SECONDS
-    expect(visitor.page).to_have_url(re.compile("^(?!.*/auth/ended)"))  # this tab opens the page after sign-out
+    expect(user.page).to_have_url(re.compile("^(?!.*/auth/ended)"))  # this tab opens the page after sign-out
 
 
-def test_expiry_reaches_the_other_tab(visitor: Visitor, stack: Stack) -> None:
+def test_expiry_reaches_the_other_tab(user: BrowserUser, stack: Stack) -> None:
     """A tab that detects the expiry notifies the other, which then asks the server too."""
-    visitor.sign_in("eva", "/profile")
-    other = open_tab(visitor, "/", "Welcome, Eva")
+    user.sign_in("eva", "/profile")
+    other = open_tab(user, "/", "Welcome, Eva")
     with sqlite3.connect(stack.folder / "var" / "gatehouse.sqlite3", timeout=10) as connection:
         connection.execute("UPDATE sessions SET expires_at = ? WHERE ended_at IS NULL", (int(time.time() * 1e6) - 1,))
     connection.close()
     requests: list[float] = []
     other.on("request", lambda request: requests.append(time.time()) if "/auth/" in request.url else None)
     started = time.time()
-    visitor.page.evaluate("window.dispatchEvent(new Event('online'))")
+    user.page.evaluate("window.dispatchEvent(new Event('online'))")
     other.wait_for_timeout(1_500)
     assert requests, "the other tab sent no request"
     print(f"expiry: the other tab sent a request after {requests[0] - started:.2f} s")
     assert requests[0] - started < BOUND_SECONDS
 
 
-def test_a_change_of_role_reaches_both_tabs(visitor: Visitor, stack: Stack) -> None:
-    visitor.sign_in("chiyo", "/reports")
-    other = open_tab(visitor, "/profile", "Profile")
+def test_a_change_of_role_reaches_both_tabs(user: BrowserUser, stack: Stack) -> None:
+    user.sign_in("chiyo", "/reports")
+    other = open_tab(user, "/profile", "Profile")
     secret = (stack.folder / "var" / "secret").read_text().strip()
     settings = testing.settings(
         database_url=stack.database_url, gatehouse_secret=(SecretStr(secret),), oidc_issuer=stack.issuer
@@ -158,7 +158,7 @@ def test_a_change_of_role_reaches_both_tabs(visitor: Visitor, stack: Stack) -> N
     has = f"{links}.some((link) => link.innerText.includes('API explorer'))"
     took: list[float] = []
     for revoke in (False, True):
-        waits = [changes(page, f"!({has})" if revoke else has) for page in (visitor.page, other)]
+        waits = [changes(page, f"!({has})" if revoke else has) for page in (user.page, other)]
         with database.unit_of_work() as unit:
             assert unit.revoke_grant(grant, utc_now()) if revoke else unit.add_grant(grant, utc_now())
             unit.commit()
@@ -172,20 +172,20 @@ def test_a_change_of_role_reaches_both_tabs(visitor: Visitor, stack: Stack) -> N
     assert max(took) < BOUND_SECONDS
 
 
-def test_a_tab_wakes_another_that_the_server_does_not_reach(visitor: Visitor) -> None:
+def test_a_tab_wakes_another_that_the_server_does_not_reach(user: BrowserUser) -> None:
     """A message about permissions makes the other tab request a run, which does not count as use."""
-    visitor.sign_in("chiyo", "/reports")
-    other = open_tab(visitor, "/profile", "Profile")
+    user.sign_in("chiyo", "/reports")
+    other = open_tab(user, "/profile", "Profile")
     other.evaluate(RECORD_SENT)
-    channel = Cookies(visitor.stack.app_url).tabs
-    visitor.page.evaluate("name => new BroadcastChannel(name).postMessage({ kind: 'rights', value: 'other' })", channel)
+    channel = Cookies(user.stack.app_url).tabs
+    user.page.evaluate("name => new BroadcastChannel(name).postMessage({ kind: 'rights', value: 'other' })", channel)
     started = time.time()
     took = float(other.evaluate("Promise.race([window.sent, new Promise((late) => setTimeout(late, 5000, 1e15))])"))
     print(f"permissions: the other tab requested a run after {took / 1000 - started:.2f} s")
     assert took / 1000 - started < BOUND_SECONDS
     # A message only makes the tab ask the server: its content is not trusted.
-    visitor.page.evaluate("name => new BroadcastChannel(name).postMessage({ kind: 'signed-out' })", channel)
-    visitor.page.evaluate("name => new BroadcastChannel(name).postMessage('nonsense')", channel)
+    user.page.evaluate("name => new BroadcastChannel(name).postMessage({ kind: 'signed-out' })", channel)
+    user.page.evaluate("name => new BroadcastChannel(name).postMessage('nonsense')", channel)
     other.wait_for_timeout(1_000)
     expect(other.locator("[data-testid=stMain] h1")).to_have_text("Profile")
     assert other.url.endswith("/profile")

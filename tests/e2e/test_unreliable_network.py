@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from tests.e2e.api_explorer import CAPTURE, SOON, expect_logged, expect_message, press
-from tests.e2e.conftest import Arrive, arrivals
+from tests.e2e.conftest import NewUser, browser_users
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-events")]
@@ -22,86 +22,86 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def arrive(browser: Browser, own_stack: Stack) -> Iterator[Arrive]:
-    """Creates visitors of this module's installation."""
-    with arrivals(browser, own_stack, height=1400) as arrive:
-        yield arrive
+def new_user(browser: Browser, own_stack: Stack) -> Iterator[NewUser]:
+    """Creates users of this module's installation."""
+    with browser_users(browser, own_stack, height=1400) as new_user:
+        yield new_user
 
 
-def test_a_report_is_delivered_after_the_browser_was_offline(arrive: Arrive) -> None:
-    visitor = arrive()
-    visitor.sign_in("dev", "/api-explorer")
-    expect_logged(visitor, "onStatusUpdate")
-    visitor.context.set_offline(True)
-    press(visitor, "report")
-    expect_message(visitor, "The report is sent …")
-    visitor.page.wait_for_timeout(1_000)
-    visitor.context.set_offline(False)
-    expect_message(visitor, re.compile("has taken note|re-established"))
-    press(visitor, "report")
-    expect_message(visitor, "The host has taken note.")
+def test_a_report_is_delivered_after_the_browser_was_offline(new_user: NewUser) -> None:
+    user = new_user()
+    user.sign_in("dev", "/api-explorer")
+    expect_logged(user, "onStatusUpdate")
+    user.context.set_offline(True)
+    press(user, "report")
+    expect_message(user, "The report is sent …")
+    user.page.wait_for_timeout(1_000)
+    user.context.set_offline(False)
+    expect_message(user, re.compile("has taken note|re-established"))
+    press(user, "report")
+    expect_message(user, "The host has taken note.")
 
 
-def test_sign_in_is_refused_while_offline_and_works_afterwards(arrive: Arrive) -> None:
-    visitor = arrive()
-    visitor.open("/reports")
-    control = visitor.page.locator(".st-key-sign-in a")
+def test_sign_in_is_refused_while_offline_and_works_afterwards(new_user: NewUser) -> None:
+    user = new_user()
+    user.open("/reports")
+    control = user.page.locator(".st-key-sign-in a")
     expect(control).to_be_visible(timeout=SOON)
-    visitor.context.set_offline(True)
+    user.context.set_offline(True)
     control.click()
-    expect(visitor.page.locator(".st-key-sign-in .status")).to_contain_text("You are offline")
-    visitor.context.set_offline(False)
-    expect(visitor.page.locator(".st-key-sign-in .status")).to_have_text("")
+    expect(user.page.locator(".st-key-sign-in .status")).to_contain_text("You are offline")
+    user.context.set_offline(False)
+    expect(user.page.locator(".st-key-sign-in .status")).to_have_text("")
     control.click()
-    expect(visitor.page.locator("button[name=person][value=chiyo]")).to_be_visible(timeout=SOON)
+    expect(user.page.locator("button[name=person][value=chiyo]")).to_be_visible(timeout=SOON)
 
 
 @pytest.mark.parametrize("host", ["answers", "is silent"])
-def test_a_browser_that_reports_to_be_offline_still_signs_in(arrive: Arrive, host: str) -> None:
+def test_a_browser_that_reports_to_be_offline_still_signs_in(new_user: NewUser, host: str) -> None:
     """A machine with loopback only reports ``navigator.onLine`` as false although app and provider respond."""
-    visitor = arrive()
-    visitor.context.add_init_script("Object.defineProperty(Navigator.prototype, 'onLine', { get: () => false })")
-    visitor.open("/reports")
-    control = visitor.page.locator(".st-key-sign-in a")
+    user = new_user()
+    user.context.add_init_script("Object.defineProperty(Navigator.prototype, 'onLine', { get: () => false })")
+    user.open("/reports")
+    control = user.page.locator(".st-key-sign-in a")
     expect(control).to_be_visible(timeout=SOON)
-    assert visitor.page.evaluate("navigator.onLine") is False
+    assert user.page.evaluate("navigator.onLine") is False
     if host == "is silent":
-        visitor.page.evaluate("WebSocket.prototype.send = () => undefined")
+        user.page.evaluate("WebSocket.prototype.send = () => undefined")
     control.click()
-    expect(visitor.page.locator("button[name=person][value=chiyo]")).to_be_visible(timeout=SOON)
+    expect(user.page.locator("button[name=person][value=chiyo]")).to_be_visible(timeout=SOON)
 
 
-def test_sign_in_stays_on_the_page_while_the_app_does_not_respond(arrive: Arrive) -> None:
-    visitor = arrive()
-    visitor.open("/reports")
-    control = visitor.page.locator(".st-key-sign-in a")
+def test_sign_in_stays_on_the_page_while_the_app_does_not_respond(new_user: NewUser) -> None:
+    user = new_user()
+    user.open("/reports")
+    control = user.page.locator(".st-key-sign-in a")
     expect(control).to_be_visible(timeout=SOON)
-    message = visitor.page.locator(".st-key-sign-in .status")
-    address = visitor.page.url
-    visitor.context.route("**/auth/session", lambda route: route.abort("connectionrefused"))
-    visitor.page.evaluate("WebSocket.prototype.send = () => undefined")
+    message = user.page.locator(".st-key-sign-in .status")
+    address = user.page.url
+    user.context.route("**/auth/session", lambda route: route.abort("connectionrefused"))
+    user.page.evaluate("WebSocket.prototype.send = () => undefined")
     control.click()
     expect(message).to_have_text("The app does not answer. Try again.", timeout=SOON)
-    assert visitor.page.url == address
-    visitor.context.unroute("**/auth/session")
+    assert user.page.url == address
+    user.context.unroute("**/auth/session")
     expect(message).to_have_text("", timeout=SOON)
     control.click()
-    expect(visitor.page.locator("button[name=person][value=chiyo]")).to_be_visible(timeout=SOON)
+    expect(user.page.locator("button[name=person][value=chiyo]")).to_be_visible(timeout=SOON)
 
 
-def test_sign_in_is_a_plain_link_when_the_host_does_not_respond(arrive: Arrive) -> None:
+def test_sign_in_is_a_plain_link_when_the_host_does_not_respond(new_user: NewUser) -> None:
     """The socket is open but silent: after a short time the front end follows the link itself."""
-    visitor = arrive(
+    user = new_user(
         script="window.mute = false;" + CAPTURE.replace("return send.call", "if (!window.mute) return send.call")
     )
-    visitor.open("/reports?range=7+days")
-    control = visitor.page.locator(".st-key-sign-in a")
+    user.open("/reports?range=7+days")
+    control = user.page.locator(".st-key-sign-in a")
     expect(control).to_be_visible(timeout=SOON)
-    visitor.page.evaluate("window.mute = true")
+    user.page.evaluate("window.mute = true")
     control.click()
-    visitor.page.locator("button[name=person][value=chiyo]").click(timeout=10_000)
-    expect(visitor.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
-    assert "range=7" in visitor.page.url
+    user.page.locator("button[name=person][value=chiyo]").click(timeout=10_000)
+    expect(user.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
+    assert "range=7" in user.page.url
 
 
 STORAGE_BLOCKED = """
@@ -113,41 +113,41 @@ delete window.indexedDB
 """
 
 
-def test_sign_in_works_with_storage_and_channels_blocked(arrive: Arrive, own_stack: Stack) -> None:
-    visitor = arrive(script=STORAGE_BLOCKED)
+def test_sign_in_works_with_storage_and_channels_blocked(new_user: NewUser, own_stack: Stack) -> None:
+    user = new_user(script=STORAGE_BLOCKED)
     # A second, anonymous tab that no message reaches: it asks the server when it gets the focus.
-    second = visitor.context.new_page()
+    second = user.context.new_page()
     second.goto(f"{own_stack.app_url}/reports")
     expect(second.locator("[data-testid=stMain] h1")).to_have_text("Sign in", timeout=SOON)
-    visitor.page.bring_to_front()
-    visitor.sign_in("ada", "/api-explorer")
-    press(visitor, "ask")
-    expect_message(visitor, re.compile("answered 200"))
+    user.page.bring_to_front()
+    user.sign_in("ada", "/api-explorer")
+    press(user, "ask")
+    expect_message(user, re.compile("answered 200"))
     second.bring_to_front()
     second.evaluate("window.dispatchEvent(new Event('focus'))")
     expect(second.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
 
 
 @pytest.mark.parametrize("minutes", [-5, 5])
-def test_a_clock_that_is_five_minutes_wrong_has_no_effect(arrive: Arrive, minutes: int) -> None:
+def test_a_clock_that_is_five_minutes_wrong_has_no_effect(new_user: NewUser, minutes: int) -> None:
     shift = f"const real = Date.now; Date.now = () => real() + {minutes * 60_000}"
-    visitor = arrive(script=shift)
-    visitor.sign_in("dev", "/api-explorer")
-    press(visitor, "ask")
-    expect_message(visitor, re.compile("answered 200"))
-    expect(visitor.page.locator(".st-key-account .warning")).to_be_hidden()
-    assert visitor.page.evaluate("fetch('/auth/session').then(answer => answer.json())")["authenticated"] is True
+    user = new_user(script=shift)
+    user.sign_in("dev", "/api-explorer")
+    press(user, "ask")
+    expect_message(user, re.compile("answered 200"))
+    expect(user.page.locator(".st-key-account .warning")).to_be_hidden()
+    assert user.page.evaluate("fetch('/auth/session').then(answer => answer.json())")["authenticated"] is True
 
 
 def does_not_answer(route: Route) -> None:
     route.fulfill(status=503, body="")
 
 
-def test_a_server_that_does_not_respond_signs_no_user_out(arrive: Arrive) -> None:
-    visitor = arrive()
-    visitor.sign_in("dev", "/api-explorer")
-    visitor.page.route("**/auth/session", does_not_answer)
-    visitor.page.evaluate("window.dispatchEvent(new Event('online'))")
-    visitor.page.wait_for_timeout(500)
-    expect(visitor.page.locator(".st-key-account")).to_contain_text("Dev Patel")
-    assert visitor.page.url.endswith("/api-explorer")
+def test_a_server_that_does_not_respond_signs_no_user_out(new_user: NewUser) -> None:
+    user = new_user()
+    user.sign_in("dev", "/api-explorer")
+    user.page.route("**/auth/session", does_not_answer)
+    user.page.evaluate("window.dispatchEvent(new Event('online'))")
+    user.page.wait_for_timeout(500)
+    expect(user.page.locator(".st-key-account")).to_contain_text("Dev Patel")
+    assert user.page.url.endswith("/api-explorer")
