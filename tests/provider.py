@@ -26,7 +26,7 @@ Form = dict[str, str]
 
 
 @dataclass
-class Answer:
+class ProviderResponse:
     """The response of an endpoint."""
 
     body: Any
@@ -57,9 +57,9 @@ class FakeProvider:
         self.access_seconds = 600
         self.access_claims: dict[str, Any] = {}
         """Claims of every access token, such as permissions."""
-        self.token_answer: Callable[[Form], Answer | None] | None = None
+        self.token_answer: Callable[[Form], ProviderResponse | None] | None = None
         """Called first; None means the usual response."""
-        self.document: Callable[[str], Answer | None] | None = None
+        self.document: Callable[[str], ProviderResponse | None] | None = None
         """The same for discovery and the key set, by their path."""
         self.delay_seconds = 0.0
         self.forms: list[Form] = []
@@ -125,7 +125,7 @@ class FakeProvider:
 
     # The client's part
 
-    def token(self, form: Form) -> Answer:
+    def token(self, form: Form) -> ProviderResponse:
         with self._lock:
             self.forms.append(form)
         if self.delay_seconds:
@@ -134,23 +134,25 @@ class FakeProvider:
         if special is not None:
             return special
         if (form.get("client_id"), form.get("client_secret")) != (self.issuer.client_id, "client-secret"):
-            return Answer({"error": "invalid_client"}, 401)
+            return ProviderResponse({"error": "invalid_client"}, 401)
         with self._lock:
             return self._code(form) if form["grant_type"] == "authorization_code" else self._refresh(form)
 
-    def _code(self, form: Form) -> Answer:
+    def _code(self, form: Form) -> ProviderResponse:
         code = self.codes.pop(form["code"], None)
         verifier = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         challenge = base64.urlsafe_b64encode(verifier).rstrip(b"=").decode()
         if code is None or code.challenge != challenge:
-            return Answer({"error": "invalid_grant", "error_description": "Invalid authorization code"}, 403)
+            return ProviderResponse({"error": "invalid_grant", "error_description": "Invalid authorization code"}, 403)
         return self.tokens(code.claims, nonce=code.nonce)
 
-    def _refresh(self, form: Form) -> Answer:
+    def _refresh(self, form: Form) -> ProviderResponse:
         refresh_token = form["refresh_token"]
         claims = self.refresh_tokens.get(refresh_token)
         if claims is None:
-            return Answer({"error": "invalid_grant", "error_description": "Unknown or invalid refresh token."}, 403)
+            return ProviderResponse(
+                {"error": "invalid_grant", "error_description": "Unknown or invalid refresh token."}, 403
+            )
         if not self.rotate:
             answer = self.tokens(claims)
             del answer.body["refresh_token"]
@@ -158,7 +160,7 @@ class FakeProvider:
         del self.refresh_tokens[refresh_token]
         return self.tokens(claims)
 
-    def tokens(self, claims: Mapping[str, Any], *, nonce: str | None = None) -> Answer:
+    def tokens(self, claims: Mapping[str, Any], *, nonce: str | None = None) -> ProviderResponse:
         """A token response; without a nonce (a refresh) it has no ID token."""
         now = int(self.issuer.clock())
         sub = claims.get("sub", "auth0|ann")
@@ -178,7 +180,7 @@ class FakeProvider:
         if nonce is not None:
             body["id_token"] = self.issuer.id_token(**{"nonce": nonce, "access_token": access} | dict(claims))
         self.issued += [str(body[name]) for name in ("access_token", "refresh_token", "id_token") if name in body]
-        return Answer(body)
+        return ProviderResponse(body)
 
 
 class _Server(ThreadingHTTPServer):
@@ -197,7 +199,7 @@ def _handler(provider: FakeProvider) -> type[BaseHTTPRequestHandler]:
                 self._answer(special)
                 return
             jwks = self.path == "/.well-known/jwks.json"
-            self._answer(Answer(provider.issuer.jwks() if jwks else provider.issuer.metadata()))
+            self._answer(ProviderResponse(provider.issuer.jwks() if jwks else provider.issuer.metadata()))
 
         def do_POST(self) -> None:
             text = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
@@ -205,11 +207,11 @@ def _handler(provider: FakeProvider) -> type[BaseHTTPRequestHandler]:
             if self.path == "/oauth/revoke":
                 provider.revoked.append(form["token"])
                 provider.refresh_tokens.pop(form["token"], None)
-                self._answer(Answer({}, status=provider.revoke_status))
+                self._answer(ProviderResponse({}, status=provider.revoke_status))
             else:
                 self._answer(provider.token(form))
 
-        def _answer(self, answer: Answer) -> None:
+        def _answer(self, answer: ProviderResponse) -> None:
             body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
             self.send_response(answer.status)
             for name, value in {"Content-Length": str(len(body)), **answer.headers}.items():

@@ -1,4 +1,4 @@
-"""Sign-in for tests: the routes and the socket guard over a database in memory, called in process by a browser's part.
+"""The routes of sign-in and the socket guard for tests: over a database in memory, called in this process.
 
 All objects are the product's, built as in ``app.services``; the provider is ``tests.provider`` or a test's own.
 """
@@ -48,8 +48,8 @@ from component.socket.identity import Identity
 from component.socket.request_context import GuardConfig
 from component.socket.tabs import Tabs
 from db import Database, open_database, seed
-from tests.browser import HTTP, Answer, Browser, call
 from tests.clock import FakeClock
+from tests.cookie_client import HTTP, ClientResponse, CookieClient, call
 from tests.issuer import CLIENT_ID
 from tests.provider import FakeProvider
 from tests.world import World, settings_for
@@ -84,29 +84,29 @@ class SignInWorld(World):
         """The database, as the components call it."""
         return self.database
 
-    def browser(self) -> Browser:
-        return Browser(self.app, self.settings.app_base_url)
+    def client(self) -> CookieClient:
+        return CookieClient(self.app, self.settings.app_base_url)
 
-    def begin(self, browser: Browser, path: str = "/") -> str:
+    def begin(self, client: CookieClient, path: str = "/") -> str:
         """The address that ``/auth/login`` redirects to."""
-        return browser.get(f"/auth/login?return_to={path}").location
+        return client.get(f"/auth/login?return_to={path}").location
 
-    def sign_in(self, browser: Browser | None = None, path: str = "/", **claims: Any) -> Browser:
-        """Sign in: from ``/auth/login`` until the browser has its session."""
-        browser = browser or self.browser()
-        answer = browser.get(self.fake.approve(self.begin(browser, path), **claims))
+    def sign_in(self, client: CookieClient | None = None, path: str = "/", **claims: Any) -> CookieClient:
+        """Sign in: from ``/auth/login`` until the client has its session."""
+        client = client or self.client()
+        answer = client.get(self.fake.approve(self.begin(client, path), **claims))
         assert answer.status == 303, answer.text
-        return browser
+        return client
 
-    def secret(self, browser: Browser) -> str:
-        return browser.cookies[self.cookies.session]
+    def secret(self, client: CookieClient) -> str:
+        return client.cookies[self.cookies.session]
 
-    def ref(self, browser: Browser) -> str:
-        return self.sessions.resolve(self.secret(browser)).ref
+    def ref(self, client: CookieClient) -> str:
+        return self.sessions.resolve(self.secret(client)).ref
 
-    def due(self, browser: Browser) -> str:
+    def due(self, client: CookieClient) -> str:
         """Move the clock to the last minute of the session's access token; returns the session's reference."""
-        ref = self.ref(browser)
+        ref = self.ref(client)
         self.clock.move(seconds=560)
         return ref
 
@@ -273,4 +273,4 @@ class LogBook(logging.Handler):
         self.lines.append(self.format(record))
 
 
-__all__ = ["HTTP", "HTTPS", "UTC", "Answer", "Browser", "LogBook", "SignInWorld", "call", "query", "world"]
+__all__ = ["HTTP", "HTTPS", "UTC", "ClientResponse", "CookieClient", "LogBook", "SignInWorld", "call", "query", "world"]

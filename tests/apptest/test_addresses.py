@@ -13,7 +13,7 @@ from app.asgi import SCRIPT, create_app
 from app.navigation import PAGES
 from app.services import Services
 from component.socket.guard import SocketGuard
-from tests.browser import Answer, call
+from tests.cookie_client import ClientResponse, call
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def services() -> Iterator[Services]:
         yield built
 
 
-def get(services: Services, path: str, **more: object) -> Answer:
+def get(services: Services, path: str, **more: object) -> ClientResponse:
     """The response of the guard that ``create_app`` installs; 204 stands for a request that it passes to Streamlit."""
     (guard,) = create_app(services, **more)._user_middleware  # type: ignore[arg-type] # as create_app has it
 

@@ -19,68 +19,66 @@ from component.drafts import (
     Drafts,
 )
 from component.http.cookies import browser_hash
-from tests.signin import Browser, SignInWorld, query
+from tests.signin import CookieClient, SignInWorld, query
 
 TEXT = b'{"title": "half a sentence"}'
 
 
-def hash_of(installation: SignInWorld, browser: Browser) -> str:
-    return browser_hash(browser.cookies[installation.cookies.browser])
+def hash_of(installation: SignInWorld, client: CookieClient) -> str:
+    return browser_hash(client.cookies[installation.cookies.browser])
 
 
-def arrived(installation: SignInWorld) -> Browser:
+def arrived(installation: SignInWorld) -> CookieClient:
     """A browser that has its cookie."""
-    browser = installation.browser()
-    browser.get("/reports")
-    return browser
+    client = installation.client()
+    client.get("/reports")
+    return client
 
 
 def ann(installation: SignInWorld) -> Subject:
     return Subject(installation.fake.url, "auth0|ann")
 
 
-def begin(browser: Browser, draft: str, more: str = "") -> str:
-    return browser.get(f"/auth/login?return_to=/reports%3Fa%3D1&draft={draft}{more}").location
+def begin(client: CookieClient, draft: str, more: str = "") -> str:
+    return client.get(f"/auth/login?return_to=/reports%3Fa%3D1&draft={draft}{more}").location
 
 
 def took(
-    installation: SignInWorld, browser: Browser, *, path: str = "/reports", subject: str = "auth0|ann"
+    installation: SignInWorld, client: CookieClient, *, path: str = "/reports", subject: str = "auth0|ann"
 ) -> bytes | None:
     """The draft that the page at ``path`` of the browser's session takes."""
     owner = Subject(installation.fake.url, subject)
     return installation.drafts.take(
-        installation.ref(browser), path, subject=owner, browser_hash=hash_of(installation, browser)
+        installation.ref(client), path, subject=owner, browser_hash=hash_of(installation, client)
     )
 
 
-def anonymous_draft(installation: SignInWorld, browser: Browser) -> str:
-    return installation.drafts.keep(DraftOwner.of(None, hash_of(installation, browser)), TEXT)
+def anonymous_draft(installation: SignInWorld, client: CookieClient) -> str:
+    return installation.drafts.keep(DraftOwner.of(None, hash_of(installation, client)), TEXT)
 
 
 def test_an_anonymous_draft_is_returned_once_through_its_sign_in(installation: SignInWorld) -> None:
-    browser = arrived(installation)
-    draft = anonymous_draft(installation, browser)
+    client = arrived(installation)
+    draft = anonymous_draft(installation, client)
     assert TEXT not in installation.dump()
     assert draft.encode() not in installation.dump()
-    assert browser.get(installation.fake.approve(begin(browser, draft))).location == "http://localhost:8501/reports?a=1"
-    assert took(installation, browser, path="/csv") is None  # the draft of another page
-    assert took(installation, browser) == TEXT
-    assert took(installation, browser) is None
+    assert client.get(installation.fake.approve(begin(client, draft))).location == "http://localhost:8501/reports?a=1"
+    assert took(installation, client, path="/csv") is None  # the draft of another page
+    assert took(installation, client) == TEXT
+    assert took(installation, client) is None
     assert installation.rows("drafts") == 0
 
 
 def test_a_sign_in_in_a_popup_returns_it_too(installation: SignInWorld) -> None:
-    browser = arrived(installation)
-    answer = browser.get(
-        installation.fake.approve(begin(browser, anonymous_draft(installation, browser), "&mode=popup"))
-    )
+    client = arrived(installation)
+    answer = client.get(installation.fake.approve(begin(client, anonymous_draft(installation, client), "&mode=popup")))
     assert answer.status == 200
-    assert took(installation, browser) == TEXT
+    assert took(installation, client) == TEXT
 
 
 def test_an_anonymous_draft_is_not_returned_to_another_browser(installation: SignInWorld) -> None:
-    browser, other = arrived(installation), arrived(installation)
-    draft = anonymous_draft(installation, browser)
+    client, other = arrived(installation), arrived(installation)
+    draft = anonymous_draft(installation, client)
     other.get(installation.fake.approve(begin(other, draft)))
     assert took(installation, other) is None
     assert installation.rows("drafts") == 0  # and it is deleted
@@ -88,69 +86,69 @@ def test_an_anonymous_draft_is_not_returned_to_another_browser(installation: Sig
 
 def test_an_anonymous_draft_waits_for_one_sign_in_only(installation: SignInWorld) -> None:
     """Another user of a shared browser who signs in by the address in its history gets no draft."""
-    browser = arrived(installation)
-    draft = anonymous_draft(installation, browser)
-    first, second = begin(browser, draft), begin(browser, draft)
-    browser.get(installation.fake.approve(second, sub="auth0|bob"))
-    assert took(installation, browser, subject="auth0|bob") is None
-    browser.logout()
-    browser.get(installation.fake.approve(first))
-    assert took(installation, browser) == TEXT
+    client = arrived(installation)
+    draft = anonymous_draft(installation, client)
+    first, second = begin(client, draft), begin(client, draft)
+    client.get(installation.fake.approve(second, sub="auth0|bob"))
+    assert took(installation, client, subject="auth0|bob") is None
+    client.logout()
+    client.get(installation.fake.approve(first))
+    assert took(installation, client) == TEXT
 
 
 def test_a_users_draft_is_returned_to_that_user_only(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     for sub, draft_text in (("auth0|ann", TEXT), ("auth0|bob", None)):
-        draft = installation.drafts.keep(DraftOwner.of(ann(installation), hash_of(installation, browser)), TEXT)
-        browser.get(installation.fake.approve(begin(browser, draft, "&step_up=1&max_age=0"), sub=sub))
+        draft = installation.drafts.keep(DraftOwner.of(ann(installation), hash_of(installation, client)), TEXT)
+        client.get(installation.fake.approve(begin(client, draft, "&step_up=1&max_age=0"), sub=sub))
         assert installation.rows("drafts") == (1 if draft_text else 0)
-        assert took(installation, browser, subject=sub) == draft_text
+        assert took(installation, client, subject=sub) == draft_text
     assert installation.rows("drafts") == 0
 
 
 def test_an_encrypted_draft_opens_for_its_owner_only(installation: SignInWorld) -> None:
     """Even if a row were moved in the database."""
-    browser = arrived(installation)
-    browser.get(installation.fake.approve(begin(browser, anonymous_draft(installation, browser))))
+    client = arrived(installation)
+    client.get(installation.fake.approve(begin(client, anonymous_draft(installation, client))))
     assert installation.rows("drafts") == 1
     other = Drafts(installation.storage, installation.keyring, clock=installation.clock)
-    assert other.take(installation.ref(browser), "/reports", subject=ann(installation), browser_hash="another") is None
+    assert other.take(installation.ref(client), "/reports", subject=ann(installation), browser_hash="another") is None
 
 
 def test_a_cancelled_sign_in_keeps_the_draft_for_the_next_try(installation: SignInWorld) -> None:
-    browser = arrived(installation)
+    client = arrived(installation)
     for more in ("", "&mode=popup"):
-        state = query(begin(browser, anonymous_draft(installation, browser), more))["state"]
-        page = browser.get(installation.fake.answer(state, error="access_denied"))
+        state = query(begin(client, anonymous_draft(installation, client), more))["state"]
+        page = client.get(installation.fake.answer(state, error="access_denied"))
         assert page.status == 403
         again = page.text.partition('href="')[2].partition('"')[0].replace("&amp;", "&")
         assert query(again)["return_to"] == "/reports?a=1"
         assert ("mode" in query(again)) is bool(more)
-        browser.get(installation.fake.approve(browser.get(again).location))
-        assert took(installation, browser) == TEXT
-        browser.logout()
+        client.get(installation.fake.approve(client.get(again).location))
+        assert took(installation, client) == TEXT
+        client.logout()
 
 
 def test_a_draft_expires_after_minutes(installation: SignInWorld) -> None:
-    browser = arrived(installation)
-    address = begin(browser, anonymous_draft(installation, browser))
+    client = arrived(installation)
+    address = begin(client, anonymous_draft(installation, client))
     installation.clock.move(seconds=SIGN_IN_SECONDS - 70)
-    browser.get(installation.fake.approve(address))
+    client.get(installation.fake.approve(address))
     installation.clock.move(seconds=TAKE_SECONDS + 1)
-    assert took(installation, browser) is None
-    anonymous_draft(installation, browser)
+    assert took(installation, client) is None
+    anonymous_draft(installation, client)
     installation.clock.move(seconds=SIGN_IN_SECONDS + 1)
     assert purge(installation.storage, clock=installation.clock) >= 1
     assert installation.rows("drafts") == 0
 
 
 def test_two_processes_share_them(installation: SignInWorld) -> None:
-    browser = arrived(installation)
+    client = arrived(installation)
     elsewhere = Drafts(installation.storage, installation.keyring, clock=installation.clock)
-    draft = elsewhere.keep(DraftOwner.of(None, hash_of(installation, browser)), TEXT)
-    browser.get(installation.fake.approve(begin(browser, draft)))
+    draft = elsewhere.keep(DraftOwner.of(None, hash_of(installation, client)), TEXT)
+    client.get(installation.fake.approve(begin(client, draft)))
     taken = elsewhere.take(
-        installation.ref(browser), "/reports/", subject=ann(installation), browser_hash=hash_of(installation, browser)
+        installation.ref(client), "/reports/", subject=ann(installation), browser_hash=hash_of(installation, client)
     )
     assert taken == TEXT
 
@@ -174,10 +172,10 @@ def test_size_number_and_pace_are_bounded(installation: SignInWorld) -> None:
 
 
 def test_an_address_without_a_draft_writes_nothing(installation: SignInWorld) -> None:
-    browser = arrived(installation)
+    client = arrived(installation)
     before = installation.dump()
     for made_up in ("", "x", "A" * 43, "%00"):
-        assert query(begin(browser, made_up))["state"]
+        assert query(begin(client, made_up))["state"]
     assert installation.dump() == before
 
 

@@ -71,7 +71,7 @@ class Record:
 
 
 class Client:
-    """One user with one browser."""
+    """A user with the cookies of one browser."""
 
     def __init__(self, app_url: str, api_url: str) -> None:
         self.app_url = app_url
@@ -81,22 +81,22 @@ class Client:
 
     def sign_in(self) -> tuple[Outcome, str]:
         """Sign in at the tenant; a confirmed sign-in stores its cookies."""
-        with requests.Session() as browser:
-            browser.trust_env = False
+        with requests.Session() as http:
+            http.trust_env = False
             url, answer = f"{self.app_url}/auth/login?return_to=/", None
             for _ in range(_HOPS):
-                answer = browser.get(url, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
+                answer = http.get(url, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
                 if answer.status_code == requests.codes.see_other:
                     url = urljoin(url, answer.headers["Location"])
                     if url == f"{self.app_url}/":
-                        self.cookies = dict(browser.cookies.items())
+                        self.cookies = dict(http.cookies.items())
                         return Outcome.RIGHT, ""
                     continue
                 state = re.search(r'name="state" value="([^"]+)"', answer.text)
                 if state is None:
                     break
                 form = {"state": html.unescape(state[1]), "person": PERSON}
-                answer = browser.post(
+                answer = http.post(
                     urljoin(url, "/u/login"), data=form, timeout=_TIMEOUT_SECONDS, allow_redirects=False
                 )
                 url = urljoin(url, answer.headers.get("Location", ""))

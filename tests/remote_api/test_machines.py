@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.component.dev_tenant.support import AUDIENCE, Running, browsing, call, running
+from tests.component.dev_tenant.support import AUDIENCE, Running, call, running, tenant_client
 from tests.issuer import Issuer
 from tests.remote_api.administration import card, version
 from tests.remote_api.world import ApiWorld, Caller, api_world
@@ -36,8 +36,8 @@ def world_of(tenant: Running) -> Iterator[ApiWorld]:
 
 def administrator_by_browser(tenant: Running, world: ApiWorld) -> Caller:
     """A person of the tenant with a session here, whose access token is the tenant's own."""
-    with browsing(tenant) as browser:
-        token = browser.tokens("ada")["access_token"]
+    with tenant_client(tenant) as client:
+        token = client.tokens("ada")["access_token"]
     claims = tenant.verify(token, audience=AUDIENCE)
     subject = world.person(claims["sub"], roles=("administrator",))
     return Caller(world, world.new_session(subject, token=token))

@@ -19,7 +19,7 @@ from remote_api import create_app
 from remote_api.background_writer import BackgroundWriter
 from remote_api.services import ApiServices
 from tests.clock import FakeClock
-from tests.provider import Answer, FakeProvider
+from tests.provider import FakeProvider, ProviderResponse
 from tests.signin import SECRET, SignInWorld, query, world
 
 
@@ -54,9 +54,9 @@ def test_no_event_of_a_whole_run_holds_a_secret(installation: SignInWorld, monke
     ann = Subject(installation.fake.url, "auth0|ann")
 
     # signs in, refreshes, is refused, signs in again over the old session, the provider fails and refuses
-    browser = installation.sign_in()
-    hidden.add(installation.secret(browser))
-    ref = installation.ref(browser)
+    client = installation.sign_in()
+    hidden.add(installation.secret(client))
+    ref = installation.ref(client)
     installation.clock.move(seconds=590)
     token = installation.sessions.access_token(ref)
     bearer = {"Authorization": f"Bearer {token}"}
@@ -67,27 +67,29 @@ def test_no_event_of_a_whole_run_holds_a_secret(installation: SignInWorld, monke
     for path in ("/api/v1/reports/usage", f"/api/v1/reports/usage?access_token={token}", "/api/v1/me"):
         assert request(path, headers=bearer).status_code in {400, 401, 403}
     assert (
-        installation.browser().get(installation.fake.approve(installation.begin(installation.browser()))).status == 400
+        installation.client().get(installation.fake.approve(installation.begin(installation.client()))).status == 400
     )  # another browser's sign-in
-    assert installation.browser().get(f"/auth/callback?state={'s' * 43}&code=made-up-code").status == 400
-    blocked = installation.browser()
+    assert installation.client().get(f"/auth/callback?state={'s' * 43}&code=made-up-code").status == 400
+    blocked = installation.client()
     assert blocked.get(installation.fake.approve(installation.begin(blocked))).status == 403
     with installation.storage.unit_of_work() as unit:
         unit.set_blocked(ann, blocked=False)
         unit.commit()
     assert request("/api/v1/reports/usage", headers={"Authorization": f"Bearer {token}x"}).status_code == 401
     assert request("/api/v1/reports/usage").status_code == 401
-    refused = installation.browser()
+    refused = installation.client()
     state = query(installation.begin(refused))["state"]
     hidden.add(state)
     assert refused.get(installation.fake.answer(state, error="access_denied", error_description=token)).status == 403
     second = installation.sign_in()
     hidden.add(installation.secret(second))
     installation.clock.move(seconds=590)
-    installation.fake.token_answer = lambda _: Answer({"error": "invalid_client", "error_description": token}, 401)
+    installation.fake.token_answer = lambda _: ProviderResponse(
+        {"error": "invalid_client", "error_description": token}, 401
+    )
     installation.sessions.access_token(installation.ref(second))
     installation.clock.move(seconds=60)
-    installation.fake.token_answer = lambda _: Answer({"error": "invalid_grant"}, 403)
+    installation.fake.token_answer = lambda _: ProviderResponse({"error": "invalid_grant"}, 403)
     with pytest.raises(Exception, match="ended this sign-in"):
         installation.sessions.access_token(installation.ref(second))
     installation.fake.token_answer = None

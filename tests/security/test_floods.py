@@ -38,9 +38,9 @@ def worlds() -> Iterator[tuple[SignInWorld, SignInWorld]]:
 
 
 def seconds_to_sign_in(installation: SignInWorld) -> float:
-    browser = installation.browser()
+    client = installation.client()
     started = time.perf_counter()
-    installation.sign_in(browser)
+    installation.sign_in(client)
     return time.perf_counter() - started
 
 
@@ -62,15 +62,15 @@ def test_bad_callbacks(worlds: tuple[SignInWorld, SignInWorld]) -> None:
     times: dict[str, list[float]] = {"flooded": [], "quiet": []}
     for installation in worlds:
         seconds_to_sign_in(installation)
-    browser = flooded.browser()
+    client = flooded.client()
     errors = cycle(["access_denied", "server_error", "something made up"])
     for _ in range(CHUNKS):
         for number in range(CALLS // CHUNKS):
             if number % 5:  # a made-up state: nothing is stored for it
                 path = flooded.fake.answer("s" * 43, code=f"code-{number}")
             else:  # a sign-in that was started here, and answered with nonsense
-                path = flooded.fake.answer(query(flooded.begin(browser))["state"], error=next(errors))
-            assert browser.get(path).status in {400, 403, 503}
+                path = flooded.fake.answer(query(flooded.begin(client))["state"], error=next(errors))
+            assert client.get(path).status in {400, 403, 503}
         flooded.refusals.flush()
         compared(flooded, quiet, times)
     refused = flooded.audit("app:login:refuse")

@@ -29,8 +29,8 @@ from component.session.provider_tokens import ProviderTokens
 from component.session.refresh import LEASE_SECONDS
 from component.session.service import SessionService
 from db import Database, migrate, open_database
-from tests.browser import Browser
 from tests.clock import FakeClock
+from tests.cookie_client import CookieClient
 from tests.provider import FakeProvider
 from tests.signin import world
 from tests.stack import ROOT
@@ -44,24 +44,24 @@ def test_two_sign_ins_race_one_sign_out(tmp_path: Path, attempt: int) -> None:
         FakeProvider(clock.timestamp) as fake,
         world(fake, clock, database_url=f"sqlite:///{_migrated(tmp_path)}") as installed,
     ):
-        browser = installed.sign_in()
-        old = installed.ref(browser)
-        anonymous = Browser(installed.app, browser.base_url, dict(browser.cookies))
+        client = installed.sign_in()
+        old = installed.ref(client)
+        anonymous = CookieClient(installed.app, client.base_url, dict(client.cookies))
         del anonymous.cookies[installed.cookies.session]  # for two tabs that were opened before the first sign-in
         callbacks = [fake.approve(url) for url in (installed.begin(anonymous), installed.begin(anonymous))]
         barrier = threading.Barrier(3)
 
-        def come_back(url: str) -> Browser:
-            client = Browser(installed.app, browser.base_url, anonymous.cookies | browser.cookies)
+        def come_back(url: str) -> CookieClient:
+            tab = CookieClient(installed.app, client.base_url, anonymous.cookies | client.cookies)
             barrier.wait()
-            assert client.get(url).status == 303
-            return client
+            assert tab.get(url).status == 303
+            return tab
 
-        def leave() -> Browser:
-            client = Browser(installed.app, browser.base_url, anonymous.cookies | browser.cookies)
+        def leave() -> CookieClient:
+            tab = CookieClient(installed.app, client.base_url, anonymous.cookies | client.cookies)
             barrier.wait()
-            assert client.request("POST", "/auth/logout", origin=browser.base_url).status == 200
-            return client
+            assert tab.request("POST", "/auth/logout", origin=client.base_url).status == 200
+            return tab
 
         with ThreadPoolExecutor(3) as pool:
             futures = [*(pool.submit(come_back, url) for url in callbacks), pool.submit(leave)]

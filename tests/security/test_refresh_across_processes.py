@@ -59,17 +59,17 @@ class TwoProcesses(Stack):
 
     def sign_in(self, person: str) -> dict[str, str]:
         """The cookies of a browser after a complete sign-in on the tenant's page."""
-        with requests.Session() as browser:
-            page = browser.get(f"{self.app_url}/auth/login?return_to=/auth-is-done")
+        with requests.Session() as http:
+            page = http.get(f"{self.app_url}/auth/login?return_to=/auth-is-done")
             state = re.search(r'name="state" value="([^"]+)"', page.text)
             assert state is not None, page.text[:2000]
             form = {"state": state[1], "person": person}
             origin = {"Origin": self.issuer.rstrip("/")}
-            back = browser.post(f"{self.issuer}u/login", data=form, headers=origin, allow_redirects=False)
-            response = browser.get(back.headers["Location"], allow_redirects=False)
+            back = http.post(f"{self.issuer}u/login", data=form, headers=origin, allow_redirects=False)
+            response = http.get(back.headers["Location"], allow_redirects=False)
             assert response.headers.get("Location") == f"{self.app_url}/auth-is-done", response.text
             return {
-                cookie.name: cookie.value or "" for cookie in browser.cookies if cookie.name.startswith("gatehouse")
+                cookie.name: cookie.value or "" for cookie in http.cookies if cookie.name.startswith("gatehouse")
             }
 
     def token_ends_in(self, seconds: float) -> None:

@@ -14,7 +14,7 @@ from app.core.failure_reasons import CallbackReason, ClaimReason, OAuthReason, P
 from remote_api.audit_sentences import sentence
 from tests.clock import FakeClock
 from tests.issuer import ABSENT, Fault, SigningKey
-from tests.provider import Answer, FakeProvider
+from tests.provider import FakeProvider, ProviderResponse
 from tests.signin import SignInWorld, query, world
 
 SECRET_CLAIM = "value-of-a-claim-that-is-never-shown"
@@ -29,10 +29,10 @@ def here() -> Iterator[SignInWorld]:
 
 def sign_in(here: SignInWorld, **claims: Any) -> None:
     """A sign-in with these claims in the ID token, which fails."""
-    browser = here.browser()
-    answer = browser.get(here.fake.approve(here.begin(browser), **claims))
+    client = here.client()
+    answer = client.get(here.fake.approve(here.begin(client), **claims))
     assert answer.status in {400, 403, 503}, answer.text
-    assert here.cookies.session not in browser.cookies
+    assert here.cookies.session not in client.cookies
 
 
 ID_TOKEN: dict[str, tuple[dict[str, Any], str]] = {
@@ -100,32 +100,32 @@ def test_reasons_name_the_access_token_or_the_id_token(here: SignInWorld, claims
     ],
 )
 def test_an_access_token_that_is_no_token_of_the_api(here: SignInWorld, access_token: str, reason: str) -> None:
-    browser = here.browser()
-    callback = here.fake.approve(here.begin(browser))
+    client = here.client()
+    callback = here.fake.approve(here.begin(client))
     nonce = next(iter(here.fake.codes.values())).nonce
     id_token = here.fake.issuer.id_token(nonce=nonce)
-    here.fake.token_answer = lambda form: Answer({"access_token": access_token, "id_token": id_token})
-    assert browser.get(callback).status == 400
+    here.fake.token_answer = lambda form: ProviderResponse({"access_token": access_token, "id_token": id_token})
+    assert client.get(callback).status == 400
     assert [event["reason"] for event in here.audit("app:login:refuse")] == [reason]
 
 
-TOKEN_ENDPOINT: dict[str, tuple[Answer, str]] = {
-    "wrong client secret": (Answer({"error": "invalid_client"}, 401), "invalid_client"),
-    "flow not allowed": (Answer({"error": "unauthorized_client"}, 400), "unauthorized_client"),
-    "code used before": (Answer({"error": "invalid_grant"}, 403), "invalid_grant"),
-    "unknown error": (Answer({"error": SECRET_CLAIM}, 400), "provider-refused"),
-    "busy": (Answer({"error": "temporarily_unavailable"}, 400), "provider:busy"),
-    "a page": (Answer(b"<html>It works!</html>"), "provider:not-json"),
-    "an error": (Answer({}, 500), "provider:status"),
-    "no tokens": (Answer({}), "provider:tokens-malformed"),
-    "too much": (Answer(b'{"filler": "' + b"x" * 400_000 + b'"}'), "provider:too-large"),
-    "no ID token": (Answer({"access_token": "a"}), "provider:no-id-token"),
-    "an expiry that is a list": (Answer({"access_token": "a", "expires_in": [1]}), "provider:unexpected"),
+TOKEN_ENDPOINT: dict[str, tuple[ProviderResponse, str]] = {
+    "wrong client secret": (ProviderResponse({"error": "invalid_client"}, 401), "invalid_client"),
+    "flow not allowed": (ProviderResponse({"error": "unauthorized_client"}, 400), "unauthorized_client"),
+    "code used before": (ProviderResponse({"error": "invalid_grant"}, 403), "invalid_grant"),
+    "unknown error": (ProviderResponse({"error": SECRET_CLAIM}, 400), "provider-refused"),
+    "busy": (ProviderResponse({"error": "temporarily_unavailable"}, 400), "provider:busy"),
+    "a page": (ProviderResponse(b"<html>It works!</html>"), "provider:not-json"),
+    "an error": (ProviderResponse({}, 500), "provider:status"),
+    "no tokens": (ProviderResponse({}), "provider:tokens-malformed"),
+    "too much": (ProviderResponse(b'{"filler": "' + b"x" * 400_000 + b'"}'), "provider:too-large"),
+    "no ID token": (ProviderResponse({"access_token": "a"}), "provider:no-id-token"),
+    "an expiry that is a list": (ProviderResponse({"access_token": "a", "expires_in": [1]}), "provider:unexpected"),
 }
 
 
 @pytest.mark.parametrize(("answer", "reason"), TOKEN_ENDPOINT.values(), ids=TOKEN_ENDPOINT)
-def test_each_answer_of_the_token_endpoint(here: SignInWorld, answer: Answer, reason: str) -> None:
+def test_each_answer_of_the_token_endpoint(here: SignInWorld, answer: ProviderResponse, reason: str) -> None:
     here.fake.token_answer = lambda form: answer
     sign_in(here)
     (event,) = here.audit("app:login:refuse")
@@ -134,10 +134,10 @@ def test_each_answer_of_the_token_endpoint(here: SignInWorld, answer: Answer, re
 
 
 def test_the_way_back(here: SignInWorld) -> None:
-    state = query(here.begin(browser := here.browser()))["state"]
-    assert browser.get(here.fake.answer(state, code="c", iss="https://evil.example/")).status == 400
-    state = query(here.begin(browser := here.browser()))["state"]
-    assert browser.get(here.fake.answer(state)).status == 400
+    state = query(here.begin(client := here.client()))["state"]
+    assert client.get(here.fake.answer(state, code="c", iss="https://evil.example/")).status == 400
+    state = query(here.begin(client := here.client()))["state"]
+    assert client.get(here.fake.answer(state)).status == 400
     reasons = [event["reason"] for event in here.audit("app:login:refuse")]
     assert sorted(reasons) == ["callback:another-issuer", "callback:incomplete"]
 
@@ -158,7 +158,7 @@ DISCOVERY: dict[str, tuple[Callable[[SignInWorld], None], str]] = {
 @pytest.mark.parametrize(("spoil", "reason"), DISCOVERY.values(), ids=DISCOVERY)
 def test_each_fault_of_discovery(here: SignInWorld, spoil: Callable[[SignInWorld], None], reason: str) -> None:
     spoil(here)
-    assert here.browser().get("/auth/login").status == 503
+    assert here.client().get("/auth/login").status == 503
     assert [event["reason"] for event in here.audit("app:login:refuse")] == [reason]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.component.dev_tenant.support import APP_URL, Browser, Running, browsing, running
+from tests.component.dev_tenant.support import APP_URL, Running, TenantClient, running, tenant_client
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +17,6 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def browser(tenant: Running) -> Iterator[Browser]:
-    with browsing(tenant) as opened:
+def client(tenant: Running) -> Iterator[TenantClient]:
+    with tenant_client(tenant) as opened:
         yield opened

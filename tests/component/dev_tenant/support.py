@@ -82,8 +82,8 @@ class Running:
         return claims
 
 
-class Browser:
-    """A browser with cookies that does not follow redirects by itself."""
+class TenantClient:
+    """A test client of the tenant that keeps cookies as a browser does, and follows no redirect by itself."""
 
     def __init__(self, running: Running) -> None:
         self.running = running
@@ -181,9 +181,9 @@ def running(state_dir: Path, *, port: int | None = None, host: str = "localhost"
 
 
 @contextmanager
-def browsing(tenant: Running) -> Iterator[Browser]:
-    browser = Browser(tenant)
+def tenant_client(tenant: Running) -> Iterator[TenantClient]:
+    client = TenantClient(tenant)
     try:
-        yield browser
+        yield client
     finally:
-        browser.close()
+        client.close()

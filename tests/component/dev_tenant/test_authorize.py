@@ -10,7 +10,7 @@ from tests.component.dev_tenant.support import (
     CALLBACK,
     CHALLENGE,
     VERIFIER,
-    Browser,
+    TenantClient,
     answer,
     heading,
 )
@@ -36,31 +36,31 @@ from tests.component.dev_tenant.support import (
         'x"><script>',
     ],
 )
-def test_only_an_exact_return_address_is_ever_redirected_to(browser: Browser, redirect_uri: str | None) -> None:
-    response = browser.authorize(redirect_uri=redirect_uri)
+def test_only_an_exact_return_address_is_ever_redirected_to(client: TenantClient, redirect_uri: str | None) -> None:
+    response = client.authorize(redirect_uri=redirect_uri)
     assert response.status_code == 400
     assert "Location" not in response.headers
     assert "<script" not in response.text
 
 
 @pytest.mark.parametrize("client_id", [None, "", "unknown", "\x00", "é", "machine"])
-def test_an_unknown_client_is_never_redirected(browser: Browser, client_id: str | None) -> None:
+def test_an_unknown_client_is_never_redirected(client: TenantClient, client_id: str | None) -> None:
     if client_id == "machine":
-        client_id = browser.running.tenant.credentials.machine_client_id
-    response = browser.authorize(client_id=client_id)
+        client_id = client.running.tenant.credentials.machine_client_id
+    response = client.authorize(client_id=client_id)
     assert response.status_code == 400
     assert "Location" not in response.headers
     assert heading(response) == "This sign-in link does not work"
 
 
-def test_a_repeated_return_address_is_refused(browser: Browser) -> None:
-    url = browser.authorize(state=None).request.url or ""
-    response = browser.get(f"{url}&redirect_uri=https%3A%2F%2Fevil.example")
+def test_a_repeated_return_address_is_refused(client: TenantClient) -> None:
+    url = client.authorize(state=None).request.url or ""
+    response = client.get(f"{url}&redirect_uri=https%3A%2F%2Fevil.example")
     assert response.status_code == 400
 
 
-def test_an_extra_registered_return_address_works(browser: Browser) -> None:
-    response = browser.pick("ada", redirect_uri=f"{APP_URL}/other/callback")
+def test_an_extra_registered_return_address_works(client: TenantClient) -> None:
+    response = client.pick("ada", redirect_uri=f"{APP_URL}/other/callback")
     assert response.headers["Location"].startswith(f"{APP_URL}/other/callback?code=")
 
 
@@ -95,36 +95,36 @@ def test_an_extra_registered_return_address_works(browser: Browser) -> None:
     ],
 )
 def test_other_errors_go_back_to_the_app_with_state_and_issuer(
-    browser: Browser, changes: dict[str, str | None], error: str
+    client: TenantClient, changes: dict[str, str | None], error: str
 ) -> None:
-    response = browser.authorize(**changes)
+    response = client.authorize(**changes)
     assert response.headers["Location"].startswith(f"{CALLBACK}?")
     parameters = answer(response)
     assert parameters["error"] == error
     assert parameters["error_description"]
     assert parameters["state"] == "a-state"
-    assert parameters["iss"] == browser.running.issuer
+    assert parameters["iss"] == client.running.issuer
     assert "code" not in parameters
 
 
-def test_a_repeated_parameter_is_refused(browser: Browser) -> None:
-    url = browser.authorize().request.url or ""
+def test_a_repeated_parameter_is_refused(client: TenantClient) -> None:
+    url = client.authorize().request.url or ""
     for name in ("scope=openid", "nonce=b", "prompt=login", "prompt=none", "audience=x", "unknown=1&unknown=2"):
         assert (
-            answer(browser.get(f"{url}&{'prompt=login&' if 'prompt' in name else ''}{name}"))["error"]
+            answer(client.get(f"{url}&{'prompt=login&' if 'prompt' in name else ''}{name}"))["error"]
             == "invalid_request"
         )
 
 
-def test_a_sign_in_answers_with_code_state_and_issuer_only(browser: Browser) -> None:
-    parameters = answer(browser.pick("ada", state="a b&c=d é".replace("é", '"')))
+def test_a_sign_in_answers_with_code_state_and_issuer_only(client: TenantClient) -> None:
+    parameters = answer(client.pick("ada", state="a b&c=d é".replace("é", '"')))
     assert set(parameters) == {"code", "state", "iss"}
     assert parameters["state"] == 'a b&c=d "'
-    assert parameters["iss"] == browser.running.issuer
-    assert "state" not in answer(browser.authorize(state=None))
+    assert parameters["iss"] == client.running.issuer
+    assert "state" not in answer(client.authorize(state=None))
 
 
-def test_an_organization_is_carried_into_both_tokens(browser: Browser) -> None:
-    tokens = browser.tokens("ada", organization="org_abc")
-    for name, audience in (("id_token", browser.running.client_id), ("access_token", AUDIENCE)):
-        assert browser.running.verify(tokens[name], audience=audience)["org_id"] == "org_abc"
+def test_an_organization_is_carried_into_both_tokens(client: TenantClient) -> None:
+    tokens = client.tokens("ada", organization="org_abc")
+    for name, audience in (("id_token", client.running.client_id), ("access_token", AUDIENCE)):
+        assert client.running.verify(tokens[name], audience=audience)["org_id"] == "org_abc"

@@ -10,8 +10,8 @@ from tests.component.dev_tenant.support import (
     AUDIENCE,
     CALLBACK,
     VERIFIER,
-    Browser,
     Running,
+    TenantClient,
     call,
     running,
 )
@@ -37,15 +37,15 @@ def test_a_machine_must_name_our_api_and_the_app_is_no_machine(tenant: Running) 
     refused(tenant.post_token(grant_type="client_credentials", audience=AUDIENCE), 400, "unauthorized_client")
 
 
-def test_a_client_may_authenticate_by_basic_or_in_the_form(browser: Browser) -> None:
-    known = browser.running.tenant.credentials
+def test_a_client_may_authenticate_by_basic_or_in_the_form(client: TenantClient) -> None:
+    known = client.running.tenant.credentials
     form = {
         "grant_type": "authorization_code",
-        "code": browser.code(),
+        "code": client.code(),
         "redirect_uri": CALLBACK,
         "code_verifier": VERIFIER,
     }
-    url = browser.running.url("/oauth/token")
+    url = client.running.url("/oauth/token")
     both = call(
         "POST", url, data=form | {"client_secret": known.client_secret}, auth=(known.client_id, known.client_secret)
     )
@@ -64,8 +64,8 @@ def test_a_client_may_authenticate_by_basic_or_in_the_form(browser: Browser) -> 
         {"client_id": "unknown", "client_secret": "-" * 64},
     ],
 )
-def test_a_wrong_secret_and_an_unknown_client_get_the_same_answer(browser: Browser, proof: dict[str, str]) -> None:
-    refused(browser.running.exchange(browser.code(), **proof), 401, "access_denied", "Unauthorized")
+def test_a_wrong_secret_and_an_unknown_client_get_the_same_answer(client: TenantClient, proof: dict[str, str]) -> None:
+    refused(client.running.exchange(client.code(), **proof), 401, "access_denied", "Unauthorized")
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,11 @@ from tests.component.dev_tenant.support import (
     CALLBACK,
     CHALLENGE,
     VERIFIER,
-    Browser,
     Running,
-    browsing,
+    TenantClient,
     call,
     running,
+    tenant_client,
 )
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -35,8 +35,8 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def browser(tenant: Running) -> Iterator[Browser]:
-    with browsing(tenant) as opened:
+def client(tenant: Running) -> Iterator[TenantClient]:
+    with tenant_client(tenant) as opened:
         yield opened
 
 
@@ -74,14 +74,14 @@ def test_the_host_name_is_compared_without_case_and_must_be_there_once(tenant: R
     assert raw(tenant, b"GET /healthz HTTP/1.0\r\n\r\n") in {0, 400, 421}
 
 
-def test_every_answer_carries_strict_headers(tenant: Running, browser: Browser) -> None:
-    page = browser.authorize().headers["Location"]
+def test_every_answer_carries_strict_headers(tenant: Running, client: TenantClient) -> None:
+    page = client.authorize().headers["Location"]
     for response in (
-        browser.get(page),
-        browser.get(tenant.url("/authorize")),
-        browser.get(tenant.url("/u/tenant.css")),
-        browser.get(tenant.url("/u/other.css")),
-        browser.get(tenant.url("/nothing")),
+        client.get(page),
+        client.get(tenant.url("/authorize")),
+        client.get(tenant.url("/u/tenant.css")),
+        client.get(tenant.url("/u/other.css")),
+        client.get(tenant.url("/nothing")),
         tenant.refresh("x"),
         call("GET", tenant.url("/userinfo")),
     ):
@@ -113,11 +113,11 @@ def test_only_forms_are_read(tenant: Running, path: str) -> None:
         assert call("POST", tenant.url(path), data=b"{}", headers={"Content-Type": kind}).status_code == 415
 
 
-def test_queries_and_parameters_are_bounded(tenant: Running, browser: Browser) -> None:
+def test_queries_and_parameters_are_bounded(tenant: Running, client: TenantClient) -> None:
     assert call("GET", tenant.url(f"/authorize?state={'x' * 9_000}")).status_code == 414
-    assert browser.authorize(state="x" * 2_049).status_code == 400
-    assert browser.authorize(nonce="x" * 1_025).status_code == 400
-    assert browser.authorize(state="x" * 2_048).status_code == 303
+    assert client.authorize(state="x" * 2_049).status_code == 400
+    assert client.authorize(nonce="x" * 1_025).status_code == 400
+    assert client.authorize(state="x" * 2_048).status_code == 303
     assert "Too many parameters" in call("GET", tenant.url("/authorize?" + "a=b&" * 100)).text
 
 
@@ -142,7 +142,7 @@ def test_strange_bytes_are_refused_quietly(tenant: Running, line: bytes) -> None
 
 def test_a_made_up_browser_cookie_is_replaced(tenant: Running) -> None:
     name = f"auth0_browser_{tenant.config.netloc.rpartition(':')[2]}"
-    with browsing(tenant) as other:
+    with tenant_client(tenant) as other:
         other.http.cookies.set(name, "chosen-by-another-client")
         assert other.authorize().cookies[name] != "chosen-by-another-client"
 
@@ -183,11 +183,11 @@ PAIRS = st.lists(st.tuples(NAMES, VALUES), max_size=12)
 
 @settings(max_examples=150, deadline=None)
 @given(changes=st.dictionaries(NAMES, st.none() | VALUES, max_size=4))
-def test_no_authorize_request_makes_it_fail(browser: Browser, changes: dict[str, str | None]) -> None:
-    response = browser.authorize(**changes)
+def test_no_authorize_request_makes_it_fail(client: TenantClient, changes: dict[str, str | None]) -> None:
+    response = client.authorize(**changes)
     assert response.status_code in {302, 303, 400, 414}
-    location = response.headers.get("Location", browser.running.issuer)
-    assert location.startswith((f"{CALLBACK}?", browser.running.issuer))
+    location = response.headers.get("Location", client.running.issuer)
+    assert location.startswith((f"{CALLBACK}?", client.running.issuer))
 
 
 @settings(max_examples=150, deadline=None)
@@ -204,11 +204,13 @@ def test_no_form_makes_the_client_endpoints_fail(
 
 @settings(max_examples=100, deadline=None)
 @given(pairs=PAIRS, path=st.sampled_from(["/u/login", "/u/step"]), real=st.booleans())
-def test_no_form_makes_the_pages_fail(browser: Browser, pairs: list[tuple[str, str]], path: str, real: bool) -> None:
-    token = browser.begin(prompt="login") if real else "x"
+def test_no_form_makes_the_pages_fail(
+    client: TenantClient, pairs: list[tuple[str, str]], path: str, real: bool
+) -> None:
+    token = client.begin(prompt="login") if real else "x"
     fields = [(name, value) for name, value in pairs if name != "state"]
-    response = browser.http.post(
-        browser.running.url(path),
+    response = client.http.post(
+        client.running.url(path),
         data=[("state", token), *fields],
         headers=FORM,
         allow_redirects=False,
@@ -219,8 +221,8 @@ def test_no_form_makes_the_pages_fail(browser: Browser, pairs: list[tuple[str, s
 
 @settings(max_examples=100, deadline=None)
 @given(pairs=PAIRS, path=st.sampled_from(["/v2/logout", "/oidc/logout", "/u/login", "/u/step", "/userinfo"]))
-def test_no_query_makes_the_other_addresses_fail(browser: Browser, pairs: list[tuple[str, str]], path: str) -> None:
-    response = browser.http.get(browser.running.url(path), params=pairs, allow_redirects=False, timeout=10)
+def test_no_query_makes_the_other_addresses_fail(client: TenantClient, pairs: list[tuple[str, str]], path: str) -> None:
+    response = client.http.get(client.running.url(path), params=pairs, allow_redirects=False, timeout=10)
     assert response.status_code < 500
     assert "evil" not in response.headers.get("Location", "")
 

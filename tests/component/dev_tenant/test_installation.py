@@ -21,7 +21,7 @@ from app.core.permissions import CATALOGUE
 from app.core.permissions import ROLES as CATALOGUE_ROLES
 from component.dev_tenant import TenantConfig, TenantError, TenantUser, create_app, tenant_of
 from component.dev_tenant.people import PEOPLE, PERMISSIONS, ROLES
-from tests.component.dev_tenant.support import AUDIENCE, ROLES_CLAIM, answer, browsing, call, running
+from tests.component.dev_tenant.support import AUDIENCE, ROLES_CLAIM, answer, call, running, tenant_client
 from tests.ports import free_port
 from tests.waiting import wait_until
 
@@ -66,8 +66,8 @@ def mode(path: Path) -> int:
 
 def test_every_stored_file_is_private(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    with running(state) as tenant, browsing(tenant) as browser:
-        browser.tokens()
+    with running(state) as tenant, tenant_client(tenant) as client:
+        client.tokens()
         assert mode(state) == 0o700
         assert {path.name for path in state.iterdir()} >= {"client.json", "keys.json", "state.sqlite"}
         assert {mode(path) for path in state.iterdir()} == {0o600}
@@ -105,10 +105,10 @@ def test_another_port_or_audience_keeps_ids_and_secrets(tmp_path: Path) -> None:
 
 
 def test_no_secret_is_kept_in_clear_in_the_state_file(tmp_path: Path) -> None:
-    with running(tmp_path) as tenant, browsing(tenant) as browser:
-        code = browser.code()
+    with running(tmp_path) as tenant, tenant_client(tenant) as client:
+        code = client.code()
         tokens = tenant.exchange(code).json()
-        cookies = list(browser.http.cookies.get_dict().values())
+        cookies = list(client.http.cookies.get_dict().values())
         secrets = [code, tokens["refresh_token"], tokens["access_token"], tokens["id_token"], *cookies]
         stored = b"".join(path.read_bytes() for path in tmp_path.glob("state.sqlite*"))
         assert not [secret for secret in secrets if secret.encode() in stored]
@@ -117,20 +117,20 @@ def test_no_secret_is_kept_in_clear_in_the_state_file(tmp_path: Path) -> None:
 
 def test_a_restart_ends_no_session(tmp_path: Path) -> None:
     port = free_port()
-    with running(tmp_path, port=port) as tenant, browsing(tenant) as browser:
-        tokens = browser.tokens("ada")
-        pending = browser.begin(prompt="login")
-        code = answer(browser.authorize())["code"]
-        browser.post("/u/login", state=browser.begin(prompt="login"), person="ada")
+    with running(tmp_path, port=port) as tenant, tenant_client(tenant) as client:
+        tokens = client.tokens("ada")
+        pending = client.begin(prompt="login")
+        code = answer(client.authorize())["code"]
+        client.post("/u/login", state=client.begin(prompt="login"), person="ada")
         form = {"action": "make-up", "new_name": "Gil", "new_email": "gil@made-up.example", "new_roles": "viewer"}
-        with browsing(tenant) as other:
+        with tenant_client(tenant) as other:
             assert "code" in answer(other.post("/u/login", state=other.begin(), **form))
-        cookies = browser.http.cookies
-    with running(tmp_path, port=port) as tenant, browsing(tenant) as browser:
-        browser.http.cookies = cookies
-        assert "code" in answer(browser.authorize(prompt="none"))
+        cookies = client.http.cookies
+    with running(tmp_path, port=port) as tenant, tenant_client(tenant) as client:
+        client.http.cookies = cookies
+        assert "code" in answer(client.authorize(prompt="none"))
         assert tenant.exchange(code).status_code == 200
-        assert "code" in answer(browser.post("/u/login", state=pending, person="ada"))
+        assert "code" in answer(client.post("/u/login", state=pending, person="ada"))
         assert tenant.verify(tokens["access_token"], audience=AUDIENCE)
         assert tenant.refresh(tokens["refresh_token"]).status_code == 200
         assert tenant.refresh(tokens["refresh_token"]).status_code == 403
@@ -198,16 +198,16 @@ def test_every_loopback_name_may_be_the_issuer(tmp_path: Path, issuer: str) -> N
 
 
 def test_a_sign_in_works_on_127_0_0_1_too(tmp_path: Path) -> None:
-    with running(tmp_path, host="127.0.0.1") as tenant, browsing(tenant) as browser:
-        tokens = browser.tokens()
+    with running(tmp_path, host="127.0.0.1") as tenant, tenant_client(tenant) as client:
+        tokens = client.tokens()
         assert tenant.verify(tokens["access_token"], audience=AUDIENCE)["iss"].startswith("http://127.0.0.1:")
         assert tenant.refresh(tokens["refresh_token"]).status_code == 200
 
 
 def test_extra_people_are_known(tmp_path: Path) -> None:
     extra = TenantUser(key="gus", name="Gus", email="gus@gatehouse.example", roles=frozenset({"viewer"}))
-    with running(tmp_path, extra_people=(extra,)) as tenant, browsing(tenant) as browser:
-        token = browser.tokens("gus")["access_token"]
+    with running(tmp_path, extra_people=(extra,)) as tenant, tenant_client(tenant) as client:
+        token = client.tokens("gus")["access_token"]
         assert tenant.verify(token, audience=AUDIENCE)[ROLES_CLAIM] == ["viewer"]
 
 

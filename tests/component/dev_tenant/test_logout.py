@@ -16,7 +16,16 @@ import pytest
 import structlog
 
 from component.dev_tenant.tenant import LOGOUT_TOKENS_THREAD
-from tests.component.dev_tenant.support import APP_URL, AUDIENCE, Browser, Running, answer, browsing, heading, running
+from tests.component.dev_tenant.support import (
+    APP_URL,
+    AUDIENCE,
+    Running,
+    TenantClient,
+    answer,
+    heading,
+    running,
+    tenant_client,
+)
 from tests.waiting import wait_until
 
 
@@ -59,18 +68,20 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield started
 
 
-def signed_in(browser: Browser) -> bool:
-    return "code" in answer(browser.authorize(prompt="none"))
+def signed_in(client: TenantClient) -> bool:
+    return "code" in answer(client.authorize(prompt="none"))
 
 
 @pytest.mark.parametrize(("path", "name"), [("/v2/logout", "returnTo"), ("/oidc/logout", "post_logout_redirect_uri")])
 @pytest.mark.parametrize("location", [APP_URL, f"{APP_URL}/"])
-def test_signing_out_ends_the_tenant_session_and_returns(browser: Browser, path: str, name: str, location: str) -> None:
-    browser.pick("ada")
-    response = browser.get(browser.running.url(path), **{"client_id": browser.running.client_id, name: location})
+def test_signing_out_ends_the_tenant_session_and_returns(
+    client: TenantClient, path: str, name: str, location: str
+) -> None:
+    client.pick("ada")
+    response = client.get(client.running.url(path), **{"client_id": client.running.client_id, name: location})
     assert response.status_code == 302
     assert response.headers["Location"] == location
-    assert not signed_in(browser)
+    assert not signed_in(client)
 
 
 @pytest.mark.parametrize(("path", "name"), [("/v2/logout", "returnTo"), ("/oidc/logout", "post_logout_redirect_uri")])
@@ -89,59 +100,59 @@ def test_signing_out_ends_the_tenant_session_and_returns(browser: Browser, path:
     ],
 )
 def test_a_return_address_that_is_not_registered_is_refused_and_nothing_ends(
-    browser: Browser, path: str, name: str, location: str
+    client: TenantClient, path: str, name: str, location: str
 ) -> None:
-    browser.pick("ada")
-    response = browser.get(browser.running.url(path), **{"client_id": browser.running.client_id, name: location})
+    client.pick("ada")
+    response = client.get(client.running.url(path), **{"client_id": client.running.client_id, name: location})
     assert response.status_code == 400
     assert "Location" not in response.headers
-    assert signed_in(browser)
+    assert signed_in(client)
 
 
-def test_without_a_return_address_a_page_reports_the_sign_out(browser: Browser) -> None:
-    browser.pick("ada")
-    response = browser.get(browser.running.url("/v2/logout"))
+def test_without_a_return_address_a_page_reports_the_sign_out(client: TenantClient) -> None:
+    client.pick("ada")
+    response = client.get(client.running.url("/v2/logout"))
     assert heading(response) == "Signed out"
-    assert not signed_in(browser)
+    assert not signed_in(client)
 
 
-def test_state_is_returned_and_an_unknown_client_is_not(browser: Browser) -> None:
-    url = browser.running.url("/oidc/logout")
-    response = browser.get(url, post_logout_redirect_uri=APP_URL, state='a&b"')
+def test_state_is_returned_and_an_unknown_client_is_not(client: TenantClient) -> None:
+    url = client.running.url("/oidc/logout")
+    response = client.get(url, post_logout_redirect_uri=APP_URL, state='a&b"')
     assert answer(response) == {"state": 'a&b"'}
-    assert browser.get(url, post_logout_redirect_uri=APP_URL, client_id="unknown").status_code == 400
+    assert client.get(url, post_logout_redirect_uri=APP_URL, client_id="unknown").status_code == 400
 
 
-def test_the_id_token_hint_ends_its_session_from_anywhere(browser: Browser) -> None:
-    hint = browser.tokens("ada")["id_token"]
-    with browsing(browser.running) as elsewhere:
+def test_the_id_token_hint_ends_its_session_from_anywhere(client: TenantClient) -> None:
+    hint = client.tokens("ada")["id_token"]
+    with tenant_client(client.running) as elsewhere:
         form = {"id_token_hint": hint, "post_logout_redirect_uri": APP_URL}
         assert elsewhere.post("/oidc/logout", **form).status_code == 302
-    assert not signed_in(browser)
+    assert not signed_in(client)
 
 
-def test_a_hint_that_is_not_our_id_token_is_refused(browser: Browser) -> None:
-    tenant = browser.running
-    tokens = browser.tokens("ada")
+def test_a_hint_that_is_not_our_id_token_is_refused(client: TenantClient) -> None:
+    tenant = client.running
+    tokens = client.tokens("ada")
     logout_token = tenant.tenant.tokens.logout_token(tenant.client_id, subject="auth0|ada", sid="x")
     forged = jwt.encode({"iss": tenant.issuer, "aud": tenant.client_id, "sid": "x"}, "k" * 32, algorithm="HS256")
     unsigned = jwt.encode({"iss": tenant.issuer, "aud": tenant.client_id, "sid": "x"}, "", algorithm="none")
     other = tenant.tenant.keys.sign({"iss": "http://localhost:1/", "aud": tenant.client_id})
     for hint in (tokens["access_token"], tokens["id_token"] + "x", logout_token, forged, unsigned, other, "", "a.b.c"):
-        response = browser.get(tenant.url("/oidc/logout"), id_token_hint=hint, post_logout_redirect_uri=APP_URL)
+        response = client.get(tenant.url("/oidc/logout"), id_token_hint=hint, post_logout_redirect_uri=APP_URL)
         assert response.status_code == 400, hint
     assert tenant.verify(tokens["access_token"], audience=AUDIENCE)
-    assert signed_in(browser)
+    assert signed_in(client)
 
 
 def test_the_app_receives_a_logout_token_by_back_channel(tmp_path: Path) -> None:
     with app_listening() as (app_url, posts), running(tmp_path / "state", app_url=app_url) as tenant:
         callback = f"{app_url}/auth/callback"
-        with browsing(tenant) as browser:
-            code = browser.code("ada", redirect_uri=callback)
+        with tenant_client(tenant) as client:
+            code = client.code("ada", redirect_uri=callback)
             token = tenant.exchange(code, redirect_uri=callback).json()["id_token"]
             sid = tenant.verify(token, audience=tenant.client_id)["sid"]
-            assert browser.get(tenant.url("/v2/logout"), returnTo=app_url).status_code == 302
+            assert client.get(tenant.url("/v2/logout"), returnTo=app_url).status_code == 302
             path, logout_token = posts.get(timeout=5)
             assert path == "/auth/backchannel-logout"
             assert jwt.get_unverified_header(logout_token)["typ"] == "logout+jwt"
@@ -155,8 +166,8 @@ def test_the_app_receives_a_logout_token_by_back_channel(tmp_path: Path) -> None
                 "sid": sid,
                 "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
             }
-            browser.code("bruno", redirect_uri=callback)
-            with browsing(tenant) as other:
+            client.code("bruno", redirect_uri=callback)
+            with tenant_client(tenant) as other:
                 other.code("bruno", redirect_uri=callback)
                 assert tenant.tenant.end_sessions("bruno") == 2
             tokens = [posts.get(timeout=5)[1] for _ in range(2)]
@@ -164,7 +175,7 @@ def test_the_app_receives_a_logout_token_by_back_channel(tmp_path: Path) -> None
             assert {claims["sub"] for claims in verified} == {"auth0|bruno"}
             assert len({claims["sid"] for claims in verified} | {sid}) == 3
             assert len({claims["jti"] for claims in verified} | {first}) == 3
-            browser.get(tenant.url("/v2/logout"), returnTo=app_url)
+            client.get(tenant.url("/v2/logout"), returnTo=app_url)
             everything_is_posted()
             assert posts.empty()
 
@@ -175,10 +186,10 @@ def test_an_app_that_does_not_answer_delays_no_sign_out_and_is_logged_once(tmp_p
         app_listening(status=500) as (app_url, posts),
         running(tmp_path / "state", app_url=app_url) as tenant,
     ):
-        with browsing(tenant) as browser:
+        with tenant_client(tenant) as client:
             for _ in range(2):
-                browser.code("ada", redirect_uri=f"{app_url}/auth/callback")
-                browser.get(tenant.url("/v2/logout"))
+                client.code("ada", redirect_uri=f"{app_url}/auth/callback")
+                client.get(tenant.url("/v2/logout"))
                 posts.get(timeout=5)
         everything_is_posted()
         assert len([line for line in lines if "logout token" in line["event"]]) == 1
@@ -193,9 +204,9 @@ def test_a_logout_token_goes_to_the_app_only(tmp_path: Path, monkeypatch: pytest
         app_listening() as (other_url, stolen),
         app_listening(status=307, location=other_url) as (app_url, posts),
         running(tmp_path / "state", app_url=app_url) as tenant,
-        browsing(tenant) as browser,
+        tenant_client(tenant) as client,
     ):
-        browser.code("ada", redirect_uri=f"{app_url}/auth/callback")
+        client.code("ada", redirect_uri=f"{app_url}/auth/callback")
         assert tenant.tenant.end_sessions("ada") == 1
         posts.get(timeout=5)
         everything_is_posted()

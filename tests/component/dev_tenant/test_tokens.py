@@ -16,30 +16,30 @@ from tests.component.dev_tenant.support import (
     CALLBACK,
     ROLES_CLAIM,
     VERIFIER,
-    Browser,
     Running,
+    TenantClient,
     answer,
-    browsing,
     call,
     running,
+    tenant_client,
 )
 from tests.component.dev_tenant.token_requests import refused, userinfo
 
 
-def test_the_access_token_has_auth0s_shape(browser: Browser) -> None:
-    tokens = browser.tokens("dev")
+def test_the_access_token_has_auth0s_shape(client: TenantClient) -> None:
+    tokens = client.tokens("dev")
     assert set(tokens) == {"access_token", "id_token", "refresh_token", "scope", "expires_in", "token_type"}
     assert tokens["token_type"] == "Bearer"
     assert tokens["expires_in"] == 600
     header = jwt.get_unverified_header(tokens["access_token"])
-    assert header == {"alg": "RS256", "typ": "JWT", "kid": browser.running.tenant.keys.kid}
-    claims = browser.running.verify(tokens["access_token"], audience=AUDIENCE)
+    assert header == {"alg": "RS256", "typ": "JWT", "kid": client.running.tenant.keys.kid}
+    claims = client.running.verify(tokens["access_token"], audience=AUDIENCE)
     assert claims.pop("exp") - claims.pop("iat") == 600
     assert claims == {
-        "iss": browser.running.issuer,
+        "iss": client.running.issuer,
         "sub": "auth0|dev",
-        "aud": [AUDIENCE, f"{browser.running.issuer}userinfo"],
-        "azp": browser.running.client_id,
+        "aud": [AUDIENCE, f"{client.running.issuer}userinfo"],
+        "azp": client.running.client_id,
         "scope": "email offline_access openid profile read:messages",
         "permissions": ["explore:api", "read:messages"],
         ROLES_CLAIM: ["developer"],
@@ -48,8 +48,8 @@ def test_the_access_token_has_auth0s_shape(browser: Browser) -> None:
 
 
 def test_the_rfc_9068_dialect(tmp_path: Path) -> None:
-    with running(tmp_path / "state", dialect="rfc9068_profile_authz") as tenant, browsing(tenant) as browser:
-        token = browser.tokens("dev")["access_token"]
+    with running(tmp_path / "state", dialect="rfc9068_profile_authz") as tenant, tenant_client(tenant) as client:
+        token = client.tokens("dev")["access_token"]
         assert jwt.get_unverified_header(token)["typ"] == "at+jwt"
         claims = tenant.verify(token, audience=AUDIENCE)
         assert claims["client_id"] == tenant.client_id
@@ -57,9 +57,9 @@ def test_the_rfc_9068_dialect(tmp_path: Path) -> None:
         assert "azp" not in claims
 
 
-def test_the_id_token_has_auth0s_shape(browser: Browser) -> None:
-    tokens = browser.tokens("ada")
-    claims = browser.running.verify(tokens["id_token"], audience=browser.running.client_id)
+def test_the_id_token_has_auth0s_shape(client: TenantClient) -> None:
+    tokens = client.tokens("ada")
+    claims = client.running.verify(tokens["id_token"], audience=client.running.client_id)
     half = hashlib.sha256(tokens["access_token"].encode()).digest()[:16]
     assert claims.pop("at_hash") == base64.urlsafe_b64encode(half).rstrip(b"=").decode()
     assert claims.pop("picture").startswith("https://s.gravatar.com/avatar/")
@@ -67,9 +67,9 @@ def test_the_id_token_has_auth0s_shape(browser: Browser) -> None:
     assert claims.pop("sid")
     assert claims.pop("updated_at").endswith("Z")
     assert claims == {
-        "iss": browser.running.issuer,
+        "iss": client.running.issuer,
         "sub": "auth0|ada",
-        "aud": browser.running.client_id,
+        "aud": client.running.client_id,
         "nonce": "a-nonce",
         "name": "Ada Okafor",
         "nickname": "ada",
@@ -79,28 +79,28 @@ def test_the_id_token_has_auth0s_shape(browser: Browser) -> None:
     }
 
 
-def test_scope_opens_claims_and_tokens(browser: Browser) -> None:
-    tokens = browser.tokens("ada", scope="openid")
-    claims = browser.running.verify(tokens["id_token"], audience=browser.running.client_id)
+def test_scope_opens_claims_and_tokens(client: TenantClient) -> None:
+    tokens = client.tokens("ada", scope="openid")
+    claims = client.running.verify(tokens["id_token"], audience=client.running.client_id)
     assert not {"name", "email", "picture", "nickname"} & set(claims)
     assert "refresh_token" not in tokens
     assert tokens["scope"] == "openid"
-    assert "id_token" not in browser.tokens("ada", scope="profile")
-    assert "id_token" not in browser.tokens("ada", scope=None)
+    assert "id_token" not in client.tokens("ada", scope="profile")
+    assert "id_token" not in client.tokens("ada", scope=None)
 
 
-def test_scope_is_narrowed_to_what_is_assigned_but_permissions_are_everything(browser: Browser) -> None:
-    token = browser.tokens("bruno", scope="openid read:reports read:messages own:everything")["access_token"]
-    claims = browser.running.verify(token, audience=AUDIENCE)
+def test_scope_is_narrowed_to_what_is_assigned_but_permissions_are_everything(client: TenantClient) -> None:
+    token = client.tokens("bruno", scope="openid read:reports read:messages own:everything")["access_token"]
+    claims = client.running.verify(token, audience=AUDIENCE)
     assert claims["scope"] == "openid read:reports"
     assert claims["permissions"] == ["explore:files", "export:reports", "read:reports"]
 
 
-def test_without_an_audience_the_access_token_is_opaque_and_opens_userinfo_only(browser: Browser) -> None:
-    tokens = browser.tokens("bruno", audience=None)
+def test_without_an_audience_the_access_token_is_opaque_and_opens_userinfo_only(client: TenantClient) -> None:
+    tokens = client.tokens("bruno", audience=None)
     assert "." not in tokens["access_token"]
     assert tokens["scope"] == "email offline_access openid profile"
-    claims = userinfo(browser.running, tokens["access_token"]).json()
+    claims = userinfo(client.running, tokens["access_token"]).json()
     assert claims["sub"] == "auth0|bruno"
     assert claims["email"] == "bruno@gatehouse.example"
 
@@ -108,37 +108,37 @@ def test_without_an_audience_the_access_token_is_opaque_and_opens_userinfo_only(
 @pytest.mark.parametrize(
     "verifier", ["", "w" * 43, VERIFIER[:-1], "é" * 43, "v" * 129, VERIFIER + "\n"], ids=lambda value: str(len(value))
 )
-def test_a_code_needs_its_verifier(browser: Browser, verifier: str) -> None:
-    code = browser.code()
+def test_a_code_needs_its_verifier(client: TenantClient, verifier: str) -> None:
+    code = client.code()
     refused(
-        browser.running.exchange(code, code_verifier=verifier), 403, "invalid_grant", "Failed to verify code verifier"
+        client.running.exchange(code, code_verifier=verifier), 403, "invalid_grant", "Failed to verify code verifier"
     )
-    refused(browser.running.exchange(code), 403, "invalid_grant")
+    refused(client.running.exchange(code), 403, "invalid_grant")
 
 
-def test_a_code_is_bound_to_its_return_address_and_its_client(browser: Browser) -> None:
-    refused(browser.running.exchange(browser.code(), redirect_uri=f"{CALLBACK}/"), 400, "invalid_grant")
-    refused(browser.running.exchange(browser.code(), redirect_uri=""), 400, "invalid_grant")
-    code = browser.code()
-    known = browser.running.tenant.credentials
+def test_a_code_is_bound_to_its_return_address_and_its_client(client: TenantClient) -> None:
+    refused(client.running.exchange(client.code(), redirect_uri=f"{CALLBACK}/"), 400, "invalid_grant")
+    refused(client.running.exchange(client.code(), redirect_uri=""), 400, "invalid_grant")
+    code = client.code()
+    known = client.running.tenant.credentials
     other = {"client_id": known.machine_client_id, "client_secret": known.machine_client_secret}
-    refused(browser.running.exchange(code, **other), 400, "unauthorized_client")
-    assert browser.running.tenant.issued_grants.redeem(code, known.machine_client_id) is Finding.UNKNOWN
-    assert browser.running.exchange(code).status_code == 200
+    refused(client.running.exchange(code, **other), 400, "unauthorized_client")
+    assert client.running.tenant.issued_grants.redeem(code, known.machine_client_id) is Finding.UNKNOWN
+    assert client.running.exchange(code).status_code == 200
 
 
 def test_a_code_lives_for_sixty_seconds(tmp_path: Path) -> None:
-    with running(tmp_path / "state") as tenant, browsing(tenant) as browser:
-        early, late = browser.code(), answer(browser.authorize())["code"]
+    with running(tmp_path / "state") as tenant, tenant_client(tenant) as client:
+        early, late = client.code(), answer(client.authorize())["code"]
         tenant.clock.move(seconds=55)
         assert tenant.exchange(early).status_code == 200
         tenant.clock.move(seconds=7)
         refused(tenant.exchange(late), 403, "invalid_grant", "Invalid authorization code")
 
 
-def test_userinfo_wants_a_live_token_of_this_tenant_in_the_header(browser: Browser) -> None:
-    tenant = browser.running
-    tokens = browser.tokens("bruno", scope="openid email")
+def test_userinfo_wants_a_live_token_of_this_tenant_in_the_header(client: TenantClient) -> None:
+    tenant = client.running
+    tokens = client.tokens("bruno", scope="openid email")
     claims = userinfo(tenant, tokens["access_token"]).json()
     assert claims == {
         "sub": "auth0|bruno",
@@ -153,13 +153,13 @@ def test_userinfo_wants_a_live_token_of_this_tenant_in_the_header(browser: Brows
     without = call("GET", url, params={"access_token": tokens["access_token"]})
     refused(without, 401, "invalid_token")
     assert without.headers["WWW-Authenticate"] == "Bearer"
-    no_openid = browser.tokens("bruno", scope="email")["access_token"]
+    no_openid = client.tokens("bruno", scope="email")["access_token"]
     refused(userinfo(tenant, no_openid), 401, "invalid_token")
 
 
 def test_access_tokens_end_by_time(tmp_path: Path) -> None:
-    with running(tmp_path / "state", access_token_seconds=5) as tenant, browsing(tenant) as browser:
-        tokens = browser.tokens()
+    with running(tmp_path / "state", access_token_seconds=5) as tenant, tenant_client(tenant) as client:
+        tokens = client.tokens()
         assert tokens["expires_in"] == 5
         claims = tenant.verify(tokens["access_token"], audience=AUDIENCE)
         assert claims["exp"] - claims["iat"] == 5
@@ -168,10 +168,10 @@ def test_access_tokens_end_by_time(tmp_path: Path) -> None:
 
 
 def test_the_key_set_shows_no_private_part_and_follows_a_rotation(tmp_path: Path) -> None:
-    with running(tmp_path / "state") as tenant, browsing(tenant) as browser:
-        old = browser.tokens()["access_token"]
+    with running(tmp_path / "state") as tenant, tenant_client(tenant) as client:
+        old = client.tokens()["access_token"]
         kid = tenant.tenant.rotate_key()
-        new = browser.tokens(prompt="login")["access_token"]
+        new = client.tokens(prompt="login")["access_token"]
         assert jwt.get_unverified_header(new)["kid"] == kid
         for token in (old, new):
             assert tenant.verify(token, audience=AUDIENCE)

@@ -6,7 +6,7 @@ import pytest
 import structlog
 
 from app.core.principal import Subject
-from tests.provider import Answer as TokenAnswer
+from tests.provider import ProviderResponse
 from tests.signin import SignInWorld, query
 
 ERRORS = [
@@ -30,15 +30,15 @@ ERRORS = [
 def test_errors_of_the_provider_are_explained_in_plain_words(
     installation: SignInWorld, error: str, description: str, status: int, shown: str
 ) -> None:
-    browser = installation.browser()
-    state = query(installation.begin(browser, "/reports%3Fa%3D1"))["state"]
-    answer = browser.get(installation.fake.answer(state, error=error, error_description=description))
+    client = installation.client()
+    state = query(installation.begin(client, "/reports%3Fa%3D1"))["state"]
+    answer = client.get(installation.fake.answer(state, error=error, error_description=description))
     assert answer.status == status
     assert shown in answer.text
     assert 'href="/auth/login?return_to=%2Freports%3Fa%3D1"' in answer.text
     assert "<script" not in answer.text
     assert "<b>" not in answer.text
-    assert not installation.cookies.logins(browser.cookies)  # an ended session stays ended
+    assert not installation.cookies.logins(client.cookies)  # an ended session stays ended
     (event,) = installation.audit("app:login:refuse")
     assert "<" not in f"{event['reason']}{event['actor']}{event['details']}"
     assert event["correlation_id"] in answer.text
@@ -46,13 +46,13 @@ def test_errors_of_the_provider_are_explained_in_plain_words(
 
 def test_an_incomplete_answer_is_refused(installation: SignInWorld) -> None:
     for parameters in ({}, {"code": "c" * 5000}):
-        browser = installation.browser()
-        state = query(installation.begin(browser))["state"]
-        assert browser.get(installation.fake.answer(state, **parameters)).status == 400
-    browser = installation.browser()
-    callback = installation.fake.approve(installation.begin(browser))
-    assert browser.get(callback + "&code=another").status == 400  # a parameter twice
-    assert browser.get(callback + "&" + "x" * 20_000).status == 400
+        client = installation.client()
+        state = query(installation.begin(client))["state"]
+        assert client.get(installation.fake.answer(state, **parameters)).status == 400
+    client = installation.client()
+    callback = installation.fake.approve(installation.begin(client))
+    assert client.get(callback + "&code=another").status == 400  # a parameter twice
+    assert client.get(callback + "&" + "x" * 20_000).status == 400
 
 
 def test_a_blocked_person_gets_no_session(installation: SignInWorld) -> None:
@@ -60,12 +60,12 @@ def test_a_blocked_person_gets_no_session(installation: SignInWorld) -> None:
     with installation.storage.unit_of_work() as unit:
         assert unit.set_blocked(Subject(installation.fake.url, "auth0|ann"), blocked=True)
         unit.commit()
-    browser = installation.browser()
+    client = installation.client()
     before = installation.rows("sessions")
-    answer = browser.get(installation.fake.approve(installation.begin(browser)))
+    answer = client.get(installation.fake.approve(installation.begin(client)))
     assert answer.status == 403
     assert "Your account is blocked" in answer.text
-    assert installation.cookies.session not in browser.cookies
+    assert installation.cookies.session not in client.cookies
     assert installation.rows("sessions") == before
     (event,) = installation.audit("app:login:refuse")
     assert event["reason"] == "blocked"
@@ -74,81 +74,81 @@ def test_a_blocked_person_gets_no_session(installation: SignInWorld) -> None:
 
 
 def test_a_provider_that_is_down_at_sign_in(installation: SignInWorld) -> None:
-    browser = installation.browser()
-    callback = installation.fake.approve(installation.begin(browser, "/reports"))
+    client = installation.client()
+    callback = installation.fake.approve(installation.begin(client, "/reports"))
     installation.fake.stop()
-    answer = browser.get(callback)
+    answer = client.get(callback)
     assert answer.status == 503
     assert "does not answer" in answer.text
     assert "return_to=%2Freports" in answer.text
     installation.discovery._known = None
-    answer = installation.browser().get("/auth/login?return_to=/reports")
+    answer = installation.client().get("/auth/login?return_to=/reports")
     assert answer.status == 503
     assert "return_to=%2Freports" in answer.text
 
 
 NONSENSE = {
-    "not JSON": TokenAnswer(b"<html>It works!</html>"),
-    "a list": TokenAnswer([1, 2, 3]),
-    "an error page": TokenAnswer(b"<html>503</html>", 503),
-    "a redirect": TokenAnswer({}, 302, {"Location": "http://127.0.0.1:1/"}),
-    "nothing": TokenAnswer({}),
-    "numbers": TokenAnswer({"access_token": 5, "id_token": ["x"]}),
-    "another kind of token": TokenAnswer({"access_token": "a", "id_token": "b", "token_type": "DPoP"}),
-    "deep": TokenAnswer(b'{"a":' * 50_000 + b"1" + b"}" * 50_000),
-    "huge": TokenAnswer(b'{"access_token": "a", "id_token": "b", "filler": "' + b"x" * 400_000 + b'"}'),
-    "no id token": TokenAnswer({"access_token": "a", "token_type": "Bearer"}),
+    "not JSON": ProviderResponse(b"<html>It works!</html>"),
+    "a list": ProviderResponse([1, 2, 3]),
+    "an error page": ProviderResponse(b"<html>503</html>", 503),
+    "a redirect": ProviderResponse({}, 302, {"Location": "http://127.0.0.1:1/"}),
+    "nothing": ProviderResponse({}),
+    "numbers": ProviderResponse({"access_token": 5, "id_token": ["x"]}),
+    "another kind of token": ProviderResponse({"access_token": "a", "id_token": "b", "token_type": "DPoP"}),
+    "deep": ProviderResponse(b'{"a":' * 50_000 + b"1" + b"}" * 50_000),
+    "huge": ProviderResponse(b'{"access_token": "a", "id_token": "b", "filler": "' + b"x" * 400_000 + b'"}'),
+    "no id token": ProviderResponse({"access_token": "a", "token_type": "Bearer"}),
 }
 
 
 @pytest.mark.parametrize("kind", NONSENSE)
 def test_a_provider_with_invalid_responses(installation: SignInWorld, kind: str) -> None:
     installation.fake.token_answer = lambda form: NONSENSE[kind]
-    browser = installation.browser()
-    answer = browser.get(installation.fake.approve(installation.begin(browser, "/reports")))
+    client = installation.client()
+    answer = client.get(installation.fake.approve(installation.begin(client, "/reports")))
     assert answer.status == 503
     assert "invalid response" in answer.text
-    assert installation.cookies.session not in browser.cookies
+    assert installation.cookies.session not in client.cookies
     assert installation.rows("sessions") == 0
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_a_refused_code(installation: SignInWorld, status: int) -> None:
-    installation.fake.token_answer = lambda form: TokenAnswer({"error": "invalid_grant"}, status)
-    browser = installation.browser()
-    answer = browser.get(installation.fake.approve(installation.begin(browser)))
+    installation.fake.token_answer = lambda form: ProviderResponse({"error": "invalid_grant"}, status)
+    client = installation.client()
+    answer = client.get(installation.fake.approve(installation.begin(client)))
     assert answer.status == 400
     assert "That took too long" in answer.text
 
 
 def test_tokens_that_cannot_be_verified(installation: SignInWorld) -> None:
     for claims in ({"aud": "another-user"}, {"iss": "https://evil.example/"}, {"exp": 1}):
-        browser = installation.browser()
-        answer = browser.get(installation.fake.approve(installation.begin(browser), **claims))
+        client = installation.client()
+        answer = client.get(installation.fake.approve(installation.begin(client), **claims))
         assert answer.status == 400, claims
         assert "could not be verified" in answer.text
     installation.fake.access_claims = {"sub": "auth0|another-user"}
-    browser = installation.browser()
-    assert browser.get(installation.fake.approve(installation.begin(browser))).status == 400
+    client = installation.client()
+    assert client.get(installation.fake.approve(installation.begin(client))).status == 400
     installation.fake.access_claims = {"azp": "another-client"}
-    assert browser.get(installation.fake.approve(installation.begin(browser))).status == 400
+    assert client.get(installation.fake.approve(installation.begin(client))).status == 400
     assert installation.rows("sessions") == 0
 
 
 def test_an_unavailable_database_is_reported_and_no_session_is_lost(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
-    callback = installation.fake.approve(browser.get("/auth/login?another=1").location)
-    state = browser.cookies[installation.cookies.session]
+    client = installation.sign_in()
+    callback = installation.fake.approve(client.get("/auth/login?another=1").location)
+    state = client.cookies[installation.cookies.session]
     with installation.storage.engine.connect() as connection:
         connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")
         connection.commit()
-    assert browser.get("/auth/session").status == 503
-    assert browser.get("/auth/login").status == 503
-    assert browser.get(callback).status == 503
-    answer = browser.logout()
+    assert client.get("/auth/session").status == 503
+    assert client.get("/auth/login").status == 503
+    assert client.get(callback).status == 503
+    answer = client.logout()
     assert answer.status == 503
     assert "could not be signed out" in answer.json()["title"]
-    assert browser.cookies[installation.cookies.session] == state  # not shown as signed out
+    assert client.cookies[installation.cookies.session] == state  # not shown as signed out
 
 
 @pytest.mark.parametrize("where", ["/auth/callback", "/auth/login", "/auth/ended"])
@@ -158,12 +158,12 @@ def test_an_unexpected_exception_is_a_page_a_log_line_and_an_audit_event(
     def fail(*_: object, **__: object) -> None:
         raise KeyError("text-of-a-request")
 
-    browser = installation.sign_in() if where == "/auth/ended" else installation.browser()
-    address = installation.fake.approve(installation.begin(browser)) if where == "/auth/callback" else where
+    client = installation.sign_in() if where == "/auth/ended" else installation.client()
+    address = installation.fake.approve(installation.begin(client)) if where == "/auth/callback" else where
     with monkeypatch.context() as patch, structlog.testing.capture_logs() as lines:
         patch.setattr(installation.provider, "exchange" if where == "/auth/callback" else "authorize_url", fail)
         patch.setattr(installation.sessions, "resolve", fail)
-        answer = browser.get(address)
+        answer = client.get(address)
     assert answer.status == 500
     assert "Something went wrong" in answer.text
     (event,) = installation.audit("app:login:refuse")
@@ -178,9 +178,9 @@ def test_an_unexpected_exception_is_a_page_a_log_line_and_an_audit_event(
 def test_two_hundred_failed_callbacks_write_no_row_but_their_count(
     installation: SignInWorld, parameters: dict[str, str]
 ) -> None:
-    browser = installation.browser()
+    client = installation.client()
     for _ in range(200):
-        answer = browser.get(installation.fake.answer(query(installation.begin(browser))["state"], **parameters))
+        answer = client.get(installation.fake.answer(query(installation.begin(client))["state"], **parameters))
         assert answer.status in {400, 403}
     assert installation.rows("login_states") == 0
     (event,) = installation.audit("app:login:refuse")
@@ -190,10 +190,10 @@ def test_two_hundred_failed_callbacks_write_no_row_but_their_count(
 def test_two_hundred_made_up_codes_write_no_more_rows_than_are_exchanged(
     installation: SignInWorld,
 ) -> None:
-    installation.fake.token_answer = lambda form: TokenAnswer({"error": "invalid_grant"}, 400)
-    browser = installation.browser()
+    installation.fake.token_answer = lambda form: ProviderResponse({"error": "invalid_grant"}, 400)
+    client = installation.client()
     for _ in range(200):
-        browser.get(installation.fake.answer(query(installation.begin(browser))["state"], code="made-up"))
+        client.get(installation.fake.answer(query(installation.begin(client))["state"], code="made-up"))
     assert 0 < installation.rows("login_states") < 100
     assert {event["reason"] for event in installation.audit("app:login:refuse")} == {
         "invalid_grant",

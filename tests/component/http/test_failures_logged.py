@@ -12,14 +12,14 @@ from tests.signin import SignInWorld
 
 @pytest.mark.parametrize("path", ["/", "/auth/ended", "/auth/session", "/media/x.png"])
 def test_each_503_is_one_line(installation: SignInWorld, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
 
     def down(_: str) -> Session:
         raise StorageUnavailable
 
     monkeypatch.setattr(installation.sessions, "resolve", down)
     with structlog.testing.capture_logs() as lines:
-        answer = browser.get(path)
+        answer = client.get(path)
     assert answer.status == 503
     (line,) = [line for line in lines if line["event"] == "a request failed"]
     assert (line["log_level"], line["status"]) == ("error", 503)

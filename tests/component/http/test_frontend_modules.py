@@ -168,13 +168,13 @@ def test_the_guard_answers_every_caller_alike_under_its_policy() -> None:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock) as here:
         at = version(served())
-        for browser in (here.browser(), here.sign_in()):
-            cookies = dict(browser.cookies)
+        for client in (here.client(), here.sign_in()):
+            cookies = dict(client.cookies)
             for path in (ENTRY, f"{PREFIX}{at}/sign-in.js"):
-                answer = browser.get(path)
+                answer = client.get(path)
                 assert (answer.status, answer.header("content-type")) == (200, "text/javascript; charset=utf-8")
                 assert answer.header("x-content-type-options") == "nosniff"
                 assert answer.header("content-security-policy")
-            assert browser.cookies == cookies
-            assert browser.get(f"{PREFIX}{'0' * 16}/sign-in.js").status == 404
-        assert here.browser().get(ENTRY, host="evil.example").status == 421
+            assert client.cookies == cookies
+            assert client.get(f"{PREFIX}{'0' * 16}/sign-in.js").status == 404
+        assert here.client().get(ENTRY, host="evil.example").status == 421

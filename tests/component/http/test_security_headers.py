@@ -91,9 +91,9 @@ def test_two_hosts_or_none_are_refused(installation: SignInWorld) -> None:
 
 
 def test_headers_on_every_answer(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     for path in ("/", "/nested/page", "/_stcore/metrics", "/auth/session", "/auth/callback", "/media/x", "/static/x"):
-        answer = browser.get(path)
+        answer = client.get(path)
         assert answer.header("x-content-type-options") == "nosniff"
         assert answer.header("referrer-policy") == "same-origin"
         assert answer.header("x-frame-options") == "DENY"
@@ -109,12 +109,12 @@ def test_headers_on_every_answer(installation: SignInWorld) -> None:
 
 
 def test_a_client_cannot_choose_the_correlation_id(installation: SignInWorld) -> None:
-    answer = installation.browser().get("/", x_correlation_id="chosen-by-a-client")
+    answer = installation.client().get("/", x_correlation_id="chosen-by-a-client")
     assert answer.header("x-correlation-id") != "chosen-by-a-client"
 
 
 def test_closed_addresses_are_a_page_that_leads_home(installation: SignInWorld) -> None:
-    answer = installation.browser().get("/x/reports")
+    answer = installation.client().get("/x/reports")
     assert answer.status == 404
     assert 'href="/"' in answer.text
 

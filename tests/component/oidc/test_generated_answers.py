@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from app.core.errors import GatehouseError, ProviderUnavailable, TokenInvalid
 from app.core.tokens.discovery import Discovery
 from app.core.tokens.key_set import KeySet
-from tests.provider import Answer
+from tests.provider import ProviderResponse
 from tests.signin import SignInWorld, world
 
 FEW = settings(max_examples=60, deadline=None, derandomize=True)
@@ -58,12 +58,12 @@ BODIES = [
 ]
 
 
-def answers(*names: str, usual: dict[str, Any] | None = None) -> st.SearchStrategy[Answer]:
+def answers(*names: str, usual: dict[str, Any] | None = None) -> st.SearchStrategy[ProviderResponse]:
     """Responses with correct member names and any values; ``usual`` are valid ones, some of them replaced."""
     members = st.fixed_dictionaries({}, optional=dict.fromkeys(names, values)).map(lambda drawn: (usual or {}) | drawn)
     bodies = members | values | st.sampled_from(BODIES) | st.binary(max_size=50)
     statuses = st.sampled_from([200, 200, 200, 201, 204, 301, 307, 400, 401, 403, 404, 418, 429, 500, 503])
-    return st.builds(Answer, bodies.map(_sendable), statuses, st.sampled_from(HEADERS))
+    return st.builds(ProviderResponse, bodies.map(_sendable), statuses, st.sampled_from(HEADERS))
 
 
 def _sendable(body: Any) -> Any:
@@ -72,14 +72,14 @@ def _sendable(body: Any) -> Any:
 
 def finish(installation: SignInWorld) -> None:
     """Sign in; a failure is a page with the reference of an audit event."""
-    browser = installation.browser()
+    client = installation.client()
     before = len(installation.audit("app:login:refuse"))
-    answer = browser.get("/auth/login")
+    answer = client.get("/auth/login")
     if answer.status == 303:
-        answer = browser.get(installation.fake.approve(answer.location))
+        answer = client.get(installation.fake.approve(answer.location))
     assert answer.status in {303, 400, 403, 503}, answer.text
     if answer.status == 303:
-        assert installation.cookies.session in browser.cookies
+        assert installation.cookies.session in client.cookies
         return
     assert "Reference: " in answer.text
     assert "Traceback" not in answer.text
@@ -94,7 +94,7 @@ def test_any_answer_of_the_token_endpoint(installation: SignInWorld) -> None:
 
     @FEW
     @given(answers(*names, "error_description", usual=usual))
-    def check(answer: Answer) -> None:
+    def check(answer: ProviderResponse) -> None:
         installation.fake.token_answer = lambda form: answer
         with world(installation.fake, installation.clock) as fresh:  # codes that are refused are counted
             finish(fresh)
@@ -107,7 +107,7 @@ def test_any_answer_of_the_token_endpoint(installation: SignInWorld) -> None:
 def test_an_expiry_of_any_type(installation: SignInWorld, name: str, expires_in: object) -> None:
     usual = installation.fake.tokens
 
-    def tokens(claims: Any, *, nonce: str | None = None) -> Answer:
+    def tokens(claims: Any, *, nonce: str | None = None) -> ProviderResponse:
         answer = usual(claims, nonce=nonce)
         answer.body[name] = expires_in
         return answer
@@ -122,7 +122,7 @@ def test_any_answer_to_a_refresh(installation: SignInWorld) -> None:
 
     @FEW
     @given(answers("access_token", "refresh_token", "token_type", "expires_in", "error"))
-    def check(answer: Answer) -> None:
+    def check(answer: ProviderResponse) -> None:
         installation.fake.token_answer = lambda form: answer
         try:
             tokens = installation.provider.refresh("refresh-token")
@@ -139,7 +139,7 @@ def test_any_discovery_document(installation: SignInWorld) -> None:
 
     @FEW
     @given(answers(*metadata, "prompt_values_supported", usual=metadata))
-    def check(answer: Answer) -> None:
+    def check(answer: ProviderResponse) -> None:
         installation.fake.document = lambda path: answer
         installation.discovery._known = None
         finish(installation)
@@ -152,11 +152,11 @@ def test_any_key_set(installation: SignInWorld) -> None:
     keys = st.lists(
         st.fixed_dictionaries({}, optional=dict.fromkeys(jwk, values)).map(lambda drawn: jwk | drawn) | values
     )
-    jwks = st.builds(lambda keys: Answer(_sendable({"keys": keys})), keys) | answers("keys")
+    jwks = st.builds(lambda keys: ProviderResponse(_sendable({"keys": keys})), keys) | answers("keys")
 
     @FEW
     @given(jwks)
-    def check(answer: Answer) -> None:
+    def check(answer: ProviderResponse) -> None:
         installation.fake.document = lambda path: answer if path.endswith("jwks.json") else None
         discovery = Discovery(installation.fake.url, cooldown_seconds=0, timeout_seconds=1)
         with contextlib.suppress(TokenInvalid, ProviderUnavailable):

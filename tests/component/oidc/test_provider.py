@@ -14,7 +14,7 @@ from app.core.tokens.discovery import Discovery, ProviderMetadata
 from component.oidc import bounded_http
 from component.oidc.authorization_parameters import allowed_parameters
 from component.oidc.provider import Provider, TokenSet, cleaned_error, cleaned_text
-from tests.provider import Answer, Form
+from tests.provider import Form, ProviderResponse
 from tests.signin import SignInWorld
 
 
@@ -29,19 +29,23 @@ def test_a_token_set_shows_no_token() -> None:
     [(600, 600), ("600", 600), (600.9, 600), (None, None), (-1, None), (True, None), (1e300, None)],
 )
 def test_an_expires_in_of_any_type(installation: SignInWorld, expires_in: object, seconds: int | None) -> None:
-    installation.fake.token_answer = lambda form: Answer({"access_token": "a", "expires_in": expires_in})
+    installation.fake.token_answer = lambda form: ProviderResponse({"access_token": "a", "expires_in": expires_in})
     assert installation.provider.exchange("code", "verifier").expires_in_seconds == seconds
 
 
 @pytest.mark.parametrize("scope", ["", None, "openid", 5])
 def test_a_scope_of_any_type(installation: SignInWorld, scope: object) -> None:
-    installation.fake.token_answer = lambda form: Answer({"access_token": "a", "token_type": "bearer", "scope": scope})
+    installation.fake.token_answer = lambda form: ProviderResponse(
+        {"access_token": "a", "token_type": "bearer", "scope": scope}
+    )
     assert installation.provider.exchange("code", "verifier").access_token == "a"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 200])
 def test_errors_come_with_any_status(installation: SignInWorld, status: int) -> None:
-    installation.fake.token_answer = lambda form: Answer({"error": "invalid_grant", "error_description": "No."}, status)
+    installation.fake.token_answer = lambda form: ProviderResponse(
+        {"error": "invalid_grant", "error_description": "No."}, status
+    )
     with pytest.raises(ProviderRefused) as caught:
         installation.provider.refresh("token")
     assert caught.value.error == "invalid_grant"
@@ -51,15 +55,17 @@ def test_errors_come_with_any_status(installation: SignInWorld, status: int) -> 
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer({"error": "too_many_requests"}, 429),
-        Answer({"error": "server_error"}, 400),
-        Answer({"error": "invalid_grant"}, 500),
-        Answer(b"Rate limited", 429),
-        Answer(b"", 204),
-        Answer({"error": {"code": 5}}, 400),
+        ProviderResponse({"error": "too_many_requests"}, 429),
+        ProviderResponse({"error": "server_error"}, 400),
+        ProviderResponse({"error": "invalid_grant"}, 500),
+        ProviderResponse(b"Rate limited", 429),
+        ProviderResponse(b"", 204),
+        ProviderResponse({"error": {"code": 5}}, 400),
     ],
 )
-def test_an_error_other_than_a_refusal_suggests_to_try_again(installation: SignInWorld, answer: Answer) -> None:
+def test_an_error_other_than_a_refusal_suggests_to_try_again(
+    installation: SignInWorld, answer: ProviderResponse
+) -> None:
     installation.fake.token_answer = lambda form: answer
     with pytest.raises((ProviderUnavailable, ProviderRefused)) as caught:
         installation.provider.refresh("token")
@@ -70,7 +76,7 @@ def test_an_error_other_than_a_refusal_suggests_to_try_again(installation: SignI
 def test_redirects_are_not_followed(installation: SignInWorld) -> None:
     """A token endpoint that redirects would carry the client's secret elsewhere."""
     elsewhere = f"{installation.fake.url}elsewhere"
-    installation.fake.token_answer = lambda form: Answer({"access_token": "a"}, 307, {"Location": elsewhere})
+    installation.fake.token_answer = lambda form: ProviderResponse({"access_token": "a"}, 307, {"Location": elsewhere})
     with pytest.raises(ProviderUnavailable):
         installation.provider.exchange("code", "verifier")
     assert len(installation.fake.forms) == 1
@@ -78,7 +84,9 @@ def test_redirects_are_not_followed(installation: SignInWorld) -> None:
 
 
 def test_cookies_of_the_provider_are_not_kept(installation: SignInWorld) -> None:
-    installation.fake.token_answer = lambda form: Answer({"access_token": "a"}, 200, {"Set-Cookie": "who=ann; Path=/"})
+    installation.fake.token_answer = lambda form: ProviderResponse(
+        {"access_token": "a"}, 200, {"Set-Cookie": "who=ann; Path=/"}
+    )
     installation.provider.exchange("code", "verifier")
     assert not list(installation.provider._http.cookies)
 

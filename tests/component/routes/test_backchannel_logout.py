@@ -20,7 +20,7 @@ def test_the_session_with_that_id_ends_and_no_other(installation: SignInWorld) -
     ref = installation.ref(first)
     answer = post_logout_token(installation, sid="session-1")
     assert (answer.status, answer.body, answer.header("cache-control")) == (200, b"", "no-store")
-    assert [is_live(installation, browser) for browser in (first, second, bob)] == [False, True, True]
+    assert [is_live(installation, client) for client in (first, second, bob)] == [False, True, True]
     assert installation.storage.read.change_counters().sessions_ended == change_counters + 1, (
         "so the watcher of every process notifies the tabs"
     )
@@ -51,17 +51,17 @@ def test_refresh_tokens_of_ended_sessions_are_revoked_at_the_provider_after_the_
 
 
 def test_a_provider_that_refuses_the_revocation_changes_nothing(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     installation.fake.revoke_status = 500
     assert post_logout_token(installation, sid="session-1").status == 200
-    assert not is_live(installation, browser)
+    assert not is_live(installation, client)
 
 
 def test_without_a_session_id_all_of_the_subject_end(installation: SignInWorld) -> None:
     first, second = installation.sign_in(), installation.sign_in(sid="session-2")
     bob = installation.sign_in(sub="auth0|bob", sid="session-1")
     assert post_logout_token(installation, sid=ABSENT).status == 200
-    assert [is_live(installation, browser) for browser in (first, second, bob)] == [False, False, True]
+    assert [is_live(installation, client) for client in (first, second, bob)] == [False, False, True]
     assert len(installation.audit("app:session:end")) == 2
 
 
@@ -79,7 +79,7 @@ def test_the_session_id_and_the_subject_select_the_sessions(
 ) -> None:
     first, second = installation.sign_in(), installation.sign_in(sid="session-2")
     assert post_logout_token(installation, **claims).status == 200
-    assert [is_live(installation, browser) for browser in (first, second)] == left
+    assert [is_live(installation, client) for client in (first, second)] == left
 
 
 def test_a_logout_token_without_a_matching_session_is_no_error(installation: SignInWorld) -> None:
@@ -88,11 +88,11 @@ def test_a_logout_token_without_a_matching_session_is_no_error(installation: Sig
 
 
 def test_a_token_works_once(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     claims = {"jti": "the-same", "sid": ABSENT, "iat": int(installation.clock.timestamp()) + 5}
     assert post_logout_token(installation, **claims).status == 200
-    assert not is_live(installation, browser)
-    again = installation.sign_in(browser)
+    assert not is_live(installation, client)
+    again = installation.sign_in(client)
     assert post_logout_token(installation, **claims).status == 400
     assert is_live(installation, again)
     (event,) = installation.audit("app:logout:refuse")
@@ -100,21 +100,21 @@ def test_a_token_works_once(installation: SignInWorld) -> None:
 
 
 def test_a_token_is_remembered_for_its_lifetime(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     claims = {
         "jti": "the-same",
         "iat": int(installation.clock.timestamp()),
         "exp": int(installation.clock.timestamp()) + 120,
     }
     assert post_logout_token(installation, **claims).status == 200
-    installation.sign_in(browser)
+    installation.sign_in(client)
     for seconds in (100, 45):  # within its lifetime, within the leeway; other tokens purge the expired ones
         installation.clock.move(seconds=seconds)
         assert post_logout_token(installation, sub="auth0|unknown").status == 200
         assert post_logout_token(installation, **claims).status == 400
     installation.clock.move(seconds=60)
     assert post_logout_token(installation, **claims).status == 400, "expired"
-    assert is_live(installation, browser)
+    assert is_live(installation, client)
 
 
 def test_a_session_started_after_the_token_was_issued_continues(installation: SignInWorld) -> None:
@@ -124,20 +124,20 @@ def test_a_session_started_after_the_token_was_issued_continues(installation: Si
     installation.clock.move(seconds=5)
     after = installation.sign_in()
     assert post_logout_token(installation, sid=ABSENT, iat=issued).status == 200
-    assert [is_live(installation, browser) for browser in (before, after)] == [False, True]
+    assert [is_live(installation, client) for client in (before, after)] == [False, True]
 
 
 def test_a_session_started_within_the_same_second_ends(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
-    created_at = installation.sessions.resolve(installation.secret(browser)).created_at
+    client = installation.sign_in()
+    created_at = installation.sessions.resolve(installation.secret(client)).created_at
     assert post_logout_token(installation, iat=int(created_at.timestamp())).status == 200
-    assert not is_live(installation, browser)
+    assert not is_live(installation, client)
 
 
 def test_an_unavailable_database_does_not_use_up_the_token(
     installation: SignInWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     claims = {"jti": "the-same", "iat": int(installation.clock.timestamp()) + 1}
 
     def down(*_: object) -> None:
@@ -146,14 +146,14 @@ def test_an_unavailable_database_does_not_use_up_the_token(
     with monkeypatch.context() as patch:
         patch.setattr("db.database.DatabaseUnitOfWork.end_session", down)
         assert post_logout_token(installation, **claims).status == 400
-    assert is_live(installation, browser)
+    assert is_live(installation, client)
     assert post_logout_token(installation, **claims).status == 200
-    assert not is_live(installation, browser)
+    assert not is_live(installation, client)
 
 
 def test_an_ended_session_keeps_its_reason(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
-    ref = installation.ref(browser)
+    client = installation.sign_in()
+    ref = installation.ref(client)
     installation.sessions.end(ref, EndReason.ENDED_BY_ADMIN, by="admin")
     assert post_logout_token(installation).status == 200
     session = installation.storage.read.session_by_ref(ref)

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 import pytest
 
 from app.core.tokens.verifier import LOGOUT_EVENT
-from tests.browser import call
 from tests.clock import FakeClock
 from tests.component.routes.logout_tokens import FORM, PATH, is_live, post, post_logout_token
+from tests.cookie_client import call
 from tests.issuer import ABSENT, CLIENT_ID
 from tests.provider import FakeProvider
 from tests.signin import SignInWorld, world
@@ -33,20 +33,20 @@ def test_a_bad_token_is_refused_and_nothing_is_written_for_it(
     installation: SignInWorld, claims: dict[str, Any], reason: str
 ) -> None:
     """Each check has its own test in ``test_tokens_logout``; this tests the response to a refusal."""
-    browser = installation.sign_in()
+    client = installation.sign_in()
     before = installation.dump()
     answer = post_logout_token(installation, **claims)
     assert (answer.status, answer.header("cache-control")) == (400, "no-store")
     assert installation.dump() == before
-    assert is_live(installation, browser)
+    assert is_live(installation, client)
     (event,) = installation.audit("app:logout:refuse")
     assert (event["outcome"], event["reason"]) == ("refused", f"logout-token:{reason}")
 
 
 def test_an_id_token_ends_no_session(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     assert post(installation, urlencode({"logout_token": installation.fake.issued[-1]})).status == 400
-    assert is_live(installation, browser)
+    assert is_live(installation, client)
 
 
 @pytest.mark.parametrize(
@@ -71,30 +71,30 @@ def test_an_id_token_ends_no_session(installation: SignInWorld) -> None:
 def test_only_one_token_in_a_bounded_form(
     installation: SignInWorld, body: str | bytes, headers: dict[str, str]
 ) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     good = urlencode(
         {"logout_token": installation.fake.issuer.logout_token(iat=int(installation.clock.timestamp()) + 1)}
     )
     answer = post(installation, body.replace("GOOD", good) if isinstance(body, str) else body, **headers)
     assert (answer.status, answer.header("cache-control")) == (400, "no-store")
     assert answer.header("content-type") == "application/problem+json"
-    assert is_live(installation, browser)
+    assert is_live(installation, client)
 
 
 def test_the_token_is_read_from_the_body_only(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     token = installation.fake.issuer.logout_token()
     answer = call(installation.app, "POST", f"{PATH}?{urlencode({'logout_token': token})}", {"content-type": FORM})
     assert answer.status == 400
-    assert is_live(installation, browser)
+    assert is_live(installation, client)
 
 
 def test_a_charset_and_other_fields_are_accepted(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     token = installation.fake.issuer.logout_token(iat=int(installation.clock.timestamp()) + 1)
     body = urlencode({"state": "x", "logout_token": token, "more": ""})
     assert post(installation, body, content_type=f"{FORM.upper()}; charset=UTF-8").status == 200
-    assert not is_live(installation, browser)
+    assert not is_live(installation, client)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
@@ -126,10 +126,10 @@ def test_made_up_key_ids_prevent_no_sign_in_after_a_rotation() -> None:
 def test_a_logout_token_whose_key_cannot_be_fetched_now_may_be_sent_again() -> None:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, world(fake, clock, with_real_keys=True) as installation:
-        browser = installation.sign_in()
+        client = installation.sign_in()
         fake.issuer.rotate(keep_old=False)
         answer = post_logout_token(installation)
         assert answer.status == 400, "the standard defines 200 and 400 only"
         assert 1 <= int(answer.header("retry-after")) <= 12
-        assert is_live(installation, browser)
+        assert is_live(installation, client)
         assert [event["reason"] for event in installation.audit("app:logout:refuse")] == ["provider:keys-later"]

@@ -6,15 +6,15 @@ import pytest
 
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Browser, SignInWorld, query, world
+from tests.signin import CookieClient, SignInWorld, query, world
 
 
 def test_a_callback_works_once(installation: SignInWorld) -> None:
-    browser = installation.browser()
-    callback = installation.fake.approve(installation.begin(browser))
-    cookies = dict(browser.cookies)
-    assert browser.get(callback).status == 303
-    thief = Browser(installation.app, cookies=cookies)
+    client = installation.client()
+    callback = installation.fake.approve(installation.begin(client))
+    cookies = dict(client.cookies)
+    assert client.get(callback).status == 303
+    thief = CookieClient(installation.app, cookies=cookies)
     answer = thief.get(callback)
     assert answer.status == 400
     assert "This sign-in is over" in answer.text
@@ -23,7 +23,7 @@ def test_a_callback_works_once(installation: SignInWorld) -> None:
 
 
 def test_a_callback_in_another_browser_is_refused(installation: SignInWorld) -> None:
-    victim, attacker = installation.browser(), installation.browser()
+    victim, attacker = installation.client(), installation.client()
     installation.begin(victim)
     callback = installation.fake.approve(installation.begin(attacker))
     assert victim.get(callback).status == 400
@@ -37,65 +37,65 @@ def test_a_callback_in_another_browser_is_refused(installation: SignInWorld) -> 
 
 
 def test_a_transaction_cannot_be_moved_to_another_state(installation: SignInWorld) -> None:
-    browser = installation.browser()
-    first, second = installation.begin(browser), installation.begin(browser)
+    client = installation.client()
+    first, second = installation.begin(client), installation.begin(client)
     names = [installation.cookies.login(query(url)["state"]) for url in (first, second)]
-    browser.cookies[names[1]] = browser.cookies[names[0]]
-    assert browser.get(installation.fake.approve(second)).status == 400
+    client.cookies[names[1]] = client.cookies[names[0]]
+    assert client.get(installation.fake.approve(second)).status == 400
 
 
 def test_a_transaction_that_was_altered_is_refused(installation: SignInWorld) -> None:
-    browser = installation.browser()
-    url = installation.begin(browser)
+    client = installation.client()
+    url = installation.begin(client)
     name = installation.cookies.login(query(url)["state"])
-    value = browser.cookies[name]
+    value = client.cookies[name]
     for altered in (value[:-4], value[:40] + ("A" if value[40] != "A" else "B") + value[41:], "1.", "x", "1.é"):
-        browser.cookies[name] = altered
-        assert browser.get(installation.fake.approve(url)).status == 400
-        browser.cookies[name] = value
+        client.cookies[name] = altered
+        assert client.get(installation.fake.approve(url)).status == 400
+        client.cookies[name] = value
 
 
 def test_parallel_tabs_each_finish(installation: SignInWorld) -> None:
-    browser = installation.browser()
-    urls = [installation.begin(browser, f"/p{number}") for number in range(3)]
+    client = installation.client()
+    urls = [installation.begin(client, f"/p{number}") for number in range(3)]
     for number in (1, 0, 2):
-        assert browser.get(installation.fake.approve(urls[number])).location.endswith(f"/p{number}")
+        assert client.get(installation.fake.approve(urls[number])).location.endswith(f"/p{number}")
 
 
 def test_at_most_five_transactions_and_the_oldest_goes(installation: SignInWorld) -> None:
-    browser = installation.browser()
+    client = installation.client()
     urls = []
     for number in range(7):
-        urls.append(installation.begin(browser, "/a%3F" + "q" * 1400 + str(number)))
+        urls.append(installation.begin(client, "/a%3F" + "q" * 1400 + str(number)))
         installation.clock.move(seconds=2)
-        open_ones = installation.cookies.logins(browser.cookies)
+        open_ones = installation.cookies.logins(client.cookies)
         assert len(open_ones) <= 5
         assert all(len(name) + len(value) < 4000 for name, value in open_ones.items())
     states = [query(url)["state"] for url in urls]
-    assert [installation.cookies.login(state) in browser.cookies for state in states] == [False] * 2 + [True] * 5
-    assert browser.get(installation.fake.approve(urls[0])).status == 400
-    assert browser.get(installation.fake.approve(urls[6])).status == 303
+    assert [installation.cookies.login(state) in client.cookies for state in states] == [False] * 2 + [True] * 5
+    assert client.get(installation.fake.approve(urls[0])).status == 400
+    assert client.get(installation.fake.approve(urls[6])).status == 303
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(590, 303), (610, 400)])
 def test_a_transaction_lasts_ten_minutes(installation: SignInWorld, seconds: int, status: int) -> None:
-    browser = installation.browser()
-    url = installation.begin(browser)
+    client = installation.client()
+    url = installation.begin(client)
     installation.clock.move(seconds=seconds)
-    assert browser.get(installation.fake.approve(url)).status == status
+    assert client.get(installation.fake.approve(url)).status == status
 
 
 def test_a_replay_in_a_signed_in_browser_returns_to_the_page(installation: SignInWorld) -> None:
-    browser = installation.browser()
-    callback = installation.fake.approve(installation.begin(browser, "/reports"))
-    cookies = dict(browser.cookies)
-    browser.get(callback)
-    back = browser.get(callback)  # back button: the transaction is used up
+    client = installation.client()
+    callback = installation.fake.approve(installation.begin(client, "/reports"))
+    cookies = dict(client.cookies)
+    client.get(callback)
+    back = client.get(callback)  # back button: the transaction is used up
     assert 'content="0; url=/auth/ended?sign_in=unknown"' in back.text
-    assert browser.get("/auth/ended?sign_in=unknown").location == "http://localhost:8501/"
-    browser.cookies |= cookies
+    assert client.get("/auth/ended?sign_in=unknown").location == "http://localhost:8501/"
+    client.cookies |= cookies
     assert (
-        browser.get(callback).location == "http://localhost:8501/reports"
+        client.get(callback).location == "http://localhost:8501/reports"
     )  # double click: the transaction is still there
     assert len(installation.audit("app:session:begin")) == 1
     assert not installation.audit("app:login:refuse")
@@ -103,10 +103,10 @@ def test_a_replay_in_a_signed_in_browser_returns_to_the_page(installation: SignI
 
 @pytest.mark.parametrize("iss", ["https://evil.example/", "", "slash"])
 def test_a_response_of_another_provider_is_refused(installation: SignInWorld, iss: str) -> None:
-    browser = installation.browser()
-    state = query(installation.begin(browser))["state"]
+    client = installation.client()
+    state = query(installation.begin(client))["state"]
     issuer = installation.fake.url.rstrip("/") if iss == "slash" else iss
-    answer = browser.get(installation.fake.answer(state, code="a-code", iss=issuer))
+    answer = client.get(installation.fake.answer(state, code="a-code", iss=issuer))
     assert answer.status == 400
     assert not installation.fake.forms  # the code was not exchanged
 
@@ -116,32 +116,32 @@ def test_iss_may_be_missing_if_the_metadata_does_not_announce_it() -> None:
     with FakeProvider(clock.timestamp) as fake:
         fake.issuer.metadata_extra = {"authorization_response_iss_parameter_supported": False}
         with world(fake, clock) as installation:
-            browser = installation.browser()
-            callback = fake.approve(installation.begin(browser))
-            assert browser.get(callback.replace("&iss=", "&ignored=")).status == 303
+            client = installation.client()
+            callback = fake.approve(installation.begin(client))
+            assert client.get(callback.replace("&iss=", "&ignored=")).status == 303
 
 
 def test_a_nonce_of_another_sign_in_is_refused(installation: SignInWorld) -> None:
-    browser = installation.browser()
-    callback = installation.fake.approve(installation.begin(browser))
+    client = installation.client()
+    callback = installation.fake.approve(installation.begin(client))
     next(iter(installation.fake.codes.values())).nonce = "n" * 43
-    answer = browser.get(callback)
+    answer = client.get(callback)
     assert answer.status == 400
     assert "did not match" in answer.text
-    assert installation.cookies.session not in browser.cookies
+    assert installation.cookies.session not in client.cookies
 
 
 def test_a_code_for_another_challenge_is_refused(installation: SignInWorld) -> None:
     """PKCE: the code of another sign-in cannot be exchanged."""
-    browser, other = installation.browser(), installation.browser()
-    url = installation.begin(browser)
+    client, other = installation.client(), installation.client()
+    url = installation.begin(client)
     stolen = query(installation.fake.approve(installation.begin(other)))["code"]
-    answer = browser.get(installation.fake.answer(query(url)["state"], code=stolen))
+    answer = client.get(installation.fake.answer(query(url)["state"], code=stolen))
     assert answer.status == 400
-    assert installation.cookies.session not in browser.cookies
+    assert installation.cookies.session not in client.cookies
 
 
 def test_extra_parameters_do_not_matter(installation: SignInWorld) -> None:
-    browser = installation.browser()
-    callback = installation.fake.approve(installation.begin(browser))
-    assert browser.get(callback + "&session_state=abc&scope=openid&anything=1").status == 303
+    client = installation.client()
+    callback = installation.fake.approve(installation.begin(client))
+    assert client.get(callback + "&session_state=abc&scope=openid&anything=1").status == 303

@@ -13,8 +13,7 @@ from app.core.errors import SessionEnded
 from app.core.principal import Subject
 from app.core.records import EndReason
 from tests.clock import FakeClock
-from tests.component.dev_tenant.support import Browser as TenantBrowser
-from tests.component.dev_tenant.support import Running, browsing, running
+from tests.component.dev_tenant.support import Running, TenantClient, running, tenant_client
 from tests.provider import FakeProvider
 from tests.signin import SignInWorld, world
 
@@ -41,19 +40,19 @@ def installation(tenant: Running) -> Iterator[SignInWorld]:
         yield installation
 
 
-def sign_in(installation: SignInWorld, at_tenant: TenantBrowser, person: str) -> str:
+def sign_in(installation: SignInWorld, at_tenant: TenantClient, person: str) -> str:
     """The session's reference after a complete sign-in on the tenant's page."""
-    browser = installation.browser()
-    page = at_tenant.get(installation.begin(browser, "/reports%3Fa%3D1"))
+    client = installation.client()
+    page = at_tenant.get(installation.begin(client, "/reports%3Fa%3D1"))
     assert page.status_code in {302, 303}
     state = page.headers["Location"].partition("state=")[2]
     back = at_tenant.post("/u/login", state=state, person=person).headers["Location"]
-    assert browser.get(back).location == "http://localhost:8501/reports?a=1"
-    return installation.ref(browser)
+    assert client.get(back).location == "http://localhost:8501/reports?a=1"
+    return installation.ref(client)
 
 
 def test_from_the_page_to_the_session_and_out(installation: SignInWorld, tenant: Running) -> None:
-    with browsing(tenant) as at_tenant:
+    with tenant_client(tenant) as at_tenant:
         ref = sign_in(installation, at_tenant, "bruno")
         session = installation.sessions.by_ref(ref)
         assert session.person.name == "Bruno Silva"
@@ -76,22 +75,22 @@ def test_from_the_page_to_the_session_and_out(installation: SignInWorld, tenant:
         assert first != second  # with the rotated refresh token
 
         assert len(tenant.tenant.sessions()) == 1
-        browser = installation.browser()
+        client = installation.client()
         logout_hint = installation.sessions.end(ref, EndReason.SIGNED_OUT, by="test")
         out = installation.provider.logout_url(logout_hint or "")
         assert out is not None
         assert at_tenant.get(out).headers["Location"] == "http://localhost:8501"
         assert tenant.tenant.sessions() == []
-        assert browser.get("/auth/session").json() == {"authenticated": False}
+        assert client.get("/auth/session").json() == {"authenticated": False}
 
 
 def test_a_user_blocked_at_the_tenant_is_refused(installation: SignInWorld, tenant: Running) -> None:
-    with browsing(tenant) as at_tenant:
-        browser = installation.browser()
-        page = at_tenant.get(installation.begin(browser))
+    with tenant_client(tenant) as at_tenant:
+        client = installation.client()
+        page = at_tenant.get(installation.begin(client))
         state = page.headers["Location"].partition("state=")[2]
         back = at_tenant.post("/u/login", state=state, person="frank").headers["Location"]
-        answer = browser.get(back)
+        answer = client.get(back)
         assert answer.status == 403
         assert "Your account is blocked" in answer.text
 
@@ -99,7 +98,7 @@ def test_a_user_blocked_at_the_tenant_is_refused(installation: SignInWorld, tena
 def test_a_person_blocked_meanwhile_loses_the_session_at_the_next_refresh(
     installation: SignInWorld, tenant: Running
 ) -> None:
-    with browsing(tenant) as at_tenant:
+    with tenant_client(tenant) as at_tenant:
         ref = sign_in(installation, at_tenant, "chiyo")
         tenant.tenant.set_access("chiyo", blocked=True)
         try:

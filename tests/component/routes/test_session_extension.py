@@ -12,7 +12,7 @@ from app.core.records import EndReason
 from component.session.lifetimes import SessionLifetimes
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import Answer, Browser, SignInWorld, call, world
+from tests.signin import ClientResponse, CookieClient, SignInWorld, call, world
 
 JSON = {"content_type": "application/json"}
 
@@ -27,56 +27,56 @@ def installation() -> Iterator[SignInWorld]:
         yield installation
 
 
-def stay(browser: Browser, **headers: str) -> Answer:
-    return browser.request("POST", "/auth/stay", **({"origin": browser.base_url} | JSON | headers))
+def stay(client: CookieClient, **headers: str) -> ClientResponse:
+    return client.request("POST", "/auth/stay", **({"origin": client.base_url} | JSON | headers))
 
 
-def ends(browser: Browser) -> datetime:
-    return datetime.fromisoformat(browser.get("/auth/session").json()["expires_at"])
+def ends(client: CookieClient) -> datetime:
+    return datetime.fromisoformat(client.get("/auth/session").json()["expires_at"])
 
 
 def test_the_session_ends_at_the_earlier_lifetime_and_reading_it_extends_nothing(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
-    session = installation.sessions.resolve(installation.secret(browser))
-    assert ends(browser) == session.last_seen_at + timedelta(seconds=600)
+    client = installation.sign_in()
+    session = installation.sessions.resolve(installation.secret(client))
+    assert ends(client) == session.last_seen_at + timedelta(seconds=600)
     installation.clock.move(seconds=400)
-    assert ends(browser) == session.last_seen_at + timedelta(seconds=600)
-    assert browser.get("/auth/session").json()["expires_in_seconds"] == pytest.approx(200, abs=2)
+    assert ends(client) == session.last_seen_at + timedelta(seconds=600)
+    assert client.get("/auth/session").json()["expires_in_seconds"] == pytest.approx(200, abs=2)
     installation.clock.move(seconds=201)
-    assert browser.get("/auth/session").json() == {"authenticated": False, "expired": True}
+    assert client.get("/auth/session").json() == {"authenticated": False, "expired": True}
 
 
 def test_staying_extends_the_idle_lifetime_and_never_the_absolute_one(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
-    session = installation.sessions.resolve(installation.secret(browser))
+    client = installation.sign_in()
+    session = installation.sessions.resolve(installation.secret(client))
     for _ in range(2):
         installation.clock.move(seconds=590)
-        payload = stay(browser)
+        payload = stay(client)
         assert payload.status == 200
         assert payload.json()["can_stay"] is True
     installation.clock.move(seconds=205)  # 1385 of 1500
-    payload = stay(browser)
+    payload = stay(client)
     assert datetime.fromisoformat(payload.json()["expires_at"]) == session.expires_at
     assert payload.json()["can_stay"] is False
-    assert installation.sessions.resolve(installation.secret(browser)).expires_at == session.expires_at
+    assert installation.sessions.resolve(installation.secret(client)).expires_at == session.expires_at
     installation.clock.move(seconds=116)
-    assert stay(browser).status == 401
+    assert stay(client).status == 401
     assert payload.header("cache-control") == "no-store"
 
 
 def test_staying_counts_even_right_after_other_activity(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
-    before = ends(browser)
+    client = installation.sign_in()
+    before = ends(client)
     installation.clock.move(seconds=3)
-    assert datetime.fromisoformat(stay(browser).json()["expires_at"]) > before
+    assert datetime.fromisoformat(stay(client).json()["expires_at"]) > before
 
 
 @pytest.mark.parametrize("route", ["/auth/active", "/auth/stay"])
 def test_a_request_that_waited_for_the_database_beyond_the_idle_lifetime_resumes_no_session(
     installation: SignInWorld, route: str
 ) -> None:
-    browser = installation.sign_in()
-    before = installation.sessions.resolve(installation.secret(browser))
+    client = installation.sign_in()
+    before = installation.sessions.resolve(installation.secret(client))
     installation.clock.move(seconds=590)
 
     def waited(_: Connection) -> None:
@@ -84,7 +84,7 @@ def test_a_request_that_waited_for_the_database_beyond_the_idle_lifetime_resumes
 
     event.listen(installation.storage.engine, "begin", waited)
     try:
-        payload = browser.request("POST", route, origin=browser.base_url, **JSON)
+        payload = client.request("POST", route, origin=client.base_url, **JSON)
     finally:
         event.remove(installation.storage.engine, "begin", waited)
     assert (payload.status, installation.clock.ahead) == (401, timedelta(seconds=610))
@@ -110,20 +110,20 @@ def test_a_request_that_waited_for_the_database_beyond_the_idle_lifetime_resumes
 def test_only_a_script_of_our_own_pages_may_extend_a_session(
     installation: SignInWorld, headers: dict[str, str], status: int
 ) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     installation.clock.move(seconds=100)
-    before = ends(browser)
-    assert stay(browser, **headers).status == status
-    assert ends(browser) == before
+    before = ends(client)
+    assert stay(client, **headers).status == status
+    assert ends(client) == before
 
 
 def test_staying_signed_in_requires_a_post(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
-    assert browser.get("/auth/stay", origin=browser.base_url, **JSON).status == 405
+    client = installation.sign_in()
+    assert client.get("/auth/stay", origin=client.base_url, **JSON).status == 405
 
 
 def test_anonymous_ended_and_blocked_sessions_cannot_be_extended(installation: SignInWorld) -> None:
-    assert stay(installation.browser()).status == 401
+    assert stay(installation.client()).status == 401
     ended, blocked = installation.sign_in(), installation.sign_in(sub="auth0|bob")
     installation.sessions.end(installation.ref(ended), EndReason.ENDED_BY_ADMIN, by="admin")
     assert stay(ended).status == 401
@@ -133,28 +133,30 @@ def test_anonymous_ended_and_blocked_sessions_cannot_be_extended(installation: S
     assert stay(blocked).status == 401
 
 
-def active(browser: Browser, body: bytes = b'{"page": "/reports"}', headers: dict[str, str] | None = None) -> Answer:
+def active(
+    client: CookieClient, body: bytes = b'{"page": "/reports"}', headers: dict[str, str] | None = None
+) -> ClientResponse:
     """The front end reports input of the user."""
-    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-    sent = {"origin": browser.base_url, "content-type": "application/json", "cookie": cookie} | (headers or {})
-    return call(browser.app, "POST", "/auth/active", sent, body)
+    cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    sent = {"origin": client.base_url, "content-type": "application/json", "cookie": cookie} | (headers or {})
+    return call(client.app, "POST", "/auth/active", sent, body)
 
 
 def test_user_input_extends_the_idle_lifetime_only_and_records_the_page(
     installation: SignInWorld,
 ) -> None:
-    browser = installation.sign_in()
-    session = installation.sessions.resolve(installation.secret(browser))
+    client = installation.sign_in()
+    session = installation.sessions.resolve(installation.secret(client))
     installation.clock.move(seconds=61)
-    payload = active(browser)
+    payload = active(client)
     assert payload.status == 200
-    current = installation.sessions.resolve(installation.secret(browser))
+    current = installation.sessions.resolve(installation.secret(client))
     assert current.last_seen_at > session.last_seen_at + timedelta(seconds=60)
     assert datetime.fromisoformat(payload.json()["expires_at"]) == current.last_seen_at + timedelta(seconds=600)
     assert (current.page, current.expires_at) == ("/reports", session.expires_at)
     installation.clock.move(seconds=59)
-    active(browser, b'{"page": "/csv"}')  # not written again within a minute
-    assert installation.sessions.resolve(installation.secret(browser)) == current
+    active(client, b'{"page": "/csv"}')  # not written again within a minute
+    assert installation.sessions.resolve(installation.secret(client)) == current
 
 
 @pytest.mark.parametrize(
@@ -171,10 +173,10 @@ def test_user_input_extends_the_idle_lifetime_only_and_records_the_page(
     ],
 )
 def test_the_page_is_one_of_ours_or_none(installation: SignInWorld, body: bytes, page: str) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     installation.clock.move(seconds=61)
-    assert active(browser, body).status == 200
-    assert installation.sessions.resolve(installation.secret(browser)).page == page
+    assert active(client, body).status == 200
+    assert installation.sessions.resolve(installation.secret(client)).page == page
 
 
 @pytest.mark.parametrize(
@@ -189,19 +191,19 @@ def test_the_page_is_one_of_ours_or_none(installation: SignInWorld, body: bytes,
 def test_only_a_script_of_our_own_pages_may_report_input(
     installation: SignInWorld, headers: dict[str, str], status: int
 ) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     installation.clock.move(seconds=100)
-    before = ends(browser)
-    assert active(browser, headers=headers).status == status
-    assert ends(browser) == before
+    before = ends(client)
+    assert active(client, headers=headers).status == status
+    assert ends(client) == before
 
 
 def test_user_input_resumes_no_session(installation: SignInWorld) -> None:
-    assert active(installation.browser()).status == 401
-    browser = installation.sign_in()
+    assert active(installation.client()).status == 401
+    client = installation.sign_in()
     installation.clock.move(seconds=601)
-    assert active(browser).status == 401
-    assert browser.get("/auth/session").json() == {"authenticated": False, "expired": True}
+    assert active(client).status == 401
+    assert client.get("/auth/session").json() == {"authenticated": False, "expired": True}
 
 
 @pytest.mark.parametrize(
@@ -212,8 +214,8 @@ def test_the_warning_comes_two_minutes_before_or_at_half(idle: int, absolute: in
 
 
 def test_the_page_is_recorded_with_the_activity(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
-    ref = installation.ref(browser)
+    client = installation.sign_in()
+    ref = installation.ref(client)
     installation.clock.move(seconds=61)
     installation.sessions.touch(installation.sessions.by_ref(ref), page="/reports")
     assert installation.sessions.by_ref(ref).page == "/reports"
@@ -221,5 +223,5 @@ def test_the_page_is_recorded_with_the_activity(installation: SignInWorld) -> No
     installation.sessions.touch(installation.sessions.by_ref(ref), page="/csv")
     assert installation.sessions.by_ref(ref).page == "/reports"
     installation.clock.move(seconds=31)
-    stay(browser)  # reports no page
+    stay(client)  # reports no page
     assert installation.sessions.by_ref(ref).page == "/reports"

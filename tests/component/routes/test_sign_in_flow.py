@@ -12,25 +12,25 @@ from component.oidc.authorization_parameters import ANY_AGE_SECONDS
 from component.routes.session import session_tag
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import HTTPS, Browser, LogBook, SignInWorld, query, world
+from tests.signin import HTTPS, CookieClient, LogBook, SignInWorld, query, world
 
 
 def test_a_complete_sign_in_returns_to_the_requested_page_and_query(installation: SignInWorld) -> None:
-    browser = installation.browser()
-    parameters = query(installation.begin(browser, "/reports%3Fregion%3Demea%26year%3D2026"))
+    client = installation.client()
+    parameters = query(installation.begin(client, "/reports%3Fregion%3Demea%26year%3D2026"))
     assert parameters["response_type"] == "code"
     assert parameters["code_challenge_method"] == "S256"
     assert parameters["audience"] == installation.settings.audience
     assert parameters["redirect_uri"] == "http://localhost:8501/auth/callback"
     assert parameters["scope"].split() == ["openid", "profile", "email", "offline_access"]
     assert min(len(parameters[name]) for name in ("state", "nonce", "code_challenge")) >= 43
-    answer = browser.get(installation.fake.approve(browser.seen[-1].location, name="Ann Example"))
+    answer = client.get(installation.fake.approve(client.responses[-1].location, name="Ann Example"))
     assert answer.location == "http://localhost:8501/reports?region=emea&year=2026"
-    payload = browser.get("/auth/session").json()
+    payload = client.get("/auth/session").json()
     assert payload.pop("expires_at")
     assert payload.pop("expires_in_seconds") == 3600
     assert payload.pop("can_stay") is True
-    assert payload.pop("session") == session_tag(installation.ref(browser)) != installation.ref(browser)
+    assert payload.pop("session") == session_tag(installation.ref(client)) != installation.ref(client)
     assert payload == {
         "authenticated": True,
         "issuer": installation.fake.url,
@@ -44,22 +44,22 @@ def test_a_complete_sign_in_returns_to_the_requested_page_and_query(installation
 
 
 def test_an_anonymous_browser_is_reported_as_not_authenticated(installation: SignInWorld) -> None:
-    assert installation.browser().get("/auth/session").json() == {"authenticated": False}
+    assert installation.client().get("/auth/session").json() == {"authenticated": False}
 
 
 def test_a_live_session_returns_to_the_page_at_once(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
-    assert browser.get("/auth/login?return_to=/reports%3Fa%3D1").location == "http://localhost:8501/reports?a=1"
+    client = installation.sign_in()
+    assert client.get("/auth/login?return_to=/reports%3Fa%3D1").location == "http://localhost:8501/reports?a=1"
 
 
 def test_anonymous_requests_write_nothing(installation: SignInWorld) -> None:
     before = installation.dump()
-    browser = installation.browser()
-    installation.begin(browser)
-    browser.get("/auth/session")
-    browser.logout()
-    assert browser.get("/auth/callback?state=made-up&code=x").status == 400
-    assert browser.get(f"/auth/callback?state={'s' * 43}&code=x").status == 400
+    client = installation.client()
+    installation.begin(client)
+    client.get("/auth/session")
+    client.logout()
+    assert client.get("/auth/callback?state=made-up&code=x").status == 400
+    assert client.get(f"/auth/callback?state={'s' * 43}&code=x").status == 400
     assert installation.dump() == before
 
 
@@ -71,8 +71,8 @@ def test_cookie_attributes(base_url: str) -> None:
         FakeProvider(clock.timestamp) as fake,
         world(fake, clock, app_base_url=base_url, gatehouse_env=production) as installation,
     ):
-        browser = installation.sign_in()
-        lines = [line for answer in browser.seen for line in answer.all("set-cookie")]
+        client = installation.sign_in()
+        lines = [line for answer in client.responses for line in answer.all("set-cookie")]
         kinds = {line.split("=")[0].split("-login-")[0] for line in lines}
         assert len(kinds) == 3  # browser, login transaction, session
         for line in lines:
@@ -81,7 +81,7 @@ def test_cookie_attributes(base_url: str) -> None:
             assert not any(part.startswith("Domain") for part in attributes)
             assert ("Secure" in attributes) is (base_url == HTTPS)
             assert name.startswith("__Host-gatehouse-") is (base_url == HTTPS)
-        for answer in browser.seen:
+        for answer in client.responses:
             assert answer.header("cache-control") == "no-store"
             assert "cookie" in answer.header("vary").lower()
 
@@ -101,7 +101,7 @@ def test_only_allowed_parameters_reach_the_provider(installation: SignInWorld) -
         "scope=admin&redirect_uri=https://evil.example&response_mode=form_post&nonce=n&client_id=x&audience=y&max_age=0"
         "&acr_values=urn:made-up&claims=%7B%7D&id_token_hint=x"
     )
-    parameters = query(installation.browser().get(f"/auth/login?return_to=/&{allowed}&{evil}").location)
+    parameters = query(installation.client().get(f"/auth/login?return_to=/&{allowed}&{evil}").location)
     assert parameters["login_hint"] == "ann@example.com"
     assert parameters["prompt"] == "login"
     assert (parameters["connection"], parameters["organization"]) == ("google-oauth2", "org_1")
@@ -111,21 +111,21 @@ def test_only_allowed_parameters_reach_the_provider(installation: SignInWorld) -
     assert parameters["nonce"] != "n"
     assert not {"response_mode", "acr_values", "claims", "id_token_hint"} & set(parameters)
     assert parameters["max_age"] == str(ANY_AGE_SECONDS)  # requires nothing, but makes providers report auth_time
-    assert "prompt" not in query(installation.browser().get("/auth/login?prompt=none").location)
+    assert "prompt" not in query(installation.client().get("/auth/login?prompt=none").location)
 
 
 def test_the_id_token_must_name_the_requested_organization(installation: SignInWorld) -> None:
     link = "/auth/login?organization=org_1&return_to=/"
     for claims in ({}, {"org_id": "org_2"}, {"org_id": "ORG_1"}):
-        browser = installation.browser()
-        answer = browser.get(installation.fake.approve(browser.get(link).location, **claims))
+        client = installation.client()
+        answer = client.get(installation.fake.approve(client.get(link).location, **claims))
         assert answer.status == 403
         assert "That was for another organization" in answer.text
-        assert installation.cookies.session not in browser.cookies
+        assert installation.cookies.session not in client.cookies
     assert not installation.audit("app:session:begin")
     assert {event["reason"] for event in installation.audit("app:login:refuse")} == {"organization-mismatch"}
-    browser = installation.browser()
-    assert browser.get(installation.fake.approve(browser.get(link).location, org_id="org_1")).status == 303
+    client = installation.client()
+    assert client.get(installation.fake.approve(client.get(link).location, org_id="org_1")).status == 303
     installation.sign_in(org_id="org_1")  # an organization that was not requested is ignored
 
 
@@ -135,47 +135,45 @@ def test_another_account_is_requested_with_a_prompt_that_the_provider_supports(p
     with FakeProvider(clock.timestamp) as fake:
         fake.issuer.metadata_extra = {"prompt_values_supported": prompts}
         with world(fake, clock) as installation:
-            browser = installation.sign_in()
-            before = installation.ref(browser)
-            location = browser.get("/auth/login?another=1&return_to=/reports").location
+            client = installation.sign_in()
+            before = installation.ref(client)
+            location = client.get("/auth/login?another=1&return_to=/reports").location
             assert query(location)["prompt"] == prompt
-            answer = browser.get(fake.approve(location, sub="auth0|bob", name="Bob"))
+            answer = client.get(fake.approve(location, sub="auth0|bob", name="Bob"))
             assert answer.location == "http://localhost:8501/reports"
-            assert browser.get("/auth/session").json()["name"] == "Bob"
-            assert installation.ref(browser) != before
+            assert client.get("/auth/session").json()["name"] == "Bob"
+            assert installation.ref(client) != before
 
 
 def test_a_new_sign_in_in_the_same_browser_ends_the_old_session(installation: SignInWorld) -> None:
-    browser = installation.browser()
-    second = installation.fake.approve(installation.begin(browser), sub="auth0|bob", name="Bob")
-    installation.sign_in(browser)
-    old_secret, old_ref = installation.secret(browser), installation.ref(browser)
-    browser.get(second)
-    assert installation.secret(browser) != old_secret
-    assert installation.ref(browser) != old_ref
+    client = installation.client()
+    second = installation.fake.approve(installation.begin(client), sub="auth0|bob", name="Bob")
+    installation.sign_in(client)
+    old_secret, old_ref = installation.secret(client), installation.ref(client)
+    client.get(second)
+    assert installation.secret(client) != old_secret
+    assert installation.ref(client) != old_ref
     with pytest.raises(SessionEnded):
         installation.sessions.resolve(old_secret)
     assert [event["reason"] for event in installation.audit("app:session:end")] == [EndReason.REPLACED]
-    assert browser.get("/auth/session").json()["name"] == "Bob"
+    assert client.get("/auth/session").json()["name"] == "Bob"
     assert len(installation.fake.revoked) == 1  # another person's tokens
 
 
 def test_a_forwarded_host_cannot_change_the_redirect(installation: SignInWorld) -> None:
     """Redirects are built from the configured address, whatever the headers of the request."""
-    browser = installation.browser()
-    callback = installation.fake.approve(installation.begin(browser))
-    answer = browser.get(callback, x_forwarded_host="evil.example", x_forwarded_proto="https")
+    client = installation.client()
+    callback = installation.fake.approve(installation.begin(client))
+    answer = client.get(callback, x_forwarded_host="evil.example", x_forwarded_proto="https")
     assert answer.location == "http://localhost:8501/"
 
 
 def test_the_sign_in_begins_at_the_configured_host(installation: SignInWorld) -> None:
     """The callback uses the configured host, so the transaction's cookie must be set there."""
-    browser = Browser(installation.app, "http://127.0.0.1:8501")
-    first = browser.get("/auth/login?return_to=/reports%3Fa%3D1").location
+    client = CookieClient(installation.app, "http://127.0.0.1:8501")
+    first = client.get("/auth/login?return_to=/reports%3Fa%3D1").location
     assert first == "http://localhost:8501/auth/login?at=home&return_to=%2Freports%3Fa%3D1"
-    assert browser.get(first.removeprefix("http://localhost:8501")).location.startswith(
-        installation.fake.url
-    )  # no loop
+    assert client.get(first.removeprefix("http://localhost:8501")).location.startswith(installation.fake.url)  # no loop
 
 
 def test_no_token_appears_outside_of_the_exchange(installation: SignInWorld) -> None:
@@ -186,15 +184,15 @@ def test_no_token_appears_outside_of_the_exchange(installation: SignInWorld) -> 
     root.addHandler(book)
     root.setLevel(logging.DEBUG)
     try:
-        browser = installation.sign_in()
-        secret = installation.secret(browser)
+        client = installation.sign_in()
+        secret = installation.secret(client)
         installation.clock.move(seconds=590)
-        installation.sessions.access_token(installation.ref(browser))
-        browser.get("/auth/session")
-        browser.get("/")
+        installation.sessions.access_token(installation.ref(client))
+        client.get("/auth/session")
+        client.get("/")
         hidden = [secret, *installation.fake.issued, "client-secret"]
         stored = installation.dump()
-        browser.logout()
+        client.logout()
     finally:
         root.removeHandler(book)
         root.setLevel(level)
@@ -202,7 +200,7 @@ def test_no_token_appears_outside_of_the_exchange(installation: SignInWorld) -> 
     verifiers = [form["code_verifier"] for form in installation.fake.forms if "code_verifier" in form]
     for token in hidden + verifiers:
         tail = token.rpartition(".")[2]
-        for answer in browser.seen:
+        for answer in client.responses:
             sent = [value for name, value in answer.headers if not value.startswith(f"{installation.cookies.session}=")]
             assert tail not in answer.text
             assert tail not in " ".join(sent)

@@ -6,18 +6,18 @@ from typing import Any
 
 from app.core.assurance import MULTI_FACTOR
 from app.core.records import Session
-from tests.browser import Answer
-from tests.signin import Browser, SignInWorld
+from tests.cookie_client import ClientResponse
+from tests.signin import CookieClient, SignInWorld
 
 FRESH = "/auth/login?step_up=1&max_age=0&return_to=/reports%3Frange%3D7%2Bdays"
 FACTOR = f"/auth/login?step_up=1&acr_values={MULTI_FACTOR}&return_to=/reports"
 BACK = "http://localhost:8501/reports?range=7+days"
 
 
-def confirm(installation: SignInWorld, browser: Browser, link: str = FRESH, **claims: Any) -> Answer:
+def confirm(installation: SignInWorld, client: CookieClient, link: str = FRESH, **claims: Any) -> ClientResponse:
     """Follow a step-up link to the provider and back; ``claims`` go into the ID token."""
-    return browser.get(installation.fake.approve(browser.get(link).location, **claims))
+    return client.get(installation.fake.approve(client.get(link).location, **claims))
 
 
-def session_of(installation: SignInWorld, browser: Browser) -> Session:
-    return installation.sessions.resolve(installation.secret(browser))
+def session_of(installation: SignInWorld, client: CookieClient) -> Session:
+    return installation.sessions.resolve(installation.secret(client))

@@ -15,11 +15,10 @@ from pydantic import SecretStr
 from app.core.assurance import MULTI_FACTOR
 from app.core.records import Session
 from tests.clock import FakeClock
-from tests.component.dev_tenant.support import Browser as TenantBrowser
-from tests.component.dev_tenant.support import Running, answer, browsing, running
+from tests.component.dev_tenant.support import Running, TenantClient, answer, running, tenant_client
 from tests.ports import free_port
 from tests.provider import FakeProvider
-from tests.signin import Browser, SignInWorld, world
+from tests.signin import CookieClient, SignInWorld, world
 from tests.waiting import wait_until
 
 CONFIRM = "/auth/login?step_up=1&max_age=0&return_to=/reports"
@@ -76,69 +75,69 @@ def at_page(page: requests.Response) -> str:
     return answer(page)["state"]
 
 
-def sign_in(installation: SignInWorld, at_tenant: TenantBrowser, person: str) -> Browser:
-    browser = installation.browser()
-    state = at_page(at_tenant.get(installation.begin(browser)))
+def sign_in(installation: SignInWorld, at_tenant: TenantClient, person: str) -> CookieClient:
+    client = installation.client()
+    state = at_page(at_tenant.get(installation.begin(client)))
     back = at_tenant.post("/u/login", state=state, person=person).headers["Location"]
-    assert browser.get(back).status == 303
-    return browser
+    assert client.get(back).status == 303
+    return client
 
 
-def session_of(installation: SignInWorld, browser: Browser) -> Session:
-    return installation.sessions.resolve(installation.secret(browser))
+def session_of(installation: SignInWorld, client: CookieClient) -> Session:
+    return installation.sessions.resolve(installation.secret(client))
 
 
-def age(installation: SignInWorld, browser: Browser) -> timedelta:
-    at = session_of(installation, browser).authenticated_at
+def age(installation: SignInWorld, client: CookieClient) -> timedelta:
+    at = session_of(installation, client).authenticated_at
     assert at is not None
     return installation.clock() - at
 
 
 def test_the_tenant_asks_again_and_the_session_is_reauthenticated(installation: SignInWorld, tenant: Running) -> None:
-    with browsing(tenant) as at_tenant:
-        browser = sign_in(installation, at_tenant, "bruno")
-        before = session_of(installation, browser)
+    with tenant_client(tenant) as at_tenant:
+        client = sign_in(installation, at_tenant, "bruno")
+        before = session_of(installation, client)
         move(installation, tenant, hours=2)
-        assert age(installation, browser) > timedelta(hours=1)
-        state = at_page(at_tenant.get(browser.get(CONFIRM).location))
+        assert age(installation, client) > timedelta(hours=1)
+        state = at_page(at_tenant.get(client.get(CONFIRM).location))
         back = at_tenant.post("/u/login", state=state, person="bruno").headers["Location"]
-        assert browser.get(back).location == BACK
-        assert session_of(installation, browser).ref == before.ref
-        assert age(installation, browser) < timedelta(seconds=10)
+        assert client.get(back).location == BACK
+        assert session_of(installation, client).ref == before.ref
+        assert age(installation, client) < timedelta(seconds=10)
         move(installation, tenant, minutes=20)
         assert installation.sessions.access_token(before.ref), "refreshed with the refresh token of the new sign-in"
 
 
 def test_a_sign_in_by_the_tenants_session_is_not_called_fresh(installation: SignInWorld, tenant: Running) -> None:
-    with browsing(tenant) as at_tenant:
+    with tenant_client(tenant) as at_tenant:
         sign_in(installation, at_tenant, "bruno")
         move(installation, tenant, hours=2)
-        other = installation.browser()
+        other = installation.client()
         back = at_tenant.get(installation.begin(other)).headers["Location"]
         assert other.get(back).status == 303
         assert age(installation, other) > timedelta(hours=1)
 
 
 def test_a_second_factor_is_requested_and_reported_in_the_token(installation: SignInWorld, tenant: Running) -> None:
-    with browsing(tenant) as at_tenant:
-        browser = sign_in(installation, at_tenant, "bruno")
-        before = session_of(installation, browser)
+    with tenant_client(tenant) as at_tenant:
+        client = sign_in(installation, at_tenant, "bruno")
+        before = session_of(installation, client)
         assert (before.acr, before.amr) == ("", frozenset())
-        page = at_tenant.get(browser.get(FACTOR).location)
+        page = at_tenant.get(client.get(FACTOR).location)
         back = at_tenant.post("/u/step", state=at_page(page), action="factor").headers["Location"]
-        assert browser.get(back).location == BACK
-        after = session_of(installation, browser)
+        assert client.get(back).location == BACK
+        after = session_of(installation, client)
         assert (after.ref, after.acr, after.amr) == (before.ref, MULTI_FACTOR, frozenset({"mfa"}))
 
 
 @pytest.mark.usefixtures("served")
 @pytest.mark.parametrize("way", ["/oidc/logout", "/v2/logout"])
 def test_signing_out_at_the_tenant_ends_the_session_here(installation: SignInWorld, tenant: Running, way: str) -> None:
-    with browsing(tenant) as at_tenant, browsing(tenant) as elsewhere:
-        browser, other = sign_in(installation, at_tenant, "chiyo"), sign_in(installation, elsewhere, "chiyo")
-        ref = installation.ref(browser)
+    with tenant_client(tenant) as at_tenant, tenant_client(tenant) as elsewhere:
+        client, other = sign_in(installation, at_tenant, "chiyo"), sign_in(installation, elsewhere, "chiyo")
+        ref = installation.ref(client)
         at_tenant.get(tenant.url(way))
-        wait_until(lambda: not browser.get("/auth/session").json()["authenticated"])
+        wait_until(lambda: not client.get("/auth/session").json()["authenticated"])
         ended = installation.storage.read.session_by_ref(ref)
         assert ended is not None
         assert ended.end_reason == "provider-logout"
@@ -147,10 +146,10 @@ def test_signing_out_at_the_tenant_ends_the_session_here(installation: SignInWor
 
 @pytest.mark.usefixtures("served")
 def test_signing_out_after_a_step_up_ends_the_session_too(installation: SignInWorld, tenant: Running) -> None:
-    with browsing(tenant) as at_tenant:
-        browser = sign_in(installation, at_tenant, "dev")
-        state = at_page(at_tenant.get(browser.get(CONFIRM).location))
-        browser.get(at_tenant.post("/u/login", state=state, person="dev").headers["Location"])
+    with tenant_client(tenant) as at_tenant:
+        client = sign_in(installation, at_tenant, "dev")
+        state = at_page(at_tenant.get(client.get(CONFIRM).location))
+        client.get(at_tenant.post("/u/login", state=state, person="dev").headers["Location"])
         assert installation.audit("app:session:step-up")
         at_tenant.get(tenant.url("/oidc/logout"))
-        wait_until(lambda: not browser.get("/auth/session").json()["authenticated"])
+        wait_until(lambda: not client.get("/auth/session").json()["authenticated"])

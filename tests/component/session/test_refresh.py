@@ -17,7 +17,7 @@ from app.core.tokens.hashes import token_hash
 from component.oidc.provider import TokenSet
 from component.session.refresh import LEASE_SECONDS
 from tests.clock import FakeClock
-from tests.provider import Answer, FakeProvider
+from tests.provider import FakeProvider, ProviderResponse
 from tests.signin import SignInWorld, world
 
 
@@ -54,14 +54,14 @@ def test_a_token_about_to_expire_is_refreshed_and_stored(installation: SignInWor
 
 
 def test_rights_older_than_the_limit_make_a_refresh_due(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     installation.clock.move(seconds=290)
-    installation.sessions.sync_if_due(installation.sessions.resolve(installation.secret(browser)))
+    installation.sessions.sync_if_due(installation.sessions.resolve(installation.secret(client)))
     assert installation.fake.refreshes() == 0
     installation.clock.move(seconds=11)
-    installation.sessions.sync_if_due(installation.sessions.resolve(installation.secret(browser)))
+    installation.sessions.sync_if_due(installation.sessions.resolve(installation.secret(client)))
     assert installation.fake.refreshes() == 1
-    installation.sessions.sync_if_due(installation.sessions.resolve(installation.secret(browser)))
+    installation.sessions.sync_if_due(installation.sessions.resolve(installation.secret(client)))
     assert installation.fake.refreshes() == 1
 
 
@@ -85,8 +85,8 @@ def test_two_processes_make_one_refresh(installation: SignInWorld) -> None:
 
 
 def test_a_page_does_not_wait_for_another_process(installation: SignInWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    browser = installation.sign_in()
-    session = installation.sessions.resolve(installation.secret(browser))
+    client = installation.sign_in()
+    session = installation.sessions.resolve(installation.secret(client))
     installation.clock.move(seconds=301)
     with installation.storage.unit_of_work() as unit:
         now = installation.clock()
@@ -144,13 +144,13 @@ def test_callers_that_wait_for_a_slow_refresh_use_the_old_token(
 
 
 def test_signing_out_during_a_refresh_revokes_the_fresh_token(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
-    ref = installation.due(browser)
+    client = installation.sign_in()
+    ref = installation.due(client)
 
-    def answered_too_late(form: dict[str, str]) -> Answer:
+    def answered_too_late(form: dict[str, str]) -> ProviderResponse:
         answer = installation.fake._refresh(form)
         installation.fake.token_answer = None
-        assert browser.logout().status == 200
+        assert client.logout().status == 200
         return answer
 
     installation.fake.token_answer = answered_too_late
@@ -204,7 +204,7 @@ def test_a_pause_is_over_when_a_clock_that_ran_ahead_is_set_back(installation: S
     """The pause is recorded by the clock of that time: it must not last for hours."""
     ref = installation.due(installation.sign_in())
     installation.clock.move(hours=2)
-    installation.fake.token_answer = lambda form: Answer({}, 503)
+    installation.fake.token_answer = lambda form: ProviderResponse({}, 503)
     with pytest.raises(ProviderUnavailable):
         installation.sessions._token_refresh.access_token(ref)
     installation.fake.token_answer = None

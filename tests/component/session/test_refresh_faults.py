@@ -18,7 +18,7 @@ from app.core.records import EndReason
 from app.core.tokens.types import AccessToken
 from component.session.refresh import PAUSE_SECONDS
 from tests.clock import FakeClock
-from tests.provider import Answer, FakeProvider
+from tests.provider import FakeProvider, ProviderResponse
 from tests.signin import SignInWorld, world
 
 
@@ -41,15 +41,15 @@ def installation(fake: FakeProvider) -> Iterator[SignInWorld]:
     [(403, "invalid_grant"), (400, "invalid_grant"), (401, "login_required"), (403, "mfa_required")],
 )
 def test_a_provider_that_refuses_ends_the_session(installation: SignInWorld, status: int, error: str) -> None:
-    browser = installation.sign_in()
-    ref = installation.due(browser)
-    installation.fake.token_answer = lambda form: Answer({"error": error}, status)
+    client = installation.sign_in()
+    ref = installation.due(client)
+    installation.fake.token_answer = lambda form: ProviderResponse({"error": error}, status)
     for _ in range(3):
         with pytest.raises(SessionEnded):
             installation.sessions.access_token(ref)
     assert installation.fake.refreshes() == 1
     with pytest.raises(SessionEnded, match="ended this sign-in"):
-        installation.sessions.resolve(installation.secret(browser))
+        installation.sessions.resolve(installation.secret(client))
     assert [event["reason"] for event in installation.audit("app:session:end")] == [EndReason.PROVIDER_REFUSED]
     assert [event["reason"] for event in installation.audit("app:token:refresh-fail")] == [error]
 
@@ -57,31 +57,31 @@ def test_a_provider_that_refuses_ends_the_session(installation: SignInWorld, sta
 def test_a_page_learns_of_the_end_too(installation: SignInWorld) -> None:
     session = installation.sessions.resolve(installation.secret(installation.sign_in()))
     installation.clock.move(seconds=301)
-    installation.fake.token_answer = lambda form: Answer({"error": "invalid_grant"}, 403)
+    installation.fake.token_answer = lambda form: ProviderResponse({"error": "invalid_grant"}, 403)
     with pytest.raises(SessionEnded):
         installation.sessions.sync_if_due(session)
 
 
 def test_a_mistake_in_our_own_settings_ends_no_session(installation: SignInWorld) -> None:
     ref = installation.due(installation.sign_in())
-    installation.fake.token_answer = lambda form: Answer({"error": "invalid_client"}, 401)
+    installation.fake.token_answer = lambda form: ProviderResponse({"error": "invalid_client"}, 401)
     assert installation.sessions.access_token(ref) == installation.fake.issued[0]
     assert installation.sessions.by_ref(ref).ended_at is None
 
 
 def test_a_provider_that_is_down(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
-    ref = installation.due(browser)
+    client = installation.sign_in()
+    ref = installation.due(client)
     installation.fake.stop()
     assert (
         installation.sessions.access_token(ref) == installation.fake.issued[0]
     )  # the old one is used while it is valid
-    installation.sessions.sync_if_due(installation.sessions.resolve(installation.secret(browser)))  # and no page breaks
+    installation.sessions.sync_if_due(installation.sessions.resolve(installation.secret(client)))  # and no page breaks
     assert len(installation.audit("app:token:refresh-fail")) == 1  # no further attempt during the pause
     installation.clock.move(seconds=45)
     with pytest.raises(ProviderUnavailable):
         installation.sessions.access_token(ref)
-    assert browser.get("/auth/session").json()["authenticated"] is True
+    assert client.get("/auth/session").json()["authenticated"] is True
     installation.fake.restart()
     installation.clock.move(seconds=PAUSE_SECONDS + 1)
     assert installation.sessions.access_token(ref) in installation.fake.issued  # recovered by itself
@@ -100,19 +100,19 @@ def test_tokens_without_an_id_token_and_without_rotation(installation: SignInWor
 
 
 def test_no_refresh_token_was_given(installation: SignInWorld) -> None:
-    def without(form: dict[str, str]) -> Answer:
+    def without(form: dict[str, str]) -> ProviderResponse:
         answer = installation.fake._code(form)
         del answer.body["refresh_token"]
         return answer
 
     installation.fake.token_answer = without
-    browser = installation.sign_in()
-    ref = installation.due(browser)
+    client = installation.sign_in()
+    ref = installation.due(client)
     before = installation.dump()
     with pytest.raises(SignInAgain):
         installation.sessions.access_token(ref)
     installation.sessions.sync_if_due(
-        installation.sessions.resolve(installation.secret(browser))
+        installation.sessions.resolve(installation.secret(client))
     )  # no page breaks that needs no token
     assert installation.dump() == before
     assert installation.sessions.by_ref(ref).ended_at is None  # the session itself continues

@@ -81,8 +81,8 @@ def test_idle_and_absolute_lifetimes(fake: FakeProvider) -> None:
 
 
 def test_activity_is_recorded_once_a_minute_at_most(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
-    session = installation.sessions.resolve(installation.secret(browser))
+    client = installation.sign_in()
+    session = installation.sessions.resolve(installation.secret(client))
     installation.clock.move(seconds=50)
     installation.sessions.touch(session)
     assert installation.sessions.by_ref(session.ref).last_seen_at == session.last_seen_at
@@ -93,11 +93,11 @@ def test_activity_is_recorded_once_a_minute_at_most(installation: SignInWorld) -
 
 @pytest.mark.parametrize("reason", [reason for reason in EndReason if reason is not EndReason.EXPIRED])
 def test_an_ended_session_reports_its_reason(installation: SignInWorld, reason: EndReason) -> None:
-    browser = installation.sign_in()
-    ref = installation.ref(browser)
+    client = installation.sign_in()
+    ref = installation.ref(client)
     assert installation.sessions.end(ref, reason, by="admin") == "session-1"
     with pytest.raises(SessionEnded) as caught:
-        installation.sessions.resolve(installation.secret(browser))
+        installation.sessions.resolve(installation.secret(client))
     assert caught.value.detail
     assert installation.sessions.end(ref, reason, by="admin") is None  # over already: nothing more is written
     (event,) = installation.audit("app:session:end")
@@ -107,14 +107,14 @@ def test_an_ended_session_reports_its_reason(installation: SignInWorld, reason: 
 
 def test_rights_come_from_the_access_token_and_follow_it(installation: SignInWorld) -> None:
     installation.fake.access_claims = {"roles": ["viewer", "nonsense"], "permissions": ["explore:api", "not:known"]}
-    browser = installation.sign_in()
+    client = installation.sign_in()
     grants = installation.storage.read.grants(subject(installation), installation.clock())
     assert set(grants.roles) == {"viewer"}
     assert {"read:reports", "explore:api"} <= set(grants.permissions)
     assert len(installation.audit("app:token:sync")) == 1
     installation.fake.access_claims = {"roles": [], "permissions": []}
     installation.clock.move(seconds=301)
-    installation.sessions.sync_if_due(installation.sessions.resolve(installation.secret(browser)))
+    installation.sessions.sync_if_due(installation.sessions.resolve(installation.secret(client)))
     assert roles(installation) == set()
     assert len(installation.audit("app:token:sync")) == 2
 
@@ -156,8 +156,8 @@ def test_a_session_that_cannot_be_recorded_does_not_begin(installation: SignInWo
     with installation.storage.engine.connect() as connection:
         connection.exec_driver_sql("ALTER TABLE audit_events RENAME TO gone")
         connection.commit()
-    browser = installation.browser()
-    assert browser.get(installation.fake.approve(installation.begin(browser))).status == 503
+    client = installation.client()
+    assert client.get(installation.fake.approve(installation.begin(client))).status == 503
     assert installation.rows("sessions") == 0
     assert installation.rows("people") == 0
 

@@ -9,7 +9,7 @@ import pytest
 from app.core.assurance import MULTI_FACTOR
 from tests.component.session.step_up_flow import FACTOR, FRESH, confirm, session_of
 from tests.issuer import ABSENT
-from tests.signin import Browser, SignInWorld
+from tests.signin import CookieClient, SignInWorld
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from tests.signin import Browser, SignInWorld
     ],
 )
 def test_a_provider_that_does_not_meet_the_request_changes_nothing(
-    installation: SignInWorld, old: Browser, link: str, claims: dict[str, Any], reason: str
+    installation: SignInWorld, old: CookieClient, link: str, claims: dict[str, Any], reason: str
 ) -> None:
     before, secret = session_of(installation, old), installation.secret(old)
     if "auth_time" in claims:

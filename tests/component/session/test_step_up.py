@@ -11,7 +11,7 @@ from app.core.assurance import MULTI_FACTOR
 from app.core.errors import Unauthenticated
 from app.core.tokens.hashes import token_hash
 from tests.component.session.step_up_flow import BACK, FACTOR, FRESH, confirm, session_of
-from tests.signin import Browser, SignInWorld, query
+from tests.signin import CookieClient, SignInWorld, query
 
 # What reaches the provider
 
@@ -42,8 +42,8 @@ from tests.signin import Browser, SignInWorld, query
     ],
 )
 def test_the_request_to_the_provider(installation: SignInWorld, link: str, sent: dict[str, str]) -> None:
-    browser = installation.sign_in()
-    parameters = query(browser.get(f"/auth/login?step_up=1&return_to=/&{link}&scope=admin&claims=%7B%7D").location)
+    client = installation.sign_in()
+    parameters = query(client.get(f"/auth/login?step_up=1&return_to=/&{link}&scope=admin&claims=%7B%7D").location)
     names = ("max_age", "prompt", "acr_values", "login_hint", "claims")
     received = {name: parameters[name] for name in names if name in parameters}
     assert received == sent
@@ -54,14 +54,14 @@ def test_the_request_to_the_provider(installation: SignInWorld, link: str, sent:
     "link", ["", "&max_age=0", f"&acr_values={MULTI_FACTOR}", "&step_up=0", "&step_up=1&step_up=1"]
 )
 def test_without_a_step_up_a_signed_in_browser_returns_to_the_page(installation: SignInWorld, link: str) -> None:
-    browser = installation.sign_in()
-    assert browser.get(f"/auth/login?return_to=/reports{link}").location == "http://localhost:8501/reports"
+    client = installation.sign_in()
+    assert client.get(f"/auth/login?return_to=/reports{link}").location == "http://localhost:8501/reports"
 
 
 # A response that meets the request
 
 
-def test_the_same_session_is_reauthenticated(installation: SignInWorld, old: Browser) -> None:
+def test_the_same_session_is_reauthenticated(installation: SignInWorld, old: CookieClient) -> None:
     before, secret = session_of(installation, old), installation.secret(old)
     first_token = installation.sessions.access_token(before.ref)
     answer = confirm(installation, old, acr=MULTI_FACTOR, amr=["pwd", "mfa"], sid="session-2")
@@ -84,7 +84,7 @@ def test_the_same_session_is_reauthenticated(installation: SignInWorld, old: Bro
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= {part.strip() for part in line.split(";")}
 
 
-def test_a_step_up_is_recorded_in_the_audit(installation: SignInWorld, old: Browser) -> None:
+def test_a_step_up_is_recorded_in_the_audit(installation: SignInWorld, old: CookieClient) -> None:
     ref = session_of(installation, old).ref
     confirm(installation, old, acr=MULTI_FACTOR)
     (event,) = installation.audit("app:session:step-up")
@@ -98,7 +98,7 @@ def test_a_step_up_is_recorded_in_the_audit(installation: SignInWorld, old: Brow
 
 
 def test_a_refresh_token_and_session_id_of_the_first_sign_in_only_are_kept(
-    installation: SignInWorld, old: Browser
+    installation: SignInWorld, old: CookieClient
 ) -> None:
     """A refresh token and its session's id."""
     ref = session_of(installation, old).ref
@@ -119,7 +119,7 @@ def _without_refresh(installation: SignInWorld, form: dict[str, str]) -> Any:
     return answer
 
 
-def test_the_rights_of_the_new_token_count(installation: SignInWorld, old: Browser) -> None:
+def test_the_rights_of_the_new_token_count(installation: SignInWorld, old: CookieClient) -> None:
     installation.fake.access_claims = {"roles": ["viewer"]}
     confirm(installation, old)
     assert set(
@@ -127,7 +127,9 @@ def test_the_rights_of_the_new_token_count(installation: SignInWorld, old: Brows
     ) == {"viewer"}
 
 
-def test_time_at_the_provider_does_not_count_against_a_fresh_sign_in(installation: SignInWorld, old: Browser) -> None:
+def test_time_at_the_provider_does_not_count_against_a_fresh_sign_in(
+    installation: SignInWorld, old: CookieClient
+) -> None:
     """Signed in at once, then nine minutes until the second factor was found."""
     location = old.get(FRESH).location
     signed_in = int(installation.clock.timestamp())
@@ -135,7 +137,7 @@ def test_time_at_the_provider_does_not_count_against_a_fresh_sign_in(installatio
     assert old.get(installation.fake.approve(location, auth_time=signed_in)).location == BACK
 
 
-def test_a_max_age_that_is_met_without_a_prompt_is_accepted(installation: SignInWorld, old: Browser) -> None:
+def test_a_max_age_that_is_met_without_a_prompt_is_accepted(installation: SignInWorld, old: CookieClient) -> None:
     """The user signed in at the provider four minutes ago, for another product."""
     link = FRESH.replace("max_age=0", "max_age=300")
     assert confirm(installation, old, link, auth_time=int(installation.clock.timestamp()) - 240).location == BACK
@@ -144,7 +146,7 @@ def test_a_max_age_that_is_met_without_a_prompt_is_accepted(installation: SignIn
     assert 230 < (installation.clock() - fresh).total_seconds() < 250
 
 
-def test_a_sign_in_time_with_fractions_of_a_second_is_good(installation: SignInWorld, old: Browser) -> None:
+def test_a_sign_in_time_with_fractions_of_a_second_is_good(installation: SignInWorld, old: CookieClient) -> None:
     signed_in = installation.clock.timestamp() - 0.25
     assert confirm(installation, old, auth_time=signed_in).location == BACK
     authenticated_at = session_of(installation, old).authenticated_at
@@ -153,14 +155,14 @@ def test_a_sign_in_time_with_fractions_of_a_second_is_good(installation: SignInW
 
 
 def test_an_anonymous_user_signs_in_by_the_same_link(installation: SignInWorld) -> None:
-    browser = installation.browser()
-    assert confirm(installation, browser, FACTOR, amr=["mfa"]).location == "http://localhost:8501/reports"
-    assert session_of(installation, browser).amr == {"mfa"}
+    client = installation.client()
+    assert confirm(installation, client, FACTOR, amr=["mfa"]).location == "http://localhost:8501/reports"
+    assert session_of(installation, client).amr == {"mfa"}
     assert len(installation.audit("app:session:begin")) == 1
 
 
 def test_a_sign_in_without_auth_time_is_not_called_fresh(
     installation: SignInWorld,
 ) -> None:
-    browser = installation.sign_in(auth_time=0)
-    assert session_of(installation, browser).authenticated_at is None
+    client = installation.sign_in(auth_time=0)
+    assert session_of(installation, client).authenticated_at is None

@@ -66,8 +66,8 @@ async def reconnect(harness: TabHarness) -> None:
     assert await harness.tab.recheck() is SessionChange.RECONNECT
     assert (await harness.tab.receive())["type"] == "websocket.disconnect"
     await harness.tab.close()
-    assert (harness.browser.left[-1]["type"], harness.browser.left[-1]["code"]) == ("websocket.close", 1012)
-    harness.browser.left.clear()
+    assert (harness.websocket.sent[-1]["type"], harness.websocket.sent[-1]["code"]) == ("websocket.close", 1012)
+    harness.websocket.sent.clear()
     open_socket(harness)
     await harness.tab.send({"type": "websocket.accept"})
 
@@ -77,8 +77,8 @@ def open_socket(harness: TabHarness, *, claimed: str = "page", is_expired: bool 
     session, tabs = harness.services.storage.read.session_by_ref(harness.ref), harness.services.tabs
     harness.tab = tabs.open(
         Handshake(session, harness.tab.owner, claimed=claimed, is_resumed=bool(claimed), is_expired=is_expired),
-        harness.browser.receive,
-        harness.browser.send,
+        harness.websocket.receive,
+        harness.websocket.send,
     )
 
 
@@ -108,7 +108,7 @@ def press(*ids: str, value: str = "", fragment: str = "") -> bytes:
 
 
 def sends(harness: TabHarness, data: bytes) -> None:
-    harness.browser.arriving.put_nowait({"type": "websocket.receive", "bytes": data})
+    harness.websocket.incoming.put_nowait({"type": "websocket.receive", "bytes": data})
 
 
 async def received(harness: TabHarness) -> BackMsg:
@@ -128,7 +128,7 @@ async def assert_no_message(harness: TabHarness) -> None:
 async def outgoing(harness: TabHarness, since: int) -> list[ForwardMsg]:
     """The messages that were sent to the browser since."""
     await harness.settle()
-    return [ForwardMsg.FromString(m["bytes"]) for m in harness.browser.left[since:] if m.get("bytes")]
+    return [ForwardMsg.FromString(m["bytes"]) for m in harness.websocket.sent[since:] if m.get("bytes")]
 
 
 def locks(message: ForwardMsg) -> bool | None:

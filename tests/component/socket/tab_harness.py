@@ -1,4 +1,4 @@
-"""A tab in this process, with a browser and Streamlit that are the test."""
+"""A tab in this process, whose WebSocket and whose Streamlit are fakes."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ CLICK.rerun_script.widget_states.widgets.add().id = "$$ID-button"
 
 
 @dataclass
-class FakeBrowser:
+class FakeWebSocket:
     """A socket whose other end is the test."""
 
-    arriving: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
-    left: list[Any] = field(default_factory=list)
+    incoming: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
+    sent: list[Any] = field(default_factory=list)
     stuck: bool = False
 
     async def receive(self) -> Any:
-        return await self.arriving.get()
+        return await self.incoming.get()
 
     async def send(self, message: Any) -> None:
         if self.stuck:
             await asyncio.Event().wait()
-        self.left.append(message)
+        self.sent.append(message)
 
     def deliver(self, message: BackMsg) -> None:
-        self.arriving.put_nowait({"type": "websocket.receive", "bytes": message.SerializeToString()})
+        self.incoming.put_nowait({"type": "websocket.receive", "bytes": message.SerializeToString()})
 
     def click(self) -> None:
         self.deliver(CLICK)
@@ -76,7 +76,7 @@ class TabHarness:
     services: Services
     subject: Subject
     ref: str
-    browser: FakeBrowser
+    websocket: FakeWebSocket
     tab: Tab
     queries: Queries
     charged: list[int] = field(default_factory=list)
@@ -143,9 +143,9 @@ class TabHarness:
             message.delta.new_element.button.id = button
             await self.tab.send({"type": "websocket.send", "bytes": message.SerializeToString()})
 
-    def browser_received(self) -> list[str | None]:
-        """The kinds of messages that the browser received so far."""
-        sent = [message["bytes"] for message in self.browser.left if message["type"] == "websocket.send"]
+    def sent_kinds(self) -> list[str | None]:
+        """The kinds of messages that were sent to the browser so far."""
+        sent = [message["bytes"] for message in self.websocket.sent if message["type"] == "websocket.send"]
         return [ForwardMsg.FromString(data).WhichOneof("type") for data in sent]
 
 
@@ -160,20 +160,20 @@ def with_tab(test: Callable[[TabHarness], Awaitable[None]]) -> None:
         with testing.gatehouse() as services:
             subject = testing.sign_in_as(None, roles=("analyst",))
             (session,) = services.storage.read.sessions_of(subject, utc_now())
-            browser = FakeBrowser()
+            websocket = FakeWebSocket()
             charged: list[int] = []
             queries = Queries(services.tabs)
             tab = services.tabs.open(
-                Handshake(session, f"session {session.ref}"), browser.receive, browser.send, charge=charged.append
+                Handshake(session, f"session {session.ref}"), websocket.receive, websocket.send, charge=charged.append
             )
             await tab.send({"type": "websocket.accept"})
-            harness = TabHarness(services, subject, session.ref, browser, tab, queries, charged)
-            browser.click()
+            harness = TabHarness(services, subject, session.ref, websocket, tab, queries, charged)
+            websocket.click()
             await tab.receive()
             await harness.streamlit_renders_page()
             async with asyncio.timeout(10):
                 await test(harness)
-                browser.stuck = False
+                websocket.stuck = False
                 await tab.close()
 
     asyncio.run(run())

@@ -15,7 +15,7 @@ from component.http.origin import Site
 from component.socket.cross_site import Initiator, initiator_of, link_answer
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import HTTP, Answer, Browser, SignInWorld, world
+from tests.signin import HTTP, ClientResponse, CookieClient, SignInWorld, world
 
 EVIL = "https://evil.example"
 
@@ -113,7 +113,7 @@ def installation() -> Iterator[SignInWorld]:
         yield installation
 
 
-def cookies_set(installation: SignInWorld, answer: Answer) -> list[str]:
+def cookies_set(installation: SignInWorld, answer: ClientResponse) -> list[str]:
     """The cookies that a response sets or removes, by the part of their name that states their purpose."""
     prefix = installation.cookies.session.removesuffix("session")
     return sorted(line.removeprefix(prefix).partition("=")[0].partition("-")[0] for line in answer.all("set-cookie"))
@@ -127,7 +127,7 @@ def stored(installation: SignInWorld) -> dict[str, int]:
     return {str(name): installation.rows(str(name)) for name in names}
 
 
-def observable(answer: Answer) -> tuple[object, ...]:
+def observable(answer: ClientResponse) -> tuple[object, ...]:
     """All of an answer but the reference number that each has of its own."""
     reference = next((value for name, value in answer.headers if name == "x-correlation-id"), "none")
     kept = [(name, value) for name, value in answer.headers if name not in {"x-correlation-id", "content-length"}]
@@ -141,7 +141,7 @@ def test_responses_and_cookies_by_initiator(
 ) -> None:
     before = stored(installation)
     for kind, headers in SOURCES[source].items():
-        answer = installation.browser().request(method, path, **headers)
+        answer = installation.client().request(method, path, **headers)
         assert (kind, answer.status, cookies_set(installation, answer)) == (kind, status, cookies)
         assert stored(installation) == before or path == "/auth/backchannel-logout", kind
 
@@ -150,14 +150,14 @@ def test_responses_and_cookies_by_initiator(
 def test_another_site_gets_the_same_response_for_every_user(
     installation: SignInWorld, method: str, path: str, source: str, status: int, cookies: list[str]
 ) -> None:
-    signed_in, ended, known = installation.sign_in(), installation.sign_in(), installation.browser()
+    signed_in, ended, known = installation.sign_in(), installation.sign_in(), installation.client()
     installation.sessions.end(installation.ref(ended), EndReason.SIGNED_OUT, by="test")
     known.get("/")
     for kind, headers in SOURCES[source].items():
         before = stored(installation)
         answers = [
-            observable(Browser(installation.app, cookies=dict(browser.cookies)).request(method, path, **headers))
-            for browser in (known, signed_in, ended)
+            observable(CookieClient(installation.app, cookies=dict(client.cookies)).request(method, path, **headers))
+            for client in (known, signed_in, ended)
         ]
         assert answers[0][0] == status
         assert answers == [answers[0]] * 3, kind
@@ -165,16 +165,16 @@ def test_another_site_gets_the_same_response_for_every_user(
 
 
 def test_a_form_of_another_site_replaces_no_cookie_and_the_sign_in_continues(installation: SignInWorld) -> None:
-    browser = installation.browser()
-    approved = installation.fake.approve(installation.begin(browser))
-    cookies = dict(browser.cookies)
+    client = installation.client()
+    approved = installation.fake.approve(installation.begin(client))
+    cookies = dict(client.cookies)
     for path in ("/", "/reports", "/auth/login", "/auth/callback", "/auth/logout", "/auth/stay", "/auth/session"):
-        browser.cookies.clear()  # browsers send none with a cross-site form, and keep those of the response
-        answer = browser.request("POST", path, **FOREIGN["a form"])
+        client.cookies.clear()  # browsers send none with a cross-site form, and keep those of the response
+        answer = client.request("POST", path, **FOREIGN["a form"])
         assert (answer.status, answer.all("set-cookie")) == (403, [])
-        browser.cookies = dict(cookies)
-    assert browser.get(approved, **LINK["a link of another site"]).status == 303
-    assert browser.get("/auth/session").json()["authenticated"] is True
+        client.cookies = dict(cookies)
+    assert client.get(approved, **LINK["a link of another site"]).status == 303
+    assert client.get("/auth/session").json()["authenticated"] is True
 
 
 @pytest.mark.parametrize(
@@ -199,9 +199,9 @@ def test_a_cross_site_link_to_the_sign_in_continues_on_our_own_page(
 
 
 def test_pages_and_notices_outside_our_popups_detach_from_a_foreign_opener(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     policies = {
-        path: browser.get(path).header("cross-origin-opener-policy")
+        path: client.get(path).header("cross-origin-opener-policy")
         for path in ("/", "/auth/callback", "/auth/login?mode=popup", "/auth/ended")
     }
     assert policies == {
@@ -210,14 +210,14 @@ def test_pages_and_notices_outside_our_popups_detach_from_a_foreign_opener(insta
         "/auth/login?mode=popup": "",  # the end of a popup, which has to close itself
         "/auth/ended": "",  # redirects back to the page
     }
-    assert installation.browser().get("/auth/ended").header("cross-origin-opener-policy") == "same-origin"
+    assert installation.client().get("/auth/ended").header("cross-origin-opener-policy") == "same-origin"
 
 
 def test_a_sign_in_that_failed_uses_up_its_own_transaction_and_sets_nothing_else(installation: SignInWorld) -> None:
-    browser = installation.browser()
-    state = installation.begin(browser).partition("state=")[2].partition("&")[0]
+    client = installation.client()
+    state = installation.begin(client).partition("state=")[2].partition("&")[0]
     before = stored(installation)
-    answer = browser.get(
+    answer = client.get(
         f"/auth/callback?state={state}&error=access_denied&iss={installation.fake.url}",
         **LINK["a link of another site"],
     )
@@ -230,14 +230,14 @@ def test_a_sign_in_that_failed_uses_up_its_own_transaction_and_sets_nothing_else
 def test_a_repeated_callback_redirects_a_signed_in_user_and_explains_itself_to_others(
     installation: SignInWorld,
 ) -> None:
-    browser = installation.browser()
-    approved = installation.fake.approve(installation.begin(browser))
-    browser.get(approved, **LINK["a link of another site"])
-    again = browser.get(approved, **LINK["a link of another site"])
+    client = installation.client()
+    approved = installation.fake.approve(installation.begin(client))
+    client.get(approved, **LINK["a link of another site"])
+    again = client.get(approved, **LINK["a link of another site"])
     assert (again.status, again.all("set-cookie")) == (400, [])
     (address,) = re.findall(r'content="0; url=([^"]+)"', again.text)
-    assert browser.get(address, **OWN["a link of our own page"]).location == f"{HTTP}/"
-    response = installation.browser().get(address, **OWN["a link of our own page"])
+    assert client.get(address, **OWN["a link of our own page"]).location == f"{HTTP}/"
+    response = installation.client().get(address, **OWN["a link of our own page"])
     assert response.status == 400
     assert "This sign-in is over" in response.text
 

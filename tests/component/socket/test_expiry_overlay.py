@@ -41,7 +41,7 @@ Check = Callable[[TabHarness], Awaitable[None]]
 def test_an_idle_tab_is_locked_and_not_redirected() -> None:
     async def check(harness: TabHarness) -> None:
         expire(harness)
-        before = len(harness.browser.left)
+        before = len(harness.websocket.sent)
         assert await harness.tab.recheck() is SessionChange.EXPIRED
         assert (await received(harness)).stop_script  # any run is stopped
         (overlay,) = await outgoing(harness, before)
@@ -206,7 +206,7 @@ def test_after_a_step_up_no_message_runs_on_a_socket_of_the_old_secret() -> None
         sends(harness, press("$$ID-export"))
         assert (await harness.tab.receive())["type"] == "websocket.disconnect"
         await harness.tab.close()
-        assert [message["type"] for message in harness.browser.left[-1:]] == ["websocket.close"]
+        assert [message["type"] for message in harness.websocket.sent[-1:]] == ["websocket.close"]
         open_socket(harness)
         await harness.tab.send({"type": "websocket.accept"})
         await request_no_run(harness)
@@ -228,7 +228,7 @@ def test_a_step_up_wakes_the_watcher() -> None:
 
 def test_a_browser_that_does_not_read_delays_no_other() -> None:
     async def check(harness: TabHarness) -> None:
-        harness.browser.stuck = True
+        harness.websocket.stuck = True
         expire(harness)
         assert await asyncio.wait_for(harness.tab.recheck(), 1) is SessionChange.EXPIRED
         assert (await received(harness)).stop_script

@@ -31,12 +31,12 @@ from component.socket.path_kinds import PathKind, path_kind
 from component.socket.request_context import GuardConfig
 from component.socket.tabs import Tabs
 from tests.clock import FakeClock
-from tests.signin import Browser, SignInWorld, call
+from tests.signin import CookieClient, SignInWorld, call
 
 
-def seen(browser: Browser, path: str = "/", **headers: str) -> list[tuple[str, str]]:
+def seen(client: CookieClient, path: str = "/", **headers: str) -> list[tuple[str, str]]:
     """The headers that reach the app behind the guard."""
-    answer = browser.get(path, **headers)
+    answer = client.get(path, **headers)
     assert answer.status == 200, answer.text
     return [(name, value) for name, value in answer.json()["headers"]]
 
@@ -96,12 +96,12 @@ def test_every_path_has_a_kind(path: str, kind: PathKind) -> None:
 
 
 def test_the_identity_is_that_of_the_session_alone(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
-    response = identity(installation, seen(browser))
-    browser_id = browser.cookies[installation.cookies.browser]
+    client = installation.sign_in()
+    response = identity(installation, seen(client))
+    browser_id = client.cookies[installation.cookies.browser]
     assert response == {
         "iss_sub": json.dumps([installation.fake.url, "auth0|ann"]),
-        "sid": installation.ref(browser),
+        "sid": installation.ref(client),
         "browser": hashlib.sha256(browser_id.encode()).hexdigest(),
         "guard": installation.identity.marker,
     }
@@ -121,16 +121,16 @@ CLAIMS = ["X-Gatehouse-Subject", "x-streamlit-user", "X-Forwarded-User", "X-Auth
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_claimed_identities_are_removed(installation: SignInWorld, name: str) -> None:
-    headers = dict(seen(installation.browser(), **{name.replace("-", "_"): "alice"}))
+    headers = dict(seen(installation.client(), **{name.replace("-", "_"): "alice"}))
     assert name.lower() not in headers
     assert "alice" not in headers.values()
 
 
 def test_our_own_names_are_removed_when_a_client_sends_them(installation: SignInWorld) -> None:
     for name in installation.identity.trusted_user_headers():
-        browser = installation.browser()
+        client = installation.client()
         response = identity(
-            installation, seen(browser, **{name.replace("-", "_").replace("iss_sub", "iss-sub"): "forged"})
+            installation, seen(client, **{name.replace("-", "_").replace("iss_sub", "iss-sub"): "forged"})
         )
         assert "forged" not in response.values()
         answer = call(installation.app, "GET", "/", {name: "forged"})
@@ -138,12 +138,12 @@ def test_our_own_names_are_removed_when_a_client_sends_them(installation: SignIn
 
 
 def test_public_assets_need_no_session_and_disclose_nothing(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     for path in ("/static/x.js", "/_stcore/health", "/component/x"):
-        headers = seen(browser, path)
+        headers = seen(client, path)
         assert not [name for name, _ in headers if name.startswith("x-gatehouse-")]
         assert "cookie" not in dict(headers)
-        assert browser.seen[-1].header("cache-control") == ""  # as Streamlit wants it
+        assert client.responses[-1].header("cache-control") == ""  # as Streamlit wants it
 
 
 def test_the_header_names_are_random_at_each_start() -> None:
@@ -155,43 +155,43 @@ def test_the_header_names_are_random_at_each_start() -> None:
 
 
 def test_scripts_see_none_of_our_cookies(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
-    installation.begin(installation.browser())
-    browser.cookies |= {"theme": "dark", "_streamlit_user": "forged", "_streamlit_user__1": "x", "_streamlit_xsrf": "1"}
-    browser.cookies[installation.cookies.login("s" * 43)] = "1.x"
-    assert dict(seen(browser))["cookie"] == "theme=dark; _streamlit_xsrf=1"
+    client = installation.sign_in()
+    installation.begin(installation.client())
+    client.cookies |= {"theme": "dark", "_streamlit_user": "forged", "_streamlit_user__1": "x", "_streamlit_xsrf": "1"}
+    client.cookies[installation.cookies.login("s" * 43)] = "1.x"
+    assert dict(seen(client))["cookie"] == "theme=dark; _streamlit_xsrf=1"
 
 
 def test_an_expired_or_ended_session_is_anonymous(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     installation.clock.move(hours=2)
-    assert identity(installation, seen(browser))["sid"] == ""
-    browser = installation.sign_in()
-    cookies = dict(browser.cookies)
-    browser.logout()
-    assert identity(installation, seen(Browser(installation.app, cookies=cookies)))["iss_sub"] == ""
+    assert identity(installation, seen(client))["sid"] == ""
+    client = installation.sign_in()
+    cookies = dict(client.cookies)
+    client.logout()
+    assert identity(installation, seen(CookieClient(installation.app, cookies=cookies)))["iss_sub"] == ""
 
 
 def test_the_browser_gets_its_cookie_once(installation: SignInWorld) -> None:
-    browser = installation.browser()
-    first = browser.get("/")
+    client = installation.client()
+    first = client.get("/")
     (line,) = first.all("set-cookie")
     assert line.startswith(f"{installation.cookies.browser}=")
     assert "HttpOnly" in line
-    assert browser.get("/reports").all("set-cookie") == []
-    browser.cookies[installation.cookies.browser] = "chosen-by-the-client"
-    assert browser.get("/").all("set-cookie")
+    assert client.get("/reports").all("set-cookie") == []
+    client.cookies[installation.cookies.browser] = "chosen-by-the-client"
+    assert client.get("/").all("set-cookie")
 
 
 def test_a_first_request_may_be_the_sign_in_itself(installation: SignInWorld) -> None:
-    browser = installation.browser()
-    url = installation.begin(browser)
-    assert browser.get(installation.fake.approve(url)).status == 303
+    client = installation.client()
+    url = installation.begin(client)
+    assert client.get(installation.fake.approve(url)).status == 303
 
 
 def test_a_cookie_that_comes_twice_counts_as_none(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
-    secret = installation.secret(browser)
+    client = installation.sign_in()
+    secret = installation.secret(client)
     both = f"{installation.cookies.session}={secret}; {installation.cookies.session}=planted"
     assert call(installation.app, "GET", "/auth/session", {"cookie": both}).json() == {"authenticated": False}
     same = f"{installation.cookies.session}={secret}; {installation.cookies.session}={secret}"
@@ -199,27 +199,29 @@ def test_a_cookie_that_comes_twice_counts_as_none(installation: SignInWorld) -> 
 
 
 def test_without_the_database_a_page_recovers_by_itself(installation: SignInWorld) -> None:
-    browser = installation.sign_in()
+    client = installation.sign_in()
     with installation.storage.engine.connect() as connection:
         connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")
         connection.commit()
-    answer = browser.get("/reports")
+    answer = client.get("/reports")
     assert answer.status == 503
     assert answer.header("retry-after") == "5"
     assert '<meta http-equiv="refresh" content="5">' in answer.text
     assert answer.header("content-security-policy") == POLICY
-    assert browser.get("/media/x").status == 503
-    assert _handshake(installation, browser) == [{"type": "websocket.close", "code": 1013}]
-    (start, _) = _handshake(installation, browser, extensions={"websocket.http.response": {}})
+    assert client.get("/media/x").status == 503
+    assert _handshake(installation, client) == [{"type": "websocket.close", "code": 1013}]
+    (start, _) = _handshake(installation, client, extensions={"websocket.http.response": {}})
     assert (start["type"], start["status"]) == ("websocket.http.response.start", 503)
     assert (b"retry-after", b"5") in start["headers"]
     with installation.storage.engine.connect() as connection:
         connection.exec_driver_sql("ALTER TABLE gone RENAME TO sessions")
         connection.commit()
-    assert browser.get("/reports").status == 200
+    assert client.get("/reports").status == 200
 
 
-def _handshake(installation: SignInWorld, browser: Browser, path: str = "/_stcore/stream", **scope: Any) -> list[Any]:
+def _handshake(
+    installation: SignInWorld, client: CookieClient, path: str = "/_stcore/stream", **scope: Any
+) -> list[Any]:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -228,7 +230,7 @@ def _handshake(installation: SignInWorld, browser: Browser, path: str = "/_stcor
     async def receive() -> Any:
         return {"type": "websocket.connect"}
 
-    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
     headers = [(b"host", b"localhost:8501"), (b"origin", b"http://localhost:8501"), (b"cookie", cookie.encode())]
     full = {"type": "websocket", "path": path, "query_string": b"", "headers": headers, "client": None} | scope
     anyio.run(installation.app, full, receive, send)
@@ -283,4 +285,4 @@ def test_the_host_config_is_streamlits_own_without_its_hosts() -> None:
 
 def test_sockets_elsewhere_are_refused(installation: SignInWorld) -> None:
     for path in ("/", "/_stcore/other", "/x/_stcore/stream", "/auth/session"):
-        assert _handshake(installation, installation.browser(), path) == [{"type": "websocket.close", "code": 1008}]
+        assert _handshake(installation, installation.client(), path) == [{"type": "websocket.close", "code": 1008}]

@@ -107,7 +107,7 @@ async def gets_lost_press_dialog(harness: TabHarness) -> None:
     assert dialog.session_event.script_compilation_exception.message.startswith(
         "What you did last was not carried out: the connection was lost for so long"
     )
-    before = len(harness.browser.left)
+    before = len(harness.websocket.sent)
     await harness.streamlit_renders_page()
     assert not [message for message in await outgoing(harness, before) if message.HasField("session_event")]
 
@@ -171,10 +171,10 @@ def test_a_press_kept_in_a_session_that_cannot_be_resumed_is_reported_as_lost() 
         resume(harness)
         assert await harness.tab.recheck() is SessionChange.RECONNECT
         await harness.tab.close()
-        harness.browser.left.clear()
+        harness.websocket.sent.clear()
         session, tabs = harness.services.storage.read.session_by_ref(harness.ref), harness.services.tabs
         harness.tab = tabs.open(
-            Handshake(session, harness.tab.owner, claimed="page"), harness.browser.receive, harness.browser.send
+            Handshake(session, harness.tab.owner, claimed="page"), harness.websocket.receive, harness.websocket.send
         )
         await harness.tab.send({"type": "websocket.accept"})
         advance_clock(harness)

@@ -13,7 +13,7 @@ from app.core.policy import Source
 from app.core.records import NewGrant
 from component.socket.handshake import Handshake
 from component.socket.session_changes import SessionChange
-from tests.component.socket.tab_harness import OPENING, FakeBrowser, TabHarness, with_tab
+from tests.component.socket.tab_harness import OPENING, FakeWebSocket, TabHarness, with_tab
 
 
 def test_an_end_detected_while_a_message_is_at_the_gate_stops_it() -> None:
@@ -28,7 +28,7 @@ def test_an_end_detected_while_a_message_is_at_the_gate_stops_it() -> None:
             return result  # live a moment ago
 
         harness.tab._check_session = slow  # type: ignore[method-assign]
-        harness.browser.click()
+        harness.websocket.click()
         receiving = asyncio.ensure_future(harness.tab.receive())
         await at_gate.wait()
         harness.tab._check_session = resolve  # type: ignore[method-assign]
@@ -42,19 +42,19 @@ def test_a_revoked_permission_closes_the_gate_whichever_check_detects_it_first()
     async def check(harness: TabHarness) -> None:
         harness.revoke()
         assert await harness.tab.recheck() is SessionChange.LOST  # the watcher
-        harness.browser.click()
+        harness.websocket.click()
         run = await harness.streamlit_receives(*OPENING)
         assert not run.rerun_script.widget_states.widgets  # the gate's own check finds no change
-        harness.browser.click()
+        harness.websocket.click()
         run = await harness.streamlit_receives("rerun_script")
         assert not run.rerun_script.widget_states.widgets  # nothing was rendered yet
         await harness.streamlit_answers_barrier()
         await harness.streamlit_renders_page()
-        harness.browser.click()
+        harness.websocket.click()
         run = await harness.streamlit_receives("rerun_script")
         assert not run.rerun_script.widget_states.widgets  # and this button is not on the rendered page
         await harness.streamlit_renders("$$ID-button")
-        harness.browser.click()
+        harness.websocket.click()
         run = await harness.streamlit_receives("rerun_script")
         assert [widget.id for widget in run.rerun_script.widget_states.widgets] == ["$$ID-button"]
 
@@ -66,21 +66,21 @@ def test_output_of_a_run_from_before_a_revocation_does_not_count() -> None:
 
     async def check(harness: TabHarness) -> None:
         harness.revoke()
-        harness.browser.click()
+        harness.websocket.click()
         await harness.streamlit_receives(*OPENING)
-        before = harness.browser_received()
+        before = harness.sent_kinds()
         await harness.streamlit_renders_page()
         await harness.streamlit_renders("$$ID-button")
         await harness.streamlit_sends(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
-        assert "delta" not in harness.browser_received()[len(before) :]
-        harness.browser.click()
+        assert "delta" not in harness.sent_kinds()[len(before) :]
+        harness.websocket.click()
         run = await harness.streamlit_receives("rerun_script")
         assert not run.rerun_script.widget_states.widgets
         await harness.streamlit_answers_barrier()
-        harness.browser.click()
+        harness.websocket.click()
         run = await harness.streamlit_receives("rerun_script")
         assert not run.rerun_script.widget_states.widgets
-        assert "session_status_changed" not in harness.browser_received()  # barriers are not sent to the browser
+        assert "session_status_changed" not in harness.sent_kinds()  # barriers are not sent to the browser
 
     with_tab(check)
 
@@ -95,16 +95,16 @@ def test_the_barrier_of_one_revocation_does_not_count_for_another() -> None:
         await harness.tab.recheck()
         for role in ("analyst", "developer"):
             harness.revoke(role)
-            harness.browser.click()
+            harness.websocket.click()
             await harness.streamlit_receives(*OPENING)
         await harness.streamlit_answers_barrier()
         await harness.streamlit_renders("$$ID-button")
-        harness.browser.click()
+        harness.websocket.click()
         run = await harness.streamlit_receives("rerun_script")
         assert not run.rerun_script.widget_states.widgets  # rendered by a run between the two
         await harness.streamlit_answers_barrier()
         await harness.streamlit_renders("$$ID-button")
-        harness.browser.click()
+        harness.websocket.click()
         run = await harness.streamlit_receives("rerun_script")
         assert run.rerun_script.widget_states.widgets
 
@@ -114,10 +114,10 @@ def test_the_barrier_of_one_revocation_does_not_count_for_another() -> None:
 def test_a_browser_does_not_stop_the_run_that_opens_the_gate() -> None:
     async def check(harness: TabHarness) -> None:
         harness.revoke()
-        harness.browser.click()
+        harness.websocket.click()
         await harness.streamlit_receives(*OPENING)
-        harness.browser.deliver(BackMsg(stop_script=True))
-        harness.browser.click()
+        harness.websocket.deliver(BackMsg(stop_script=True))
+        harness.websocket.click()
         await harness.streamlit_receives("rerun_script")  # the click; the stop went no further
 
     with_tab(check)
@@ -137,15 +137,15 @@ def test_a_dataframe_rendered_before_a_revocation_returns_no_more_rows() -> None
         table.delta.new_element.dataframe.lazy_data.source_id = "table"
         await harness.tab.send({"type": "websocket.send", "bytes": table.SerializeToString()})
         harness.revoke()
-        harness.browser.click()
+        harness.websocket.click()
         await harness.streamlit_receives(*OPENING)
         await harness.streamlit_answers_barrier()
-        harness.browser.deliver(rows("old"))
-        harness.browser.click()
+        harness.websocket.deliver(rows("old"))
+        harness.websocket.click()
         await harness.streamlit_receives("rerun_script")  # the click: the request went no further
-        assert harness.browser_received()[-1] == "backend_operation_response"
+        assert harness.sent_kinds()[-1] == "backend_operation_response"
         await harness.tab.send({"type": "websocket.send", "bytes": table.SerializeToString()})
-        harness.browser.deliver(rows("new"))
+        harness.websocket.deliver(rows("new"))
         assert BackMsg.FromString((await harness.tab.receive())["bytes"]) == rows("new")
 
     with_tab(check)
@@ -153,17 +153,17 @@ def test_a_dataframe_rendered_before_a_revocation_returns_no_more_rows() -> None
 
 def test_the_result_of_an_operation_from_before_a_revocation_is_refused() -> None:
     async def check(harness: TabHarness) -> None:
-        harness.browser.deliver(rows("before"))
+        harness.websocket.deliver(rows("before"))
         await harness.tab.receive()
         harness.revoke()
-        harness.browser.click()
+        harness.websocket.click()
         await harness.streamlit_receives(*OPENING)
         await harness.streamlit_answers_barrier()
         answer = ForwardMsg()
         answer.backend_operation_response.request_id = "before"
         answer.backend_operation_response.dataframe_chunk.arrow_data.data = b"the report"
         await harness.tab.send({"type": "websocket.send", "bytes": answer.SerializeToString()})
-        response = ForwardMsg.FromString(harness.browser.left[-1]["bytes"]).backend_operation_response
+        response = ForwardMsg.FromString(harness.websocket.sent[-1]["bytes"]).backend_operation_response
         assert (response.request_id, response.error_msg) == (
             "before",
             "This is no longer offered to you. Reload the page.",
@@ -175,7 +175,7 @@ def test_the_result_of_an_operation_from_before_a_revocation_is_refused() -> Non
 
 def test_a_replaced_socket_does_not_affect_the_page() -> None:
     async def check(harness: TabHarness) -> None:
-        other = FakeBrowser()
+        other = FakeWebSocket()
         again = harness.services.tabs.open(
             Handshake(harness.tab.session, f"session {harness.ref}", claimed="page", is_resumed=True),
             other.receive,
@@ -202,7 +202,7 @@ def test_a_page_whose_barrier_was_lost_with_its_socket_cannot_be_resumed() -> No
         owner = f"session {harness.ref}"
         assert harness.services.tabs.may_resume(owner, "page")
         harness.revoke()
-        harness.browser.click()
+        harness.websocket.click()
         await harness.streamlit_receives(*OPENING)
         assert not harness.services.tabs.may_resume(owner, "page")
         await harness.streamlit_answers_barrier()
@@ -213,7 +213,7 @@ def test_a_page_whose_barrier_was_lost_with_its_socket_cannot_be_resumed() -> No
 
 def test_a_permission_revoked_before_the_first_output_reloads_the_page() -> None:
     async def check(harness: TabHarness) -> None:
-        other = FakeBrowser()
+        other = FakeWebSocket()
         tab = harness.services.tabs.open(
             Handshake(harness.tab.session, f"session {harness.ref}"), other.receive, other.send
         )
@@ -224,6 +224,6 @@ def test_a_permission_revoked_before_the_first_output_reloads_the_page() -> None
         assert await tab.recheck() is SessionChange.ENDED
         assert (await tab.receive())["type"] == "websocket.disconnect"
         await tab.close()
-        assert ForwardMsg.FromString(other.left[1]["bytes"]).auth_redirect.url == "/"
+        assert ForwardMsg.FromString(other.sent[1]["bytes"]).auth_redirect.url == "/"
 
     with_tab(check)

@@ -31,12 +31,12 @@ from tests.component.socket.tab_harness import OPENING, TabHarness, with_tab
 async def reconnect_page(harness: TabHarness, *, granted: bool = True, anonymous: bool = False) -> None:
     """The connection is lost, and the browser claims the Streamlit session of its page on the next one."""
     await harness.tab.close()
-    harness.browser.left.clear()
+    harness.websocket.sent.clear()
     session = None if anonymous else harness.services.storage.read.session_by_ref(harness.ref)
     harness.tab = harness.services.tabs.open(
         Handshake(session, "browser" if anonymous else f"session {harness.ref}", claimed="page", is_resumed=granted),
-        harness.browser.receive,
-        harness.browser.send,
+        harness.websocket.receive,
+        harness.websocket.send,
     )
 
 
@@ -113,7 +113,7 @@ def test_a_browser_whose_streamlit_session_is_gone_is_asked_for_a_run_once(way: 
     async def check(harness: TabHarness) -> None:
         if way == "whose barrier was lost":
             harness.revoke()
-            harness.browser.click()
+            harness.websocket.click()
             await harness.streamlit_receives(*OPENING)
         harness.services.tabs.is_active = lambda _: False
         await reconnect_page(harness, granted=GONE[way](harness))
@@ -159,9 +159,11 @@ def test_a_browser_that_requests_a_run_or_claims_no_session_is_not_asked_for_one
         await accepts(harness)
         requesting = BackMsg()
         requesting.rerun_script.SetInParent()
-        harness.browser.deliver(requesting)
+        harness.websocket.deliver(requesting)
         await harness.tab.receive()
-        other = harness.services.tabs.open(Handshake(None, "browser"), harness.browser.receive, harness.browser.send)
+        other = harness.services.tabs.open(
+            Handshake(None, "browser"), harness.websocket.receive, harness.websocket.send
+        )
         await other.send({"type": "websocket.accept"})
         advance_clock(harness)
         await watcher(harness).poll()
@@ -181,7 +183,7 @@ def test_a_fragment_of_a_lost_session_runs_as_part_of_its_whole_page(is_timer: b
         for fragment in ("", "clock"):
             request = BackMsg.FromString(press("$$ID-send", fragment="clock"))
             request.rerun_script.is_auto_rerun = is_timer
-            harness.browser.deliver(request)
+            harness.websocket.deliver(request)
             run = await received(harness)
             assert (run.rerun_script.fragment_id, pressed(run)) == (fragment, ["$$ID-send"])
         advance_clock(harness)
@@ -194,7 +196,7 @@ def test_a_fragment_of_a_lost_session_runs_as_part_of_its_whole_page(is_timer: b
 def test_a_requested_rerun_runs_the_page_with_its_typed_values() -> None:
     async def check(harness: TabHarness) -> None:
         await receive_rerun_request(harness)
-        harness.browser.deliver(requested_rerun())
+        harness.websocket.deliver(requested_rerun())
         run = await received(harness)
         assert run.rerun_script.fragment_id == ""
         assert [widget.string_value for widget in run.rerun_script.widget_states.widgets] == ["typed"]
@@ -205,11 +207,11 @@ def test_a_requested_rerun_runs_the_page_with_its_typed_values() -> None:
 def test_no_repeated_requested_rerun_interrupts_the_run_of_a_press() -> None:
     async def check(harness: TabHarness) -> None:
         await receive_rerun_request(harness)
-        harness.browser.deliver(requested_rerun())
+        harness.websocket.deliver(requested_rerun())
         assert not pressed(await received(harness))
-        harness.browser.deliver(requested_rerun())
+        harness.websocket.deliver(requested_rerun())
         sends(harness, press("$$ID-send"))
-        harness.browser.deliver(requested_rerun())
+        harness.websocket.deliver(requested_rerun())
         assert pressed(await received(harness)) == ["$$ID-send"]
         await assert_no_message(harness)
 
@@ -220,7 +222,7 @@ def test_no_requested_rerun_interrupts_the_run_of_an_earlier_press() -> None:
     async def check(harness: TabHarness) -> None:
         await receive_rerun_request(harness)
         sends(harness, press("$$ID-send"))
-        harness.browser.deliver(requested_rerun())
+        harness.websocket.deliver(requested_rerun())
         assert pressed(await received(harness)) == ["$$ID-send"]
         await assert_no_message(harness)
 
@@ -238,10 +240,10 @@ def test_a_rerun_that_was_not_requested_does_not_pass_and_costs_no_query() -> No
 
         harness.tab._check_session = counted  # type: ignore[method-assign]
         for _ in range(4):
-            harness.browser.deliver(requested_rerun())
+            harness.websocket.deliver(requested_rerun())
         await assert_no_message(harness)
         assert checks == 0
-        harness.browser.click()
+        harness.websocket.click()
         await received(harness)
         assert checks == 1
 
@@ -254,12 +256,12 @@ def test_a_requested_rerun_passes_after_the_tab_was_locked_meanwhile() -> None:
     async def check(harness: TabHarness) -> None:
         await receive_rerun_request(harness)
         expire(harness)
-        harness.browser.deliver(requested_rerun())
+        harness.websocket.deliver(requested_rerun())
         assert (await received(harness)).stop_script
         await assert_no_message(harness)
         backdate_activity(harness, 1)
         await harness.tab.recheck()
-        harness.browser.deliver(requested_rerun())
+        harness.websocket.deliver(requested_rerun())
         run = await received(harness)
         assert [widget.string_value for widget in run.rerun_script.widget_states.widgets] == ["typed"]
 

@@ -21,7 +21,7 @@ from tests.component.socket.tab_harness import TabHarness, with_tab
 
 def test_a_browser_that_does_not_read_delays_neither_the_watcher_nor_streamlit() -> None:
     async def check(harness: TabHarness) -> None:
-        harness.browser.stuck = True
+        harness.websocket.stuck = True
         sending = asyncio.ensure_future(harness.streamlit_sends(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY))
         await asyncio.sleep(0)
         harness.end()
@@ -41,7 +41,9 @@ def test_a_sign_out_in_another_tab_redirects_a_tab_at_once() -> None:
         assert await harness.tab.recheck() is SessionChange.ENDED
         assert harness.tab._out.goodbye is not None
         await asyncio.wait_for(harness.tab._out.goodbye, 1)
-        assert ForwardMsg.FromString(harness.browser.left[-2]["bytes"]).auth_redirect.url == "/auth/ended?return_to=%2F"
+        assert (
+            ForwardMsg.FromString(harness.websocket.sent[-2]["bytes"]).auth_redirect.url == "/auth/ended?return_to=%2F"
+        )
 
     with_tab(check)
 
@@ -54,20 +56,23 @@ def test_a_page_that_signs_out_may_navigate_before_it_is_redirected() -> None:
         state = leaving.rerun_script.widget_states.widgets.add()
         state.id = "$$STREAMLIT_INTERNAL_KEY_$$ID-account__events"
         state.json_trigger_value = '[{"event": "leaving", "value": true}]'
-        harness.browser.deliver(leaving)
-        harness.browser.deliver(BackMsg(app_heartbeat=True))
+        harness.websocket.deliver(leaving)
+        harness.websocket.deliver(BackMsg(app_heartbeat=True))
         assert BackMsg.FromString(
             (await harness.tab.receive())["bytes"]
         ).app_heartbeat  # no run for a page that is left
-        response = len(harness.browser.left)
+        response = len(harness.websocket.sent)
         harness.end(EndReason.SIGNED_OUT)
         assert await harness.tab.recheck() is SessionChange.ENDED
         assert (await asyncio.wait_for(harness.tab.receive(), 1))["type"] == "websocket.disconnect"  # nothing runs on
         await clock.run_for(1)
-        assert len(harness.browser.left) == response
+        assert len(harness.websocket.sent) == response
         await clock.run_for(4)
         await harness.tab.close()
-        assert [message["type"] for message in harness.browser.left[response:]] == ["websocket.send", "websocket.close"]
+        assert [message["type"] for message in harness.websocket.sent[response:]] == [
+            "websocket.send",
+            "websocket.close",
+        ]
 
     with_tab(check)
 
@@ -111,7 +116,7 @@ def test_a_page_with_a_new_right_is_not_rerun_while_a_press_is_on_its_way(reques
         harness.advance_clock(0.3)
         assert harness.wants_rerun()
         if requested:
-            harness.browser.click()
+            harness.websocket.click()
             await harness.tab.receive()
             harness.advance_clock(0.3)
             assert not harness.wants_rerun()  # its own run shows it
@@ -131,7 +136,7 @@ def test_a_message_costs_one_query() -> None:
         driver: Any = pooled.driver_connection
         pooled.close()
         driver.set_trace_callback(seen.append)
-        harness.browser.click()
+        harness.websocket.click()
         await harness.tab.receive()
         driver.set_trace_callback(None)
         assert len(seen) == 1, seen
@@ -144,7 +149,7 @@ def test_a_message_that_is_too_long_is_refused_before_it_is_read(size: int, ends
     async def test(harness: TabHarness) -> None:
         message = BackMsg()
         message.rerun_script.query_string = "x" * size
-        harness.browser.arriving.put_nowait({"type": "websocket.receive", "bytes": message.SerializeToString()})
+        harness.websocket.incoming.put_nowait({"type": "websocket.receive", "bytes": message.SerializeToString()})
         assert (await harness.tab.receive())["type"] == ("websocket.disconnect" if ends else "websocket.receive")
 
     with_tab(test)
@@ -152,7 +157,7 @@ def test_a_message_that_is_too_long_is_refused_before_it_is_read(size: int, ends
 
 def test_a_refused_message_counts_for_its_client() -> None:
     async def run(harness: TabHarness) -> None:
-        harness.browser.deliver(BackMsg(clear_cache=True))
+        harness.websocket.deliver(BackMsg(clear_cache=True))
         await harness.tab.receive()
         assert harness.charged == [480, 120]
 
@@ -164,13 +169,13 @@ def test_too_costly_text_is_refused_with_an_explanation() -> None:
         costly = BackMsg()
         editor = costly.rerun_script.widget_states.widgets.add()
         editor.id, editor.string_value = "$$ID-editor", "[" + "{}," * 40_000 + "{}]"
-        harness.browser.deliver(costly)
-        harness.browser.click()
+        harness.websocket.deliver(costly)
+        harness.websocket.click()
         passed = BackMsg.FromString((await harness.tab.receive())["bytes"])
         assert [widget.id for widget in passed.rerun_script.widget_states.widgets] == ["$$ID-button"]
         assert harness.charged == [480, 400_600, 480]  # 120 for each field
-        while "session_event" not in harness.browser_received():  # noqa: ASYNC110 - the tab has no event for it
+        while "session_event" not in harness.sent_kinds():  # noqa: ASYNC110 - the tab has no event for it
             await asyncio.sleep(0)
-        assert not [message for message in harness.browser.left if message["type"] == "websocket.close"]
+        assert not [message for message in harness.websocket.sent if message["type"] == "websocket.close"]
 
     with_tab(run)

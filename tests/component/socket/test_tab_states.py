@@ -36,7 +36,7 @@ async def connected(harness: TabHarness) -> None:
 async def first_run(harness: TabHarness) -> None:
     """Its first run is under way, and nothing of it was sent."""
     await connected(harness)
-    harness.browser.click()
+    harness.websocket.click()
     await harness.tab.receive()
 
 
@@ -49,7 +49,7 @@ async def first_run_drawing(harness: TabHarness) -> None:
 
 async def run_in_progress(harness: TabHarness) -> None:
     """Something was pressed, and the run that it asked for is under way."""
-    harness.browser.click()
+    harness.websocket.click()
     await harness.tab.receive()
     await harness.streamlit_starts_run("page")
 
@@ -122,7 +122,7 @@ EVENTS: Final[dict[str, Callable[[TabHarness], None]]] = {
 
 def last_instruction(harness: TabHarness) -> str:
     """The last instruction to the browser: an address to navigate to, "locked", or "" for neither."""
-    for message in reversed([message for message in harness.browser.left if message["type"] == "websocket.send"]):
+    for message in reversed([message for message in harness.websocket.sent if message["type"] == "websocket.send"]):
         sent = ForwardMsg.FromString(message["bytes"])
         if sent.WhichOneof("type") == "auth_redirect":
             return sent.auth_redirect.url

@@ -45,8 +45,8 @@ def test_signing_in_at_a_provider_with_an_authority_of_ones_own(
     if spoilt:
         spoil_environment(monkeypatch, tmp_path)
     with provider_with(authority) as fake, world(fake, FakeClock(), ca_bundle=authority.file) as here:
-        browser = here.sign_in()
-        assert here.cookies.session in browser.cookies
+        client = here.sign_in()
+        assert here.cookies.session in client.cookies
         assert [form.get("client_secret") for form in fake.forms] == ["client-secret"]
 
 

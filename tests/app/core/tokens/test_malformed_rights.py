@@ -145,8 +145,8 @@ def test_a_sign_in_uses_the_valid_roles_and_reports_the_others(
 
 def test_a_claim_of_an_impossible_type_is_named(here: SignInWorld) -> None:
     here.fake.access_claims = {ROLES_CLAIM: {"viewer": True}}
-    browser = here.browser()
-    assert browser.get(here.fake.approve(here.begin(browser))).status == 400
+    client = here.client()
+    assert client.get(here.fake.approve(here.begin(client))).status == 400
     assert [event["reason"] for event in here.audit("app:login:refuse")] == ["access-token:roles-malformed"]
 
 

@@ -1,4 +1,4 @@
-"""A browser without a screen: requests straight into an ASGI application, and a cookie jar that keeps the rules."""
+"""A test client for ASGI applications: requests in this process, with cookies kept as a browser keeps them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ HTTP = "http://localhost:8501"
 
 
 @dataclass
-class Answer:
-    """An HTTP answer."""
+class ClientResponse:
+    """The response to a request of the test client."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -45,7 +45,7 @@ class Answer:
 
 def call(
     app: ASGIApp, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"", **scope: Any
-) -> Answer:
+) -> ClientResponse:
     """One request straight into an ASGI application."""
     raw_path, _, query = path.partition("?")
     sent = {"host": "localhost:8501"} | {name.lower(): value for name, value in (headers or {}).items()}
@@ -80,19 +80,19 @@ def call(
     start = next(message for message in messages if message["type"] == "http.response.start")
     answered = b"".join(message.get("body", b"") for message in messages if message["type"] == "http.response.body")
     headers_back = [(name.decode().lower(), value.decode("latin-1")) for name, value in start.get("headers", [])]
-    return Answer(start["status"], headers_back, answered)
+    return ClientResponse(start["status"], headers_back, answered)
 
 
 @dataclass
-class Browser:
-    """Keeps cookies as a browser does, and follows nothing by itself."""
+class CookieClient:
+    """A test client that keeps cookies as a browser does, and follows no redirect by itself."""
 
     app: ASGIApp
     base_url: str = HTTP
     cookies: dict[str, str] = field(default_factory=dict)
-    seen: list[Answer] = field(default_factory=list)
+    responses: list[ClientResponse] = field(default_factory=list)
 
-    def request(self, method: str, path: str, **headers: str) -> Answer:
+    def request(self, method: str, path: str, **headers: str) -> ClientResponse:
         path = path.removeprefix(self.base_url)
         sent = {"host": urlsplit(self.base_url).netloc, "user-agent": "Test Browser"}
         if self.cookies:
@@ -106,11 +106,11 @@ class Browser:
                 self.cookies.pop(name, None)
             else:
                 self.cookies[name] = value
-        self.seen.append(answer)
+        self.responses.append(answer)
         return answer
 
-    def get(self, path: str, **headers: str) -> Answer:
+    def get(self, path: str, **headers: str) -> ClientResponse:
         return self.request("GET", path, **headers)
 
-    def logout(self, **headers: str) -> Answer:
+    def logout(self, **headers: str) -> ClientResponse:
         return self.request("POST", "/auth/logout", **({"origin": self.base_url} | headers))
