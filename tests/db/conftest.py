@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, make_url, text
 from db import Database, migrate, seed
 from db.engine import parsed
 from tests.db.builders import opened
-from tests.db.rotation import Running, Start
+from tests.db.rotation import AnnouncedProcess, Start
 
 SERVER = os.environ.get("TEST_DATABASE_URL", "")
 collect_ignore = [] if SERVER else ["test_postgres.py"]
@@ -129,10 +129,10 @@ def file_database(tmp_path: Path, file_template: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def start(url: str) -> Iterator[Start]:
-    made: list[Running] = []
+    made: list[AnnouncedProcess] = []
 
-    def run(*secrets: str, name: str = "app") -> Running:
-        made.append(Running(url, *secrets, name=name))
+    def run(*secrets: str, name: str = "app") -> AnnouncedProcess:
+        made.append(AnnouncedProcess(url, *secrets, name=name))
         return made[-1]
 
     yield run

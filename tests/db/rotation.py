@@ -15,10 +15,10 @@ from tests.db.builders import NOW, event, opened, written
 
 OLD, NEW = "k" * 40, "n" * 40
 OLD_ID, NEW_ID = Keyring([OLD]).key_ids[0], Keyring([NEW]).key_ids[0]
-Start = Callable[..., "Running"]
+Start = Callable[..., "AnnouncedProcess"]
 
 
-class Running:
+class AnnouncedProcess:
     """A process: its secrets, its connections, and what it announces."""
 
     def __init__(self, url: str, *secrets: str, name: str = "app") -> None:

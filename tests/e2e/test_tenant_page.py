@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.component.dev_tenant.support import AUDIENCE, CHALLENGE, MFA, Running, running
+from tests.component.dev_tenant.support import AUDIENCE, CHALLENGE, MFA, RunningTenant, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("tenant")]
 
@@ -45,7 +45,7 @@ def app_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def tenant(tmp_path_factory: pytest.TempPathFactory, app_url: str) -> Iterator[Running]:
+def tenant(tmp_path_factory: pytest.TempPathFactory, app_url: str) -> Iterator[RunningTenant]:
     with running(tmp_path_factory.mktemp("tenant") / "state", app_url=app_url) as started:
         yield started
 
@@ -63,7 +63,7 @@ def page(chromium: Browser) -> Iterator[Page]:
     assert not [text for text in console_errors if "400 (Bad Request)" not in text]
 
 
-def authorize_url(tenant: Running, **changes: str) -> str:
+def authorize_url(tenant: RunningTenant, **changes: str) -> str:
     """The address to which the app would redirect a browser."""
     parameters = {
         "response_type": "code",
@@ -78,11 +78,11 @@ def authorize_url(tenant: Running, **changes: str) -> str:
     return f"{tenant.url('/authorize')}?{urlencode(parameters | changes)}"
 
 
-def expect_return(page: Page, tenant: Running) -> None:
+def expect_return(page: Page, tenant: RunningTenant) -> None:
     page.wait_for_url(f"{tenant.config.app_url}/auth/callback?code=*", timeout=5_000)
 
 
-def test_one_click_signs_in_and_the_next_sign_in_needs_none(page: Page, tenant: Running) -> None:
+def test_one_click_signs_in_and_the_next_sign_in_needs_none(page: Page, tenant: RunningTenant) -> None:
     page.goto(authorize_url(tenant))
     page.click("button[name=person][value=ada]")
     expect_return(page, tenant)
@@ -90,7 +90,7 @@ def test_one_click_signs_in_and_the_next_sign_in_needs_none(page: Page, tenant: 
     expect_return(page, tenant)
 
 
-def test_the_sign_in_page_works_by_keyboard(page: Page, tenant: Running) -> None:
+def test_the_sign_in_page_works_by_keyboard(page: Page, tenant: RunningTenant) -> None:
     page.goto(authorize_url(tenant))
     page.keyboard.press("Tab")
     focused = page.evaluate("document.activeElement.value")
@@ -100,21 +100,21 @@ def test_the_sign_in_page_works_by_keyboard(page: Page, tenant: Running) -> None
     expect_return(page, tenant)
 
 
-def test_the_second_factor_page_returns_to_the_app(page: Page, tenant: Running) -> None:
+def test_the_second_factor_page_returns_to_the_app(page: Page, tenant: RunningTenant) -> None:
     page.goto(authorize_url(tenant, acr_values=MFA))
     page.click("button[value=bruno]")
     page.click("#confirm")
     expect_return(page, tenant)
 
 
-def test_cancelling_and_a_blocked_person_return_to_the_app(page: Page, tenant: Running) -> None:
+def test_cancelling_and_a_blocked_person_return_to_the_app(page: Page, tenant: RunningTenant) -> None:
     for button, error in (("#cancel", "access_denied"), ("button[value=frank]", "unauthorized")):
         page.goto(authorize_url(tenant))
         page.click(button)
         page.wait_for_url(f"{tenant.config.app_url}/auth/callback?error={error}*", timeout=5_000)
 
 
-def test_a_new_person_signs_in(page: Page, tenant: Running) -> None:
+def test_a_new_person_signs_in(page: Page, tenant: RunningTenant) -> None:
     page.goto(authorize_url(tenant, screen_hint="signup"))
     page.fill("[name=new_name]", "Gil Doe")
     page.fill("[name=new_email]", "ada@gatehouse.example")
@@ -130,7 +130,9 @@ def test_a_new_person_signs_in(page: Page, tenant: Running) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-def test_the_sign_in_page_fits_and_has_enough_contrast(page: Page, tenant: Running, width: int, scheme: str) -> None:
+def test_the_sign_in_page_fits_and_has_enough_contrast(
+    page: Page, tenant: RunningTenant, width: int, scheme: str
+) -> None:
     page.set_viewport_size({"width": width, "height": 700})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.goto(authorize_url(tenant, screen_hint="signup", login_hint="eva@gatehouse.example"))

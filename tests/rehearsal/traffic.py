@@ -96,9 +96,7 @@ class Client:
                 if state is None:
                     break
                 form = {"state": html.unescape(state[1]), "person": PERSON}
-                answer = http.post(
-                    urljoin(url, "/u/login"), data=form, timeout=_TIMEOUT_SECONDS, allow_redirects=False
-                )
+                answer = http.post(urljoin(url, "/u/login"), data=form, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
                 url = urljoin(url, answer.headers.get("Location", ""))
             return _of_page(answer)
 

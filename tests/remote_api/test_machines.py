@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.component.dev_tenant.support import AUDIENCE, Running, call, running, tenant_client
+from tests.component.dev_tenant.support import AUDIENCE, RunningTenant, call, running, tenant_client
 from tests.issuer import Issuer
 from tests.remote_api.administration import card, version
 from tests.remote_api.world import ApiWorld, Caller, api_world
@@ -16,25 +16,25 @@ from tests.remote_api.world import ApiWorld, Caller, api_world
 class TenantAsIssuer(Issuer):
     """The running tenant's address and audience in the place of the stand-in's."""
 
-    def __init__(self, tenant: Running) -> None:
+    def __init__(self, tenant: RunningTenant) -> None:
         super().__init__(audience=AUDIENCE, url=tenant.issuer)
 
 
 @pytest.fixture
-def tenant(tmp_path: Path) -> Iterator[Running]:
+def tenant(tmp_path: Path) -> Iterator[RunningTenant]:
     with running(tmp_path) as tenant:
         yield tenant
 
 
 @pytest.fixture
-def world_of(tenant: Running) -> Iterator[ApiWorld]:
+def world_of(tenant: RunningTenant) -> Iterator[ApiWorld]:
     issuer = TenantAsIssuer(tenant)
     world = api_world(issuer)
     yield world
     world.close()
 
 
-def administrator_by_browser(tenant: Running, world: ApiWorld) -> Caller:
+def administrator_by_browser(tenant: RunningTenant, world: ApiWorld) -> Caller:
     """A person of the tenant with a session here, whose access token is the tenant's own."""
     with tenant_client(tenant) as client:
         token = client.tokens("ada")["access_token"]
@@ -43,7 +43,7 @@ def administrator_by_browser(tenant: Running, world: ApiWorld) -> Caller:
     return Caller(world, world.new_session(subject, token=token))
 
 
-def machine_token(tenant: Running) -> str:
+def machine_token(tenant: RunningTenant) -> str:
     known = tenant.tenant.credentials
     answer = call(
         "POST",
@@ -58,7 +58,7 @@ def machine_token(tenant: Running) -> str:
     return str(answer.json()["access_token"])
 
 
-def test_a_machine_is_listed_gets_a_role_and_uses_it(tenant: Running, world_of: ApiWorld) -> None:
+def test_a_machine_is_listed_gets_a_role_and_uses_it(tenant: RunningTenant, world_of: ApiWorld) -> None:
     world, token = world_of, machine_token(tenant)
     name = f"{tenant.tenant.credentials.machine_client_id}@clients"
     me = world.call("/api/v1/me", token)

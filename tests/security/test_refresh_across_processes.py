@@ -68,9 +68,7 @@ class TwoProcesses(Stack):
             back = http.post(f"{self.issuer}u/login", data=form, headers=origin, allow_redirects=False)
             response = http.get(back.headers["Location"], allow_redirects=False)
             assert response.headers.get("Location") == f"{self.app_url}/auth-is-done", response.text
-            return {
-                cookie.name: cookie.value or "" for cookie in http.cookies if cookie.name.startswith("gatehouse")
-            }
+            return {cookie.name: cookie.value or "" for cookie in http.cookies if cookie.name.startswith("gatehouse")}
 
     def token_ends_in(self, seconds: float) -> None:
         """Make the access tokens of all sessions expire in this time."""

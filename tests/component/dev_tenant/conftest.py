@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.component.dev_tenant.support import APP_URL, Running, TenantClient, running, tenant_client
+from tests.component.dev_tenant.support import APP_URL, RunningTenant, TenantClient, running, tenant_client
 
 
 @pytest.fixture(scope="module")
-def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
     extra = (f"{APP_URL}/other/callback",)
     with running(tmp_path_factory.mktemp("tenant") / "state", extra_redirect_uris=extra) as started:
         yield started
 
 
 @pytest.fixture
-def client(tenant: Running) -> Iterator[TenantClient]:
+def client(tenant: RunningTenant) -> Iterator[TenantClient]:
     with tenant_client(tenant) as opened:
         yield opened

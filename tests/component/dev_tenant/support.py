@@ -34,7 +34,7 @@ SCOPE = "openid profile email offline_access read:messages read:reports"
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningTenant:
     """A tenant on loopback; ``tenant`` has the controls that are not available over HTTP."""
 
     config: TenantConfig
@@ -85,7 +85,7 @@ class Running:
 class TenantClient:
     """A test client of the tenant that keeps cookies as a browser does, and follows no redirect by itself."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: RunningTenant) -> None:
         self.running = running
         self.http = requests.Session()
         self.http.trust_env = False
@@ -157,7 +157,9 @@ def heading(response: requests.Response) -> str:
 
 
 @contextmanager
-def running(state_dir: Path, *, port: int | None = None, host: str = "localhost", **changes: Any) -> Iterator[Running]:
+def running(
+    state_dir: Path, *, port: int | None = None, host: str = "localhost", **changes: Any
+) -> Iterator[RunningTenant]:
     """A tenant on a free port until the end of the block."""
     clock = FakeClock(runs=True)
     port = port or free_port()
@@ -174,14 +176,14 @@ def running(state_dir: Path, *, port: int | None = None, host: str = "localhost"
     try:
         wait_until(lambda: server.started or not thread.is_alive(), description="the tenant starts")
         assert thread.is_alive(), "the tenant did not start"
-        yield Running(config, tenant_of(app), clock)
+        yield RunningTenant(config, tenant_of(app), clock)
     finally:
         server.should_exit = True
         thread.join(10)
 
 
 @contextmanager
-def tenant_client(tenant: Running) -> Iterator[TenantClient]:
+def tenant_client(tenant: RunningTenant) -> Iterator[TenantClient]:
     client = TenantClient(tenant)
     try:
         yield client

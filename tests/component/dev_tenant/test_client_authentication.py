@@ -10,7 +10,7 @@ from tests.component.dev_tenant.support import (
     AUDIENCE,
     CALLBACK,
     VERIFIER,
-    Running,
+    RunningTenant,
     TenantClient,
     call,
     running,
@@ -18,7 +18,7 @@ from tests.component.dev_tenant.support import (
 from tests.component.dev_tenant.token_requests import machine, refused
 
 
-def test_a_machine_gets_its_own_token(tenant: Running) -> None:
+def test_a_machine_gets_its_own_token(tenant: RunningTenant) -> None:
     response = machine(tenant)
     assert set(response.json()) == {"access_token", "scope", "expires_in", "token_type"}
     claims = tenant.verify(response.json()["access_token"], audience=AUDIENCE)
@@ -31,7 +31,7 @@ def test_a_machine_gets_its_own_token(tenant: Running) -> None:
     assert "scope" not in tenant.verify(narrowed, audience=AUDIENCE)
 
 
-def test_a_machine_must_name_our_api_and_the_app_is_no_machine(tenant: Running) -> None:
+def test_a_machine_must_name_our_api_and_the_app_is_no_machine(tenant: RunningTenant) -> None:
     refused(machine(tenant, audience=""), 403, "access_denied")
     refused(machine(tenant, audience="https://other.example"), 403, "access_denied")
     refused(tenant.post_token(grant_type="client_credentials", audience=AUDIENCE), 400, "unauthorized_client")
@@ -71,7 +71,7 @@ def test_a_wrong_secret_and_an_unknown_client_get_the_same_answer(client: Tenant
 @pytest.mark.parametrize(
     "header", ["Basic", "Basic !", "Basic /w==", "Basic Og==", "Basic YTpi", "Basic é", "basic YQ=="]
 )
-def test_an_invalid_basic_header_is_challenged(tenant: Running, header: str) -> None:
+def test_an_invalid_basic_header_is_challenged(tenant: RunningTenant, header: str) -> None:
     response = call(
         "POST",
         tenant.url("/oauth/token"),
@@ -92,11 +92,13 @@ def test_an_invalid_basic_header_is_challenged(tenant: Running, header: str) -> 
         ({"grant_type": "refresh_token"}, 400, "invalid_request"),
     ],
 )
-def test_other_mistakes_have_auth0s_shape_too(tenant: Running, form: dict[str, str], status: int, error: str) -> None:
+def test_other_mistakes_have_auth0s_shape_too(
+    tenant: RunningTenant, form: dict[str, str], status: int, error: str
+) -> None:
     refused(tenant.post_token(**form), status, error)
 
 
-def test_a_repeated_parameter_is_refused(tenant: Running) -> None:
+def test_a_repeated_parameter_is_refused(tenant: RunningTenant) -> None:
     body = [("grant_type", "client_credentials"), ("audience", AUDIENCE), ("audience", "x")]
     refused(call("POST", tenant.url("/oauth/token"), data=body), 400, "invalid_request")
 

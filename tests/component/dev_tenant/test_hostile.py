@@ -17,7 +17,7 @@ from tests.component.dev_tenant.support import (
     CALLBACK,
     CHALLENGE,
     VERIFIER,
-    Running,
+    RunningTenant,
     TenantClient,
     call,
     running,
@@ -28,19 +28,19 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture(scope="module")
-def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
     state = tmp_path_factory.mktemp("tenant") / "state"
     with running(state, token_failures_per_minute=10**9, sign_ins_per_minute=10**9) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def client(tenant: Running) -> Iterator[TenantClient]:
+def client(tenant: RunningTenant) -> Iterator[TenantClient]:
     with tenant_client(tenant) as opened:
         yield opened
 
 
-def raw(tenant: Running, request: bytes) -> int:
+def raw(tenant: RunningTenant, request: bytes) -> int:
     """Send bytes as they are. → the status of the answer; 0 when the connection was closed without one."""
     port = int(tenant.config.netloc.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
@@ -57,14 +57,14 @@ def raw(tenant: Running, request: bytes) -> int:
     "host", ["evil.example", "localhost", "localhost:1", "127.0.0.1:{port}", "localhost:{port}.evil.example", ""]
 )
 @pytest.mark.parametrize("path", ["/healthz", "/authorize", "/.well-known/jwks.json", "/nothing"])
-def test_any_other_host_name_is_refused(tenant: Running, host: str, path: str) -> None:
+def test_any_other_host_name_is_refused(tenant: RunningTenant, host: str, path: str) -> None:
     name = host.format(port=tenant.config.netloc.rpartition(":")[2])
     response = call("GET", tenant.url(path), headers={"Host": name, "X-Forwarded-Host": tenant.config.netloc})
     assert response.status_code == 421
     assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_the_host_name_is_compared_without_case_and_must_be_there_once(tenant: Running) -> None:
+def test_the_host_name_is_compared_without_case_and_must_be_there_once(tenant: RunningTenant) -> None:
     own = tenant.config.netloc
     assert call("GET", tenant.url("/healthz"), headers={"Host": own.upper()}).status_code == 200
     line = b"GET /healthz HTTP/1.1\r\n"
@@ -74,7 +74,7 @@ def test_the_host_name_is_compared_without_case_and_must_be_there_once(tenant: R
     assert raw(tenant, b"GET /healthz HTTP/1.0\r\n\r\n") in {0, 400, 421}
 
 
-def test_every_answer_carries_strict_headers(tenant: Running, client: TenantClient) -> None:
+def test_every_answer_carries_strict_headers(tenant: RunningTenant, client: TenantClient) -> None:
     page = client.authorize().headers["Location"]
     for response in (
         client.get(page),
@@ -100,7 +100,7 @@ def test_every_answer_carries_strict_headers(tenant: Running, client: TenantClie
 
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/u/login", "/u/step", "/oidc/logout"])
-def test_a_body_is_bounded_whatever_its_declared_length(tenant: Running, path: str) -> None:
+def test_a_body_is_bounded_whatever_its_declared_length(tenant: RunningTenant, path: str) -> None:
     url = tenant.url(path)
     assert call("POST", url, data=b"a=" + b"x" * MAX_BODY_BYTES, headers=FORM).status_code == 413
     chunks = iter([b"a=" + b"x" * 1_000] * 20)
@@ -108,12 +108,12 @@ def test_a_body_is_bounded_whatever_its_declared_length(tenant: Running, path: s
 
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/u/login"])
-def test_only_forms_are_read(tenant: Running, path: str) -> None:
+def test_only_forms_are_read(tenant: RunningTenant, path: str) -> None:
     for kind in ("application/json", "text/plain", "multipart/form-data; boundary=x", ""):
         assert call("POST", tenant.url(path), data=b"{}", headers={"Content-Type": kind}).status_code == 415
 
 
-def test_queries_and_parameters_are_bounded(tenant: Running, client: TenantClient) -> None:
+def test_queries_and_parameters_are_bounded(tenant: RunningTenant, client: TenantClient) -> None:
     assert call("GET", tenant.url(f"/authorize?state={'x' * 9_000}")).status_code == 414
     assert client.authorize(state="x" * 2_049).status_code == 400
     assert client.authorize(nonce="x" * 1_025).status_code == 400
@@ -135,19 +135,19 @@ def test_queries_and_parameters_are_bounded(tenant: Running, client: TenantClien
         b"GET http://evil.example/authorize HTTP/1.1",
     ],
 )
-def test_strange_bytes_are_refused_quietly(tenant: Running, line: bytes) -> None:
+def test_strange_bytes_are_refused_quietly(tenant: RunningTenant, line: bytes) -> None:
     head = line + f"\r\nHost: {tenant.config.netloc}\r\nConnection: close\r\n\r\n".encode()
     assert raw(tenant, head) in {0, 400, 404, 405}
 
 
-def test_a_made_up_browser_cookie_is_replaced(tenant: Running) -> None:
+def test_a_made_up_browser_cookie_is_replaced(tenant: RunningTenant) -> None:
     name = f"auth0_browser_{tenant.config.netloc.rpartition(':')[2]}"
     with tenant_client(tenant) as other:
         other.http.cookies.set(name, "chosen-by-another-client")
         assert other.authorize().cookies[name] != "chosen-by-another-client"
 
 
-def test_a_strange_cookie_does_no_harm(tenant: Running) -> None:
+def test_a_strange_cookie_does_no_harm(tenant: RunningTenant) -> None:
     port = tenant.config.netloc.rpartition(":")[2]
     query = (
         f"response_type=code&client_id={tenant.client_id}&redirect_uri={quote(CALLBACK)}"
@@ -193,7 +193,7 @@ def test_no_authorize_request_makes_it_fail(client: TenantClient, changes: dict[
 @settings(max_examples=150, deadline=None)
 @given(pairs=PAIRS, path=st.sampled_from(["/oauth/token", "/oauth/revoke"]), known=st.booleans())
 def test_no_form_makes_the_client_endpoints_fail(
-    tenant: Running, pairs: list[tuple[str, str]], path: str, known: bool
+    tenant: RunningTenant, pairs: list[tuple[str, str]], path: str, known: bool
 ) -> None:
     credentials = tenant.tenant.credentials
     auth = (credentials.client_id, credentials.client_secret) if known else None
@@ -229,7 +229,7 @@ def test_no_query_makes_the_other_addresses_fail(client: TenantClient, pairs: li
 
 @settings(max_examples=100, deadline=None)
 @given(value=st.binary(max_size=80).map(lambda value: re.sub(rb"[\x00-\x1f\x7f]", b"", value).strip()))
-def test_no_authorization_header_makes_it_fail(tenant: Running, value: bytes) -> None:
+def test_no_authorization_header_makes_it_fail(tenant: RunningTenant, value: bytes) -> None:
     for scheme in (b"Basic ", b"Bearer ", b""):
         headers: dict[str, str | bytes] = {"Authorization": scheme + value, **FORM}
         assert call("POST", tenant.url("/oauth/token"), data=b"grant_type=x", headers=headers).status_code < 500

@@ -19,7 +19,7 @@ from component.dev_tenant.tenant import LOGOUT_TOKENS_THREAD
 from tests.component.dev_tenant.support import (
     APP_URL,
     AUDIENCE,
-    Running,
+    RunningTenant,
     TenantClient,
     answer,
     heading,
@@ -62,7 +62,7 @@ def everything_is_posted() -> None:
 
 
 @pytest.fixture(scope="module")
-def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
     state = tmp_path_factory.mktemp("tenant") / "state"
     with running(state, backchannel_logout_uri="http://127.0.0.1:9/logout") as started:
         yield started

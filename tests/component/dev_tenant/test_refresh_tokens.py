@@ -9,7 +9,7 @@ import pytest
 from tests.component.dev_tenant.support import (
     AUDIENCE,
     ROLES_CLAIM,
-    Running,
+    RunningTenant,
     TenantClient,
     call,
     running,
@@ -91,7 +91,7 @@ def test_refresh_tokens_end_by_time_and_with_their_person(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("token", ["", "x", "é", "x" * 1000])
-def test_an_unknown_refresh_token_is_refused(tenant: Running, token: str) -> None:
+def test_an_unknown_refresh_token_is_refused(tenant: RunningTenant, token: str) -> None:
     response = tenant.refresh(token)
     assert response.status_code in {400, 403}
     assert response.json()["error"] in {"invalid_request", "invalid_grant"}

@@ -16,7 +16,7 @@ from tests.component.dev_tenant.support import (
     CALLBACK,
     ROLES_CLAIM,
     VERIFIER,
-    Running,
+    RunningTenant,
     TenantClient,
     answer,
     call,
@@ -181,7 +181,7 @@ def test_the_key_set_shows_no_private_part_and_follows_a_rotation(tmp_path: Path
         assert len(call("GET", tenant.url("/.well-known/jwks.json")).json()["keys"]) == 1
 
 
-def test_discovery_describes_the_tenant(tenant: Running) -> None:
+def test_discovery_describes_the_tenant(tenant: RunningTenant) -> None:
     metadata: dict[str, Any] = call("GET", tenant.url("/.well-known/openid-configuration")).json()
     assert metadata["issuer"] == tenant.issuer
     assert tenant.issuer.endswith("/")

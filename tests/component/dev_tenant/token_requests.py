@@ -6,7 +6,7 @@ import requests
 
 from tests.component.dev_tenant.support import (
     AUDIENCE,
-    Running,
+    RunningTenant,
     call,
 )
 
@@ -21,11 +21,11 @@ def refused(response: requests.Response, status: int, error: str, description: s
     assert response.headers["Cache-Control"] == "no-store"
 
 
-def userinfo(tenant: Running, token: str) -> requests.Response:
+def userinfo(tenant: RunningTenant, token: str) -> requests.Response:
     return call("GET", tenant.url("/userinfo"), headers={"Authorization": f"Bearer {token}"})
 
 
-def machine(tenant: Running, **form: str) -> requests.Response:
+def machine(tenant: RunningTenant, **form: str) -> requests.Response:
     known = tenant.tenant.credentials
     return tenant.post_token(
         **(

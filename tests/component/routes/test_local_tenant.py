@@ -13,19 +13,19 @@ from app.core.errors import SessionEnded
 from app.core.principal import Subject
 from app.core.records import EndReason
 from tests.clock import FakeClock
-from tests.component.dev_tenant.support import Running, TenantClient, running, tenant_client
+from tests.component.dev_tenant.support import RunningTenant, TenantClient, running, tenant_client
 from tests.provider import FakeProvider
 from tests.signin import SignInWorld, world
 
 
 @pytest.fixture(scope="module")
-def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
     with running(tmp_path_factory.mktemp("tenant")) as started:
         yield started
 
 
 @pytest.fixture
-def installation(tenant: Running) -> Iterator[SignInWorld]:
+def installation(tenant: RunningTenant) -> Iterator[SignInWorld]:
     clock = FakeClock()
     tenant.clock.ahead = timedelta()
     unused = FakeProvider(clock.timestamp)
@@ -51,7 +51,7 @@ def sign_in(installation: SignInWorld, at_tenant: TenantClient, person: str) -> 
     return installation.ref(client)
 
 
-def test_from_the_page_to_the_session_and_out(installation: SignInWorld, tenant: Running) -> None:
+def test_from_the_page_to_the_session_and_out(installation: SignInWorld, tenant: RunningTenant) -> None:
     with tenant_client(tenant) as at_tenant:
         ref = sign_in(installation, at_tenant, "bruno")
         session = installation.sessions.by_ref(ref)
@@ -84,7 +84,7 @@ def test_from_the_page_to_the_session_and_out(installation: SignInWorld, tenant:
         assert client.get("/auth/session").json() == {"authenticated": False}
 
 
-def test_a_user_blocked_at_the_tenant_is_refused(installation: SignInWorld, tenant: Running) -> None:
+def test_a_user_blocked_at_the_tenant_is_refused(installation: SignInWorld, tenant: RunningTenant) -> None:
     with tenant_client(tenant) as at_tenant:
         client = installation.client()
         page = at_tenant.get(installation.begin(client))
@@ -96,7 +96,7 @@ def test_a_user_blocked_at_the_tenant_is_refused(installation: SignInWorld, tena
 
 
 def test_a_person_blocked_meanwhile_loses_the_session_at_the_next_refresh(
-    installation: SignInWorld, tenant: Running
+    installation: SignInWorld, tenant: RunningTenant
 ) -> None:
     with tenant_client(tenant) as at_tenant:
         ref = sign_in(installation, at_tenant, "chiyo")

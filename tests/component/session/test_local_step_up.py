@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from app.core.assurance import MULTI_FACTOR
 from app.core.records import Session
 from tests.clock import FakeClock
-from tests.component.dev_tenant.support import Running, TenantClient, answer, running, tenant_client
+from tests.component.dev_tenant.support import RunningTenant, TenantClient, answer, running, tenant_client
 from tests.ports import free_port
 from tests.provider import FakeProvider
 from tests.signin import CookieClient, SignInWorld, world
@@ -28,14 +28,14 @@ PORT = free_port()
 
 
 @pytest.fixture(scope="module")
-def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
     uri = f"http://localhost:{PORT}/auth/backchannel-logout"
     with running(tmp_path_factory.mktemp("tenant"), backchannel_logout_uri=uri) as started:
         yield started
 
 
 @pytest.fixture
-def installation(tenant: Running) -> Iterator[SignInWorld]:
+def installation(tenant: RunningTenant) -> Iterator[SignInWorld]:
     clock = FakeClock()
     tenant.clock.ahead = timedelta()
     credentials = tenant.tenant.credentials
@@ -65,7 +65,7 @@ def served(installation: SignInWorld) -> Iterator[None]:
     thread.join(10)
 
 
-def move(installation: SignInWorld, tenant: Running, **by: float) -> None:
+def move(installation: SignInWorld, tenant: RunningTenant, **by: float) -> None:
     installation.clock.move(**by)
     tenant.clock.ahead = installation.clock.ahead
 
@@ -93,7 +93,9 @@ def age(installation: SignInWorld, client: CookieClient) -> timedelta:
     return installation.clock() - at
 
 
-def test_the_tenant_asks_again_and_the_session_is_reauthenticated(installation: SignInWorld, tenant: Running) -> None:
+def test_the_tenant_asks_again_and_the_session_is_reauthenticated(
+    installation: SignInWorld, tenant: RunningTenant
+) -> None:
     with tenant_client(tenant) as at_tenant:
         client = sign_in(installation, at_tenant, "bruno")
         before = session_of(installation, client)
@@ -108,7 +110,7 @@ def test_the_tenant_asks_again_and_the_session_is_reauthenticated(installation: 
         assert installation.sessions.access_token(before.ref), "refreshed with the refresh token of the new sign-in"
 
 
-def test_a_sign_in_by_the_tenants_session_is_not_called_fresh(installation: SignInWorld, tenant: Running) -> None:
+def test_a_sign_in_by_the_tenants_session_is_not_called_fresh(installation: SignInWorld, tenant: RunningTenant) -> None:
     with tenant_client(tenant) as at_tenant:
         sign_in(installation, at_tenant, "bruno")
         move(installation, tenant, hours=2)
@@ -118,7 +120,9 @@ def test_a_sign_in_by_the_tenants_session_is_not_called_fresh(installation: Sign
         assert age(installation, other) > timedelta(hours=1)
 
 
-def test_a_second_factor_is_requested_and_reported_in_the_token(installation: SignInWorld, tenant: Running) -> None:
+def test_a_second_factor_is_requested_and_reported_in_the_token(
+    installation: SignInWorld, tenant: RunningTenant
+) -> None:
     with tenant_client(tenant) as at_tenant:
         client = sign_in(installation, at_tenant, "bruno")
         before = session_of(installation, client)
@@ -132,7 +136,9 @@ def test_a_second_factor_is_requested_and_reported_in_the_token(installation: Si
 
 @pytest.mark.usefixtures("served")
 @pytest.mark.parametrize("way", ["/oidc/logout", "/v2/logout"])
-def test_signing_out_at_the_tenant_ends_the_session_here(installation: SignInWorld, tenant: Running, way: str) -> None:
+def test_signing_out_at_the_tenant_ends_the_session_here(
+    installation: SignInWorld, tenant: RunningTenant, way: str
+) -> None:
     with tenant_client(tenant) as at_tenant, tenant_client(tenant) as elsewhere:
         client, other = sign_in(installation, at_tenant, "chiyo"), sign_in(installation, elsewhere, "chiyo")
         ref = installation.ref(client)
@@ -145,7 +151,7 @@ def test_signing_out_at_the_tenant_ends_the_session_here(installation: SignInWor
 
 
 @pytest.mark.usefixtures("served")
-def test_signing_out_after_a_step_up_ends_the_session_too(installation: SignInWorld, tenant: Running) -> None:
+def test_signing_out_after_a_step_up_ends_the_session_too(installation: SignInWorld, tenant: RunningTenant) -> None:
     with tenant_client(tenant) as at_tenant:
         client = sign_in(installation, at_tenant, "dev")
         state = at_page(at_tenant.get(client.get(CONFIRM).location))
