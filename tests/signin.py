@@ -60,7 +60,7 @@ HTTPS = "https://app.example.com"
 
 @dataclass
 class SignInWorld(World):
-    """A world with the routes of sign-in, the sessions and the socket guard.
+    """A test installation with the routes of sign-in, the sessions and the socket guard.
 
     Its sessions come from real sign-ins at ``fake``; ``new_session`` is for tests of other parts.
     """
@@ -159,7 +159,7 @@ async def _echo(request: Request) -> Response:
 
 
 @contextmanager
-def world(
+def sign_in_world(
     fake: FakeProvider,
     clock: FakeClock,
     *,
@@ -167,7 +167,7 @@ def world(
     monotonic: Callable[[], float] = time.monotonic,
     **changes: Any,
 ) -> Iterator[SignInWorld]:
-    """A new world around a provider that serves already.
+    """A new test installation whose provider serves already.
 
     Args:
         fake: The provider.
@@ -273,4 +273,15 @@ class LogBook(logging.Handler):
         self.lines.append(self.format(record))
 
 
-__all__ = ["HTTP", "HTTPS", "UTC", "ClientResponse", "CookieClient", "LogBook", "SignInWorld", "call", "query", "world"]
+__all__ = [
+    "HTTP",
+    "HTTPS",
+    "UTC",
+    "ClientResponse",
+    "CookieClient",
+    "LogBook",
+    "SignInWorld",
+    "call",
+    "query",
+    "sign_in_world",
+]

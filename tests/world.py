@@ -1,4 +1,4 @@
-"""An installation for tests: an issuer, settings, a clock and a database, and one-line verbs to fill the database.
+"""A test installation: an issuer, settings, a clock and a database, with methods that fill the database in one line.
 
 The subclasses add what serves requests: ``tests.remote_api.world`` the remote API, ``tests.signin`` the routes of
 sign-in and the socket guard, ``tests.benchmarks.world`` a file with synthetic data.
@@ -50,7 +50,7 @@ class SignedIn:
 
 @dataclass
 class World:
-    """The installation.
+    """A test installation: the objects that all processes of a product share, with methods that fill its database.
 
     Args:
         issuer: The provider that signs the tokens.

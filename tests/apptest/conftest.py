@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -34,21 +34,29 @@ from tests.stub_api import StubApi
 
 
 @dataclass(frozen=True)
-class World:
-    """The app's services and their issuer, at the real time. The services have the database, so it is no ``World``."""
+class AppInstallation:
+    """A test installation of the app with its remote API: the services, which have the database, and the issuer."""
 
     services: Services
     issuer: Issuer
 
-    def sign_in(self, at: AppTest | None, *, roles: list[str] | None = None, **more: str) -> Subject:
-        """Sign a user in with these roles and a real access token."""
-        subject = more.pop("subject", None) or f"test|{len(self.__class__.__name__)}{id(at)}"
+    def sign_in(
+        self,
+        at: AppTest | None,
+        *,
+        roles: Sequence[str] = (),
+        permissions: Sequence[str] = (),
+        subject: str | None = None,
+        **more: str,
+    ) -> Subject:
+        """Sign a user in with these roles, permissions of their own, and a real access token."""
+        subject = subject or f"test|{id(at)}"
         token = self.issuer.access_token(sub=subject, iss=self.services.settings.issuer)
-        return testing.sign_in_as(at, roles=roles or [], subject=subject, access_token=token, **more)
+        return testing.sign_in_as(at, roles=roles, permissions=permissions, subject=subject, access_token=token, **more)
 
 
 @pytest.fixture
-def world(shared_issuer: Issuer) -> Iterator[World]:
+def installation(shared_issuer: Issuer) -> Iterator[AppInstallation]:
     settings = testing.settings(
         oidc_issuer=shared_issuer.url,
         auth0_audience=AUDIENCE,
@@ -64,7 +72,7 @@ def world(shared_issuer: Issuer) -> Iterator[World]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         with closing(api.extensions[BackgroundWriter.EXTENSION]):
-            yield World(services, shared_issuer)
+            yield AppInstallation(services, shared_issuer)
             server.shutdown()
             thread.join()
             server.server_close()
@@ -73,7 +81,7 @@ def world(shared_issuer: Issuer) -> Iterator[World]:
 
 
 @pytest.fixture
-def change(world: World) -> Callable[[Callable[..., object]], None]:
+def change(installation: AppInstallation) -> Callable[[Callable[..., object]], None]:
     """Run a function in a transaction of the installation and commit it, as another process would."""
 
     def run(do: Callable[..., object]) -> None:

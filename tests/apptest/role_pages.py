@@ -9,15 +9,15 @@ from streamlit.testing.v1 import AppTest
 
 from app import testing
 from app.core.ports import UnitOfWork
-from tests.apptest.conftest import World
+from tests.apptest.conftest import AppInstallation
 
 Change = Callable[[Callable[[UnitOfWork], object]], None]
 
 
-def open_page(world: World, file: str, *, user_role: str = "administrator", **query: str) -> AppTest:
+def open_page(installation: AppInstallation, file: str, *, user_role: str = "administrator", **query: str) -> AppTest:
     """Open a page as a user with this role."""
     at = testing.open_app("/")
-    world.sign_in(at, roles=[user_role], name=f"The {user_role}", subject=f"test|{user_role}")
+    installation.sign_in(at, roles=[user_role], name=f"The {user_role}", subject=f"test|{user_role}")
     at.run()
     at.switch_page(f"../pages/{file}")
     for name, value in query.items():
@@ -27,21 +27,21 @@ def open_page(world: World, file: str, *, user_role: str = "administrator", **qu
     return at
 
 
-def role_id(world: World, name: str) -> str:
-    with world.services.storage.engine.connect() as connection:  # type: ignore[attr-defined]
+def role_id(installation: AppInstallation, name: str) -> str:
+    with installation.services.storage.engine.connect() as connection:  # type: ignore[attr-defined]
         return str(connection.execute(text("SELECT id FROM roles WHERE name = :name"), {"name": name}).scalar_one())
 
 
-def permissions_in(world: World, role: str) -> set[str]:
+def permissions_in(installation: AppInstallation, role: str) -> set[str]:
     query = text(
         "SELECT rp.permission FROM role_permissions AS rp JOIN roles AS r ON r.id = rp.role_id WHERE r.name = :name"
     )
-    with world.services.storage.engine.connect() as connection:  # type: ignore[attr-defined]
+    with installation.services.storage.engine.connect() as connection:  # type: ignore[attr-defined]
         return set(connection.execute(query, {"name": role}).scalars())
 
 
-def events_of(world: World, kind: str) -> list[dict[str, object]]:
-    with world.services.storage.engine.connect() as connection:  # type: ignore[attr-defined]
+def events_of(installation: AppInstallation, kind: str) -> list[dict[str, object]]:
+    with installation.services.storage.engine.connect() as connection:  # type: ignore[attr-defined]
         rows = connection.execute(text("SELECT * FROM audit_events WHERE kind = :kind ORDER BY seq"), {"kind": kind})
         return [dict(row) for row in rows.mappings()]
 
@@ -51,9 +51,9 @@ def tick(at: AppTest, permission: str, *, ticked: bool = True) -> None:
     box.set_value(ticked).run()
 
 
-def create_role(world: World, name: str, *permissions: str) -> AppTest:
+def create_role(installation: AppInstallation, name: str, *permissions: str) -> AppTest:
     """Create a role on the page."""
-    at = open_page(world, "roles.py", edit="new")
+    at = open_page(installation, "roles.py", edit="new")
     at.text_input[0].set_value(name)
     at.text_input[1].set_value("Works at the desk.").run()
     for permission in permissions:

@@ -6,42 +6,42 @@ from app import testing
 from app.core.clock import utc_now
 from app.core.policy import Source
 from app.core.records import EndReason, NewGrant
-from tests.apptest.conftest import World
+from tests.apptest.conftest import AppInstallation
 
 
-def test_a_page_refuses_a_session_that_the_guard_still_admitted(world: World) -> None:
+def test_a_page_refuses_a_session_that_the_guard_still_admitted(installation: AppInstallation) -> None:
     at = testing.open_app("/reports")
-    subject = world.sign_in(at, roles=["viewer"])
-    session = world.services.storage.read.session_by_ref(at.user["sid"])
+    subject = installation.sign_in(at, roles=["viewer"])
+    session = installation.services.storage.read.session_by_ref(at.user["sid"])
     assert session is not None
-    world.services.tabs.record_checked(session)
-    with world.services.storage.unit_of_work() as unit:
+    installation.services.tabs.record_checked(session)
+    with installation.services.storage.unit_of_work() as unit:
         unit.revoke_grant(NewGrant(subject=subject, source=Source.ADMIN, by="test", role="viewer"), utc_now())
         unit.commit()
     testing.open_page(at, "usage_report.py")
     assert at.title[0].value == "No access"
 
 
-def test_a_session_that_ended_after_the_guards_check_opens_no_page(world: World) -> None:
+def test_a_session_that_ended_after_the_guards_check_opens_no_page(installation: AppInstallation) -> None:
     at = testing.open_app("/profile")
-    world.sign_in(at, roles=["administrator"])
-    session = world.services.storage.read.session_by_ref(at.user["sid"])
+    installation.sign_in(at, roles=["administrator"])
+    session = installation.services.storage.read.session_by_ref(at.user["sid"])
     assert session is not None
-    with world.services.storage.unit_of_work() as unit:
+    with installation.services.storage.unit_of_work() as unit:
         unit.end_session(session.ref, EndReason.ENDED_BY_ADMIN, utc_now())
         unit.commit()
-    world.services.tabs.record_checked(session)
+    installation.services.tabs.record_checked(session)
     testing.open_page(at, "profile.py")
     assert [title.value for title in at.title] == ["You were signed out"]
 
 
-def test_a_checked_session_is_reused_briefly_and_only_for_itself(world: World) -> None:
+def test_a_checked_session_is_reused_briefly_and_only_for_itself(installation: AppInstallation) -> None:
     at = testing.open_app("/")
-    world.sign_in(at)
+    installation.sign_in(at)
     ref = at.user["sid"]
-    session = world.services.storage.read.session_by_ref(ref)
+    session = installation.services.storage.read.session_by_ref(ref)
     assert session is not None
-    tabs = world.services.tabs
+    tabs = installation.services.tabs
     assert tabs.recently_checked(ref) is None
     tabs.record_checked(session)
     assert tabs.recently_checked(ref) is session

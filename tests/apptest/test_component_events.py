@@ -17,7 +17,7 @@ from app.core.rights import Rights
 from component.events import WebAnswer, WebRequest
 from remote_api import create_app
 from remote_api.services import ApiServices
-from tests.apptest.conftest import World
+from tests.apptest.conftest import AppInstallation
 from tests.ports import free_port
 
 
@@ -34,10 +34,12 @@ def _script() -> None:
             st.session_state["answers"].append(error.code)
 
 
-def call(world: World, *requests: WebRequest, roles: tuple[str, ...] = ("developer",)) -> list[WebAnswer | str]:
+def call(
+    installation: AppInstallation, *requests: WebRequest, roles: tuple[str, ...] = ("developer",)
+) -> list[WebAnswer | str]:
     """Send requests to the host in a run of a user with these roles; returns responses, or codes of errors."""
     at = AppTest.from_function(_script, default_timeout=30)
-    world.sign_in(at, roles=list(roles))
+    installation.sign_in(at, roles=list(roles))
     at.session_state["requests"], at.session_state["answers"] = requests, []
     at.run()
     assert not at.exception
@@ -45,9 +47,9 @@ def call(world: World, *requests: WebRequest, roles: tuple[str, ...] = ("develop
     return answers
 
 
-def test_the_host_calls_with_and_without_the_token_and_returns_only_the_response(world: World) -> None:
+def test_the_host_calls_with_and_without_the_token_and_returns_only_the_response(installation: AppInstallation) -> None:
     results = call(
-        world,
+        installation,
         WebRequest("GET", "/api/pong", with_token=True),
         WebRequest("GET", "/api/pong", with_token=False),
         WebRequest("GET", "/api/pong-scoped", with_token=True),
@@ -65,9 +67,12 @@ def test_the_host_calls_with_and_without_the_token_and_returns_only_the_response
 
 
 @pytest.mark.parametrize("roles", [(), ("viewer",), ("analyst",)])
-def test_the_host_checks_the_permission_first(world: World, roles: tuple[str, ...]) -> None:
+def test_the_host_checks_the_permission_first(installation: AppInstallation, roles: tuple[str, ...]) -> None:
     results = call(
-        world, WebRequest("GET", "/api/ping", with_token=False), WebRequest("GET", "//x", with_token=False), roles=roles
+        installation,
+        WebRequest("GET", "/api/ping", with_token=False),
+        WebRequest("GET", "//x", with_token=False),
+        roles=roles,
     )
     assert results == ["permission-denied", "permission-denied"]
 
@@ -105,24 +110,26 @@ ELSEWHERE = [
 
 
 def test_any_other_host_scheme_path_or_method_is_refused_and_audited(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    installation: AppInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail_if_called(*_: object, **__: object) -> object:
         raise AssertionError("The API was called.")
 
     monkeypatch.setattr(api_client, "explore", fail_if_called)
-    results = call(world, *(WebRequest(method, path, with_token=True) for method, path in ELSEWHERE))
+    results = call(installation, *(WebRequest(method, path, with_token=True) for method, path in ELSEWHERE))
     assert results == ["not-offered"] * len(ELSEWHERE)
-    refusals: RefusalCounts = world.services.refusals
+    refusals: RefusalCounts = installation.services.refusals
     assert refusals.waiting() == 1
     [(key, counted)] = refusals._counts.items()
     assert (key.kind, key.reason, counted.count) == (AuditKind.CALL_REFUSE, "not-offered", len(ELSEWHERE))
-    assert key.actor.endswith(world.services.settings.issuer)
+    assert key.actor.endswith(installation.services.settings.issuer)
 
 
-def test_every_offered_call_exists_in_the_api(world: World) -> None:
-    storage = world.services.storage
-    api = create_app(world.services.settings, ApiServices(storage, world.issuer.verifier(), Rights(storage.read)))
+def test_every_offered_call_exists_in_the_api(installation: AppInstallation) -> None:
+    storage = installation.services.storage
+    api = create_app(
+        installation.services.settings, ApiServices(storage, installation.issuer.verifier(), Rights(storage.read))
+    )
     rules = {(method, rule.rule) for rule in api.url_map.iter_rules() for method in rule.methods or ()}
     offered = {(method, path) for method, paths in component_events.CALLS.items() for path in paths}
     assert offered <= rules
@@ -133,7 +140,7 @@ Reply = Callable[[BaseHTTPRequestHandler], None]
 
 
 @pytest.fixture
-def api(world: World) -> Iterator[Callable[[Reply], None]]:
+def api(installation: AppInstallation) -> Iterator[Callable[[Reply], None]]:
     """Replace the remote API with a server that replies as a test requires."""
     servers: list[tuple[HTTPServer, threading.Thread]] = []
 
@@ -150,8 +157,8 @@ def api(world: World) -> Iterator[Callable[[Reply], None]]:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         servers.append((server, thread))
-        changed = world.services.settings.model_copy(update={"remote_api_base_url": f"http://localhost:{port}"})
-        object.__setattr__(world.services, "settings", changed)
+        changed = installation.services.settings.model_copy(update={"remote_api_base_url": f"http://localhost:{port}"})
+        object.__setattr__(installation.services, "settings", changed)
 
     yield replace
     for server, thread in servers:
@@ -175,29 +182,33 @@ def answering(body: bytes, status: int = 200, **headers: str) -> Reply:
 PING = WebRequest("GET", "/api/ping", with_token=True)
 
 
-def test_a_token_in_an_answer_never_reaches_the_browser(world: World, api: Callable[[Reply], None]) -> None:
+def test_a_token_in_an_answer_never_reaches_the_browser(
+    installation: AppInstallation, api: Callable[[Reply], None]
+) -> None:
     def echo(request: BaseHTTPRequestHandler) -> None:
         answering(json.dumps({"seen": request.headers["Authorization"]}).encode())(request)
 
     api(echo)
-    assert call(world, PING) == ["api-unavailable"]
+    assert call(installation, PING) == ["api-unavailable"]
 
 
-def test_a_large_answer_is_cut_and_a_huge_one_refused(world: World, api: Callable[[Reply], None]) -> None:
+def test_a_large_answer_is_cut_and_a_huge_one_refused(
+    installation: AppInstallation, api: Callable[[Reply], None]
+) -> None:
     sizes = iter((api_client.MAX_SHOWN_CHARACTERS + 1, 1_000_000))
 
     def large(request: BaseHTTPRequestHandler) -> None:
         answering(b"x" * next(sizes))(request)
 
     api(large)
-    cut, refused = call(world, PING, PING)
+    cut, refused = call(installation, PING, PING)
     assert isinstance(cut, WebAnswer)
     assert (len(cut.body), cut.complete) == (api_client.MAX_SHOWN_CHARACTERS, False)
     assert refused == "api-unavailable"
 
 
 def test_a_slow_response_is_aborted(
-    world: World, api: Callable[[Reply], None], monkeypatch: pytest.MonkeyPatch
+    installation: AppInstallation, api: Callable[[Reply], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_client, "_EXPLORING", api_transport.ReadLimits(262_144, 0.5))
     ended = threading.Event()
@@ -216,12 +227,12 @@ def test_a_slow_response_is_aborted(
                 break
 
     api(drip)
-    assert call(world, PING) == ["api-unavailable"]
+    assert call(installation, PING) == ["api-unavailable"]
     ended.set()
 
 
-def test_a_redirect_is_shown_and_not_followed(world: World, api: Callable[[Reply], None]) -> None:
+def test_a_redirect_is_shown_and_not_followed(installation: AppInstallation, api: Callable[[Reply], None]) -> None:
     api(answering(b"", 302, Location="http://localhost:9/secrets"))
-    [answer] = call(world, PING)
+    [answer] = call(installation, PING)
     assert isinstance(answer, WebAnswer)
     assert (answer.status, answer.body) == (302, "")

@@ -15,7 +15,7 @@ from app import testing
 from app.core.principal import Subject
 from app.draft_values import NotPlain, read, write
 from component.drafts import MAX_BYTES
-from tests.apptest.conftest import World
+from tests.apptest.conftest import AppInstallation
 
 PAGE = """
 import streamlit as st
@@ -66,7 +66,7 @@ def signed_in(draft: str, subject: str = "ann") -> tuple[AppTest, Subject]:
     return at, principal
 
 
-def test_named_values_are_restored_in_the_new_session_once(world: World) -> None:
+def test_named_values_are_restored_in_the_new_session_once(installation: AppInstallation) -> None:
     at = opened()
     at.text_input(key="title").set_value("half a sentence")
     at.text_area(key="notes").set_value("written in a form")
@@ -83,7 +83,7 @@ def test_named_values_are_restored_in_the_new_session_once(world: World) -> None
     assert after.text_input(key="title").value == "changed"  # restored in the first run only
 
 
-def test_values_of_a_form_that_was_not_submitted_are_not_kept(world: World) -> None:
+def test_values_of_a_form_that_was_not_submitted_are_not_kept(installation: AppInstallation) -> None:
     at = opened()
     at.text_input(key="title").set_value("outside").run()
     draft = press(at)
@@ -92,7 +92,7 @@ def test_values_of_a_form_that_was_not_submitted_are_not_kept(world: World) -> N
     assert (after.text_input(key="title").value, after.text_area(key="notes").value) == ("outside", "")
 
 
-def test_no_draft_is_stored_without_input(world: World) -> None:
+def test_no_draft_is_stored_without_input(installation: AppInstallation) -> None:
     at = AppTest.from_string(PAGE.replace('drafts.keep("title", "notes", "plain", "upload")', ""))
     at.context = {"url": "http://localhost:8501/report"}
     testing.make_anonymous(at)
@@ -100,7 +100,7 @@ def test_no_draft_is_stored_without_input(world: World) -> None:
     assert press(at) == ""
 
 
-def test_values_are_kept_over_a_run_that_is_refused(world: World) -> None:
+def test_values_are_kept_over_a_run_that_is_refused(installation: AppInstallation) -> None:
     """A page that asks to confirm draws none of its widgets; Streamlit then drops their values."""
     at = opened()
     at.text_input(key="title").set_value("typed before").run()
@@ -116,7 +116,7 @@ def test_values_are_kept_over_a_run_that_is_refused(world: World) -> None:
     assert at.text_input(key="title").value == "typed before"
 
 
-def test_another_page_gets_no_values_of_the_draft(world: World) -> None:
+def test_another_page_gets_no_values_of_the_draft(installation: AppInstallation) -> None:
     at = opened()
     at.text_input(key="title").set_value("typed").run()
     after, _ = signed_in(press(at))
@@ -125,7 +125,7 @@ def test_another_page_gets_no_values_of_the_draft(world: World) -> None:
     assert after.text_input(key="title").value == ""
 
 
-def test_keys_of_gatehouse_cannot_be_kept(world: World) -> None:
+def test_keys_of_gatehouse_cannot_be_kept(installation: AppInstallation) -> None:
     for name in ("gatehouse_home", "gatehouse"):
         at = AppTest.from_string(f"import streamlit as st\nfrom app import drafts\ndrafts.keep('title', '{name}')")
         testing.make_anonymous(at)
@@ -206,7 +206,7 @@ def asks_to_sign_in(at: AppTest) -> bool:
     return "**Sign in to send this**" in [shown.value for shown in at.markdown]
 
 
-def test_an_anonymous_submit_asks_to_sign_in_until_the_user_does(world: World) -> None:
+def test_an_anonymous_submit_asks_to_sign_in_until_the_user_does(installation: AppInstallation) -> None:
     at = AppTest.from_string(SUBMIT)
     testing.make_anonymous(at)
     at.run()
@@ -220,7 +220,7 @@ def test_an_anonymous_submit_asks_to_sign_in_until_the_user_does(world: World) -
     assert not at.exception
 
 
-def test_a_submit_by_an_authenticated_user_is_sent_once(world: World) -> None:
+def test_a_submit_by_an_authenticated_user_is_sent_once(installation: AppInstallation) -> None:
     at = AppTest.from_string(SUBMIT)
     testing.sign_in_as(at)
     at.run()

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import formatting, testing
 from app.core.errors import ApiUnavailable, StorageUnavailable
-from tests.apptest.conftest import World
+from tests.apptest.conftest import AppInstallation
 from tests.ports import free_port
 
 HOSTILE = [
@@ -27,17 +27,19 @@ HOSTILE = [
 
 
 @pytest.fixture
-def without_api(world: World) -> None:
+def without_api(installation: AppInstallation) -> None:
     """Nothing listens at the address of the API."""
-    settings = world.services.settings.model_copy(update={"remote_api_base_url": f"http://localhost:{free_port()}"})
-    object.__setattr__(world.services, "settings", settings)
+    settings = installation.services.settings.model_copy(
+        update={"remote_api_base_url": f"http://localhost:{free_port()}"}
+    )
+    object.__setattr__(installation.services, "settings", settings)
 
 
 @pytest.mark.usefixtures("without_api")
 @pytest.mark.parametrize(("file", "role"), [("usage_report.py", "viewer"), ("profile.py", "viewer")])
-def test_the_api_is_down(world: World, file: str, role: str) -> None:
+def test_the_api_is_down(installation: AppInstallation, file: str, role: str) -> None:
     at = testing.open_app()
-    world.sign_in(at, roles=[role])
+    installation.sign_in(at, roles=[role])
     testing.open_page(at, file)
     assert not at.exception
     assert ApiUnavailable.title in at.error[0].value
@@ -46,9 +48,9 @@ def test_the_api_is_down(world: World, file: str, role: str) -> None:
 
 
 @pytest.mark.usefixtures("without_api")
-def test_the_api_is_down_in_the_explorer(world: World) -> None:
+def test_the_api_is_down_in_the_explorer(installation: AppInstallation) -> None:
     at = testing.open_app()
-    world.sign_in(at, roles=["developer"])
+    installation.sign_in(at, roles=["developer"])
     testing.open_page(at, "api_explorer.py")
     at.button(key="send").click().run()
     assert not at.exception
@@ -56,9 +58,9 @@ def test_the_api_is_down_in_the_explorer(world: World) -> None:
     assert at.selectbox(key="call").value == "Public ping"
 
 
-def test_the_database_goes_away_and_comes_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_database_goes_away_and_comes_back(installation: AppInstallation, monkeypatch: pytest.MonkeyPatch) -> None:
     at = testing.open_app("/reports")
-    world.sign_in(at, roles=["viewer"])
+    installation.sign_in(at, roles=["viewer"])
     testing.open_page(at, "usage_report.py")
     assert at.title[0].value == "Usage report"
 
@@ -66,7 +68,7 @@ def test_the_database_goes_away_and_comes_back(world: World, monkeypatch: pytest
         raise StorageUnavailable("It is locked by another program.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(world.services.storage.read), "session_by_ref", lambda _, ref: down(ref))
+        patch.setattr(type(installation.services.storage.read), "session_by_ref", lambda _, ref: down(ref))
         at.run()
         assert not at.exception
         assert StorageUnavailable.title in at.error[0].value
@@ -76,9 +78,9 @@ def test_the_database_goes_away_and_comes_back(world: World, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_name_is_shown_as_text(world: World, name: str) -> None:
+def test_a_hostile_name_is_shown_as_text(installation: AppInstallation, name: str) -> None:
     at = testing.open_app("/csv")
-    world.sign_in(at, name=name)
+    installation.sign_in(at, name=name)
     for file in ("home.py", "profile.py", "csv_explorer.py"):
         testing.open_page(at, file)
         assert not at.exception
@@ -103,9 +105,9 @@ def upload(at: AppTest, name: str, content: bytes) -> AppTest:
 
 
 @pytest.fixture
-def explorer(world: World) -> AppTest:
+def explorer(installation: AppInstallation) -> AppTest:
     at = testing.open_app("/csv")
-    world.sign_in(at, roles=["analyst"])
+    installation.sign_in(at, roles=["analyst"])
     return testing.open_page(at, "csv_explorer.py")
 
 

@@ -15,7 +15,7 @@ from app.core.policy import Source
 from app.core.ports import UnitOfWork
 from app.core.records import EndReason, NewGrant
 from app.navigation import BY_FILE, PAGES, PAGES_FOLDER
-from tests.apptest.conftest import World
+from tests.apptest.conftest import AppInstallation
 
 Change = Callable[[Callable[[UnitOfWork], object]], None]
 
@@ -30,11 +30,11 @@ def revoke(role: str, subject: object) -> Callable[[UnitOfWork], object]:
     return lambda unit: unit.revoke_grant(grant, utc_now())
 
 
-def denials(world: World) -> list[tuple[str, str, str]]:
+def denials(installation: AppInstallation) -> list[tuple[str, str, str]]:
     """Refusals in the audit: (kind, target, reason)."""
     from sqlalchemy import text
 
-    engine = world.services.storage.engine  # type: ignore[attr-defined]
+    engine = installation.services.storage.engine  # type: ignore[attr-defined]
     with engine.connect() as connection:
         rows = connection.execute(
             text("SELECT kind, target, reason FROM audit_events WHERE outcome = 'refused' ORDER BY seq")
@@ -87,29 +87,29 @@ def test_every_page_requires_access_in_its_first_statement(script: Path) -> None
 
 
 @pytest.mark.parametrize("row", [row for row in PAGES if row.permission is not None], ids=lambda row: row.file)
-def test_a_page_refuses_access_when_it_runs_without_the_navigation(world: World, row: object) -> None:
+def test_a_page_refuses_access_when_it_runs_without_the_navigation(installation: AppInstallation, row: object) -> None:
     """The page's own check: the script alone, without ``app/main.py`` and its filter."""
     at = AppTest.from_file(str(row.script), default_timeout=20)  # type: ignore[attr-defined]
-    world.sign_in(at)
+    installation.sign_in(at)
     at.run()
     assert [error.value for error in at.exception] or at.exception
     assert not at.title
-    assert denials(world) == [("app:page:deny", f"/{row.path}", "not-granted")]  # type: ignore[attr-defined]
+    assert denials(installation) == [("app:page:deny", f"/{row.path}", "not-granted")]  # type: ignore[attr-defined]
 
 
-def test_the_navigation_registers_only_permitted_pages(world: World) -> None:
+def test_the_navigation_registers_only_permitted_pages(installation: AppInstallation) -> None:
     at = testing.open_app("/")
-    world.sign_in(at, roles=["viewer"])
+    installation.sign_in(at, roles=["viewer"])
     at.run()
     with pytest.raises(ValueError, match="csv_explorer"):
         at.switch_page("../pages/csv_explorer.py")
     assert title_of(at.switch_page("../pages/usage_report.py").run()) == "Usage report"
 
 
-def test_without_the_socket_guard_only_an_error_is_shown(world: World) -> None:
+def test_without_the_socket_guard_only_an_error_is_shown(installation: AppInstallation) -> None:
     for user in ({}, {"guard": ""}, {"guard": "wrong", "sid": "x", "iss_sub": "y"}):
         at = testing.open_app("/reports")
-        world.sign_in(at, roles=["administrator"])
+        installation.sign_in(at, roles=["administrator"])
         at.user = {**at.user, **user} if user else {}
         at.run()
         assert [error.value for error in at.error] == [
@@ -119,30 +119,32 @@ def test_without_the_socket_guard_only_an_error_is_shown(world: World) -> None:
         assert not at.sidebar
 
 
-def test_a_session_of_another_subject_is_anonymous(world: World) -> None:
+def test_a_session_of_another_subject_is_anonymous(installation: AppInstallation) -> None:
     at = testing.open_app("/")
-    world.sign_in(at, roles=["administrator"])
+    installation.sign_in(at, roles=["administrator"])
     at.user = {**at.user, "iss_sub": '["https://tests.example/", "another-user"]'}
     assert title_of(at.run()) == "Sign in"
 
 
-def test_a_revoked_role_closes_the_page_at_the_next_rerun_until_granted_again(world: World, change: Change) -> None:
+def test_a_revoked_role_closes_the_page_at_the_next_rerun_until_granted_again(
+    installation: AppInstallation, change: Change
+) -> None:
     at = testing.open_app("/reports")
-    subject = world.sign_in(at, roles=["viewer"])
+    subject = installation.sign_in(at, roles=["viewer"])
     assert title_of(testing.open_page(at, "usage_report.py")) == "Usage report"
     change(revoke("viewer", subject))
     assert title_of(at.run()) == "No access"
     assert title_of(at.run()) == "No access"
-    assert denials(world) == [("app:page:deny", "/reports", "not-granted")]
+    assert denials(installation) == [("app:page:deny", "/reports", "not-granted")]
     change(
         lambda unit: unit.add_grant(NewGrant(subject=subject, source=Source.ADMIN, by="t", role="viewer"), utc_now())
     )
     assert title_of(at.run()) == "Usage report"
 
 
-def test_an_ended_session_shows_the_reason(world: World, change: Change) -> None:
+def test_an_ended_session_shows_the_reason(installation: AppInstallation, change: Change) -> None:
     at = testing.open_app("/profile")
-    world.sign_in(at)
+    installation.sign_in(at)
     ref = at.user["sid"]
     assert title_of(testing.open_page(at, "profile.py")) == "Profile"
     change(lambda unit: unit.end_session(ref, EndReason.ENDED_BY_ADMIN, utc_now()))
@@ -150,17 +152,17 @@ def test_an_ended_session_shows_the_reason(world: World, change: Change) -> None
     assert any("administrator" in line.value for line in at.markdown)
 
 
-def test_the_start_page_refers_users_without_a_role_to_an_administrator(world: World) -> None:
+def test_the_start_page_refers_users_without_a_role_to_an_administrator(installation: AppInstallation) -> None:
     at = testing.open_app("/")
-    world.sign_in(at)
+    installation.sign_in(at)
     at.run()
     assert "no role yet" in at.info[0].value
     assert "administrator" in at.info[0].value
 
 
-def test_home_does_not_name_forbidden_pages(world: World) -> None:
+def test_home_does_not_name_forbidden_pages(installation: AppInstallation) -> None:
     at = testing.open_app("/")
-    world.sign_in(at, roles=["viewer"])
+    installation.sign_in(at, roles=["viewer"])
     at.run()
     page_text = "\n".join(element.value for element in [*at.markdown, *at.caption, *at.header, *at.subheader, *at.info])
     assert "CSV explorer" not in page_text
@@ -196,10 +198,10 @@ if st.button("Body", key="body"):
 
 @pytest.mark.parametrize("button", ["callback", "fragment", "body"])
 def test_functions_are_refused_in_callbacks_fragments_and_the_body_after_a_role_is_removed(
-    world: World, change: Change, button: str
+    installation: AppInstallation, change: Change, button: str
 ) -> None:
     at = AppTest.from_string(SCRIPT, default_timeout=20)
-    subject = world.sign_in(at, roles=["analyst"])
+    subject = installation.sign_in(at, roles=["analyst"])
     at.run()
     at.button(key=button).click().run()
     assert at.session_state["calls"] == [button]
@@ -207,10 +209,10 @@ def test_functions_are_refused_in_callbacks_fragments_and_the_body_after_a_role_
     at.button(key=button).click().run()
     assert at.session_state["calls"] == [button]
     assert len(at.exception) == 1
-    assert [(kind, reason) for kind, _, reason in denials(world)] == [("app:function:deny", "not-granted")]
+    assert [(kind, reason) for kind, _, reason in denials(installation)] == [("app:function:deny", "not-granted")]
 
 
-def test_a_thread_without_a_context_is_anonymous(world: World) -> None:
+def test_a_thread_without_a_context_is_anonymous(installation: AppInstallation) -> None:
     at = AppTest.from_string(
         """
 import threading
@@ -228,12 +230,12 @@ thread.join()
 st.write(str([access.principal().anonymous, *seen]))
 """
     )
-    world.sign_in(at, roles=["administrator"])
+    installation.sign_in(at, roles=["administrator"])
     at.run()
     assert at.markdown[0].value == "[False, True, False]"
 
 
-def test_a_bound_function_is_checked_again_when_it_is_called(world: World, change: Change) -> None:
+def test_a_bound_function_is_checked_again_when_it_is_called(installation: AppInstallation, change: Change) -> None:
     bound: list[Callable[[], bytes]] = []
     from app import access
     from app.core.errors import PermissionDenied
@@ -249,7 +251,7 @@ def test_a_bound_function_is_checked_again_when_it_is_called(world: World, chang
         keep.append(access.bind_session(make))  # type: ignore[arg-type] # see above
 
     at = AppTest.from_function(script, args=(bound, export))
-    subject = world.sign_in(at, roles=["analyst"])
+    subject = installation.sign_in(at, roles=["analyst"])
     at.run()
     assert bound[0]() == b"report"
     change(revoke("analyst", subject))

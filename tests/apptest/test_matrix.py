@@ -7,7 +7,7 @@ import pytest
 from app import formatting, testing
 from app.core.permissions import ROLES
 from app.navigation import PAGES
-from tests.apptest.conftest import World
+from tests.apptest.conftest import AppInstallation
 
 # Page → user → its own title, the missing permission, or sign-in.
 MATRIX: dict[str, dict[str, str]] = {
@@ -76,16 +76,16 @@ def test_the_table_has_every_page_and_every_role() -> None:
 
 
 @pytest.mark.parametrize(("file", "user", "shown"), CASES)
-def test_who_opens_what(world: World, file: str, user: str, shown: str) -> None:
+def test_who_opens_what(installation: AppInstallation, file: str, user: str, shown: str) -> None:
     path = next(row.path for row in PAGES if row.file == file)
     at = testing.open_app(f"/{path}")
     if user == "blocked":
-        subject = world.sign_in(at, roles=["administrator"])
-        with world.services.storage.unit_of_work() as unit:
+        subject = installation.sign_in(at, roles=["administrator"])
+        with installation.services.storage.unit_of_work() as unit:
             unit.set_blocked(subject, blocked=True)
             unit.commit()
     elif user != "anonymous":
-        world.sign_in(at, roles=[] if user == "no role" else [user])
+        installation.sign_in(at, roles=[] if user == "no role" else [user])
     testing.open_page(at, file)
 
     assert not at.exception

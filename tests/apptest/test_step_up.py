@@ -14,7 +14,7 @@ from app.core.assurance import MULTI_FACTOR, Requirement
 from app.core.errors import StepUpRequired
 from app.core.permissions import REQUIREMENTS
 from component.auth0 import confirm
-from tests.apptest.conftest import World
+from tests.apptest.conftest import AppInstallation
 from tests.apptest.test_gating import SCRIPT, denials, revoke, title_of
 
 HOUR = 3_600_000_000
@@ -33,10 +33,10 @@ def requirements(monkeypatch: pytest.MonkeyPatch) -> list[Requirement]:
     return drawn
 
 
-def signed_in_ago(world: World, microseconds: int, *, amr: str = "") -> None:
+def signed_in_ago(installation: AppInstallation, microseconds: int, *, amr: str = "") -> None:
     """Make the sign-in of every session older by this time (younger if negative), and set its methods."""
     change = text("UPDATE sessions SET authenticated_at = authenticated_at - :older, amr = :amr")
-    with world.services.storage.engine.begin() as connection:  # type: ignore[attr-defined]
+    with installation.services.storage.engine.begin() as connection:  # type: ignore[attr-defined]
         connection.execute(change, {"older": microseconds, "amr": amr})
 
 
@@ -48,13 +48,15 @@ def export_is_offered(at: AppTest) -> bool:
     return bool(at.get("download_button"))
 
 
-def test_the_report_offers_to_confirm_in_place_of_the_export(world: World, requirements: list[Requirement]) -> None:
+def test_the_report_offers_to_confirm_in_place_of_the_export(
+    installation: AppInstallation, requirements: list[Requirement]
+) -> None:
     at = testing.open_app("/reports")
-    world.sign_in(at, roles=["analyst"])
+    installation.sign_in(at, roles=["analyst"])
     testing.open_page(at, "usage_report.py")
     assert export_is_offered(at)
     assert requirements == []
-    signed_in_ago(world, HOUR + 1_000_000)
+    signed_in_ago(installation, HOUR + 1_000_000)
     at.run()
     assert title_of(at) == "Usage report"
     assert not export_is_offered(at)
@@ -63,29 +65,31 @@ def test_the_report_offers_to_confirm_in_place_of_the_export(world: World, requi
     assert "download the usage report as a file" in page_text(at)
     assert "within the last hour" in page_text(at)
     assert "You come right back to this page" in page_text(at)
-    assert denials(world) == [], "the offer to confirm is not a refusal"
-    signed_in_ago(world, -HOUR)
+    assert denials(installation) == [], "the offer to confirm is not a refusal"
+    signed_in_ago(installation, -HOUR)
     at.run()
     assert export_is_offered(at)
     assert "Confirm it is you" not in page_text(at)
 
 
-def test_users_without_the_permission_are_not_asked_to_confirm(world: World, requirements: list[Requirement]) -> None:
+def test_users_without_the_permission_are_not_asked_to_confirm(
+    installation: AppInstallation, requirements: list[Requirement]
+) -> None:
     at = testing.open_app("/reports")
-    world.sign_in(at, roles=["viewer"])
-    signed_in_ago(world, 2 * HOUR)
+    installation.sign_in(at, roles=["viewer"])
+    signed_in_ago(installation, 2 * HOUR)
     testing.open_page(at, "usage_report.py")
     assert "you need one more permission" in page_text(at)
     assert requirements == []
 
 
 def test_a_page_asks_to_confirm_before_it_runs(
-    world: World, requirements: list[Requirement], monkeypatch: pytest.MonkeyPatch
+    installation: AppInstallation, requirements: list[Requirement], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(REQUIREMENTS, "read:reports", Requirement(max_age_seconds=300))
     at = testing.open_app("/reports")
-    world.sign_in(at, roles=["viewer"])
-    signed_in_ago(world, HOUR)
+    installation.sign_in(at, roles=["viewer"])
+    signed_in_ago(installation, HOUR)
     testing.open_page(at, "usage_report.py")
     for _ in range(2):
         assert title_of(at) == "Confirm it is you"
@@ -94,73 +98,75 @@ def test_a_page_asks_to_confirm_before_it_runs(
         assert not at.metric
         at.run()
     assert set(requirements) == {Requirement(max_age_seconds=300)}
-    assert denials(world) == [("app:page:deny", "/reports", "stale-login")], "audited once while the page stays open"
-    signed_in_ago(world, -HOUR)
+    assert denials(installation) == [("app:page:deny", "/reports", "stale-login")], (
+        "audited once while the page stays open"
+    )
+    signed_in_ago(installation, -HOUR)
     assert title_of(at.run()) == "Usage report"
 
 
 def test_a_page_that_requires_a_recent_sign_in_is_offered_like_others(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    installation: AppInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(REQUIREMENTS, "read:reports", Requirement(max_age_seconds=300))
     at = testing.open_app("/")
-    subject = world.sign_in(at, roles=["viewer"])
-    signed_in_ago(world, HOUR)
+    subject = installation.sign_in(at, roles=["viewer"])
+    signed_in_ago(installation, HOUR)
     at.run()
     assert ":material/check: See the usage report" in page_text(at)
     assert [link.proto.page for link in at.get("page_link")] == ["reports", "profile"]
     assert title_of(at.switch_page("../pages/usage_report.py").run()) == "Confirm it is you"
-    with world.services.storage.unit_of_work() as unit:
+    with installation.services.storage.unit_of_work() as unit:
         revoke("viewer", subject)(unit)
         unit.commit()
     assert title_of(at.run()) == "No access", "a page without the permission offers no confirmation"
 
 
 def test_a_page_requires_a_recent_sign_in_when_it_runs_without_the_navigation(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    installation: AppInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(REQUIREMENTS, "read:reports", Requirement(max_age_seconds=300))
     at = AppTest.from_file(str(testing.MAIN.parents[1] / "pages" / "usage_report.py"), default_timeout=20)
-    world.sign_in(at, roles=["viewer"])
-    signed_in_ago(world, HOUR)
+    installation.sign_in(at, roles=["viewer"])
+    signed_in_ago(installation, HOUR)
     at.run()
     assert len(at.exception) == 1
     assert not at.title
-    assert denials(world) == [("app:page:deny", "/reports", "stale-login")]
+    assert denials(installation) == [("app:page:deny", "/reports", "stale-login")]
 
 
 def test_a_required_second_factor_is_explained(
-    world: World, requirements: list[Requirement], monkeypatch: pytest.MonkeyPatch
+    installation: AppInstallation, requirements: list[Requirement], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(REQUIREMENTS, "read:reports", Requirement(acr=MULTI_FACTOR))
     at = testing.open_app("/reports")
-    world.sign_in(at, roles=["viewer"])
+    installation.sign_in(at, roles=["viewer"])
     testing.open_page(at, "usage_report.py")
     assert title_of(at) == "Confirm it is you"
     assert "requires a second factor, such as a code" in page_text(at)
     assert MULTI_FACTOR not in page_text(at)
     assert requirements[0] == Requirement(acr=MULTI_FACTOR)
-    signed_in_ago(world, 0, amr="mfa pwd")
+    signed_in_ago(installation, 0, amr="mfa pwd")
     assert title_of(at.run()) == "Usage report"
 
 
 @pytest.mark.parametrize("button", ["callback", "fragment", "body"])
 def test_functions_are_refused_in_callbacks_fragments_and_the_body_once_the_sign_in_is_old(
-    world: World, button: str
+    installation: AppInstallation, button: str
 ) -> None:
     at = AppTest.from_string(SCRIPT, default_timeout=20)
-    world.sign_in(at, roles=["analyst"])
+    installation.sign_in(at, roles=["analyst"])
     at.run()
     at.button(key=button).click().run()
     assert at.session_state["calls"] == [button]
-    signed_in_ago(world, 2 * HOUR)
+    signed_in_ago(installation, 2 * HOUR)
     at.button(key=button).click().run()
     assert at.session_state["calls"] == [button]
     assert len(at.exception) == 1
-    assert [(kind, reason) for kind, _, reason in denials(world)] == [("app:function:deny", "stale-login")]
+    assert [(kind, reason) for kind, _, reason in denials(installation)] == [("app:function:deny", "stale-login")]
 
 
-def test_a_deferred_download_is_checked_when_it_is_created(world: World) -> None:
+def test_a_deferred_download_is_checked_when_it_is_created(installation: AppInstallation) -> None:
     bound: list[Callable[[], bytes]] = []
     from app import access
     from app.core.permissions import Permission
@@ -175,16 +181,16 @@ def test_a_deferred_download_is_checked_when_it_is_created(world: World) -> None
         keep.append(access.bind_session(make))  # type: ignore[arg-type] # see above
 
     at = AppTest.from_function(script, args=(bound, export))
-    world.sign_in(at, roles=["analyst"])
+    installation.sign_in(at, roles=["analyst"])
     at.run()
     assert bound[0]() == b"report"
-    signed_in_ago(world, 2 * HOUR)
+    signed_in_ago(installation, 2 * HOUR)
     with pytest.raises(StepUpRequired):
         bound[0]()
 
 
 def test_a_challenge_of_the_api_is_raised_as_the_same_error(
-    world: World, requirements: list[Requirement], monkeypatch: pytest.MonkeyPatch
+    installation: AppInstallation, requirements: list[Requirement], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The API decides by its own clock, also where the app has not checked first."""
     caught: list[StepUpRequired] = []
@@ -200,8 +206,8 @@ def test_a_challenge_of_the_api_is_raised_as_the_same_error(
             panels.problem(error)
 
     at = AppTest.from_function(script, args=(caught,), default_timeout=20)
-    world.sign_in(at, roles=["analyst"])
-    signed_in_ago(world, 2 * HOUR)
+    installation.sign_in(at, roles=["analyst"])
+    signed_in_ago(installation, 2 * HOUR)
     at.run()
     (error,) = caught
     assert isinstance(error, StepUpRequired)
@@ -214,15 +220,15 @@ def test_a_challenge_of_the_api_is_raised_as_the_same_error(
     assert requirements[-1] == Requirement(60, MULTI_FACTOR)
 
 
-def test_the_profile_lists_permissions_that_require_confirmation(world: World) -> None:
+def test_the_profile_lists_permissions_that_require_confirmation(installation: AppInstallation) -> None:
     at = testing.open_app("/profile")
-    world.sign_in(at, roles=["analyst"])
-    signed_in_ago(world, 2 * HOUR)
+    installation.sign_in(at, roles=["analyst"])
+    signed_in_ago(installation, 2 * HOUR)
     testing.open_page(at, "profile.py")
     assert "Download the usage report as a file" in page_text(at)
 
 
-def test_the_time_until_a_confirmation_is_required(world: World) -> None:
+def test_the_time_until_a_confirmation_is_required(installation: AppInstallation) -> None:
     """The value for a fragment's ``run_every``, so that a download is removed before it would be refused."""
     at = AppTest.from_string(
         """
@@ -235,15 +241,15 @@ for permission in (Permission.READ_REPORTS, Permission.EXPORT_REPORTS):
     st.write("ever" if left is None else str(round(left.total_seconds() / 60)))
 """
     )
-    world.sign_in(at, roles=["analyst"])
+    installation.sign_in(at, roles=["analyst"])
 
     def texts() -> list[str]:
         return [element.value for element in at.run().markdown]
 
     assert texts() == ["ever", "60"]
-    signed_in_ago(world, HOUR // 2)
+    signed_in_ago(installation, HOUR // 2)
     assert texts() == ["ever", "30"]
-    signed_in_ago(world, HOUR)
+    signed_in_ago(installation, HOUR)
     assert texts() == ["ever", "ever"]
 
 

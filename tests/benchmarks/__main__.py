@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m tests.benchmarks", description="Measure against baselines and peers.")
     parser.add_argument(
-        "--quick", action="store_true", help="a small world and few rounds: that it works, not how fast"
+        "--quick", action="store_true", help="a small database and few rounds: that it works, not how fast"
     )
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--json", type=Path, default=DEFAULT_FILE, metavar="PATH", help="where to write the figures")

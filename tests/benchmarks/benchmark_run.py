@@ -1,4 +1,4 @@
-"""What every benchmark receives: the effort, a folder, and the world, which is created at its first use."""
+"""What every benchmark receives: the effort, a folder, and the test installation, which is created at its first use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Self
 
 from tests.benchmarks import measure
 from tests.benchmarks.measure import Effort
-from tests.benchmarks.world import FULL, SMALL, BenchmarkWorld, world
+from tests.benchmarks.world import FULL, SMALL, BenchmarkWorld, benchmark_world
 
 
 class BenchmarkRun:
@@ -40,7 +40,7 @@ class BenchmarkRun:
 
     @property
     def world(self) -> BenchmarkWorld:
-        """The world, shared by all benchmarks of this run."""
+        """The test installation, shared by all benchmarks of this run."""
         if self._world is None:
-            self._world = self._stack.enter_context(world(self.folder, SMALL if self.quick else FULL))
+            self._world = self._stack.enter_context(benchmark_world(self.folder, SMALL if self.quick else FULL))
         return self._world

@@ -1,4 +1,4 @@
-"""The world benchmarks run in: a real SQLite file with many people, roles and sessions.
+"""The test installation of the benchmarks: a real SQLite file with many people, roles and sessions.
 
 ``db.synthetic_data`` makes the rows; the product itself writes and reads the measured ones.
 """
@@ -30,7 +30,7 @@ SMALL: Final = SyntheticData(people=1_000, roles=50, permissions=500, sessions=2
 
 @dataclass
 class BenchmarkWorld(World):
-    """A world on a file in ``folder``, at the real time, whose database also holds synthetic data."""
+    """A test installation on a file in ``folder``, at the real time, whose database also holds synthetic data."""
 
     folder: Path
 
@@ -71,8 +71,8 @@ def raw(file: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def world(folder: Path, scale: SyntheticData) -> Iterator[BenchmarkWorld]:
-    """Make a world in ``folder``, and end it."""
+def benchmark_world(folder: Path, scale: SyntheticData) -> Iterator[BenchmarkWorld]:
+    """Set up an installation in ``folder``, and close it afterwards."""
     with Issuer() as issuer:
         settings = settings_for(
             issuer,

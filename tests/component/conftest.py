@@ -1,4 +1,4 @@
-"""Coroutine tests run on asyncio (AnyIO's pytest plugin); a world of sign-in for most of the others."""
+"""Coroutine tests run on asyncio (AnyIO's pytest plugin); an installation with sign-in for most of the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import SignInWorld, world
+from tests.signin import SignInWorld, sign_in_world
 
 
 @pytest.fixture
@@ -21,5 +21,5 @@ def anyio_backend() -> str:
 def installation() -> Iterator[SignInWorld]:
     """The routes of sign-in and the socket guard over a new database, with a provider on loopback."""
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
+    with FakeProvider(clock.timestamp) as fake, sign_in_world(fake, clock) as made:
         yield made

@@ -78,7 +78,7 @@ class Report:
 
 @contextmanager
 def populated(issuer: Issuer) -> Iterator[ApiWorld]:
-    """A world in which there is something to be found and changed."""
+    """An installation in which there is something to be found and changed."""
     world = api_world(issuer, api_rate_limit=UNREACHED, api_change_rate_limit=UNREACHED)
     now = world.clock()
     try:
@@ -100,7 +100,7 @@ def populated(issuer: Issuer) -> Iterator[ApiWorld]:
 
 
 def token_of(world: ApiWorld, caller_name: str) -> str | None:
-    """A token of such a caller, good for as long as the world is."""
+    """A token of such a caller, valid as long as the installation exists."""
     if caller_name == "anonymous":
         return None
     if caller_name == "administrator":
@@ -109,7 +109,7 @@ def token_of(world: ApiWorld, caller_name: str) -> str | None:
 
 
 def described(world: ApiWorld) -> Any:
-    """The description as the world's app serves it."""
+    """The description as the API serves it."""
     return schemathesis.openapi.from_wsgi("/openapi.json", world.app)
 
 

@@ -25,7 +25,7 @@ SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 @dataclass
 class ApiWorld(World):
-    """A world with the remote API, whose responses are checked against the contract.
+    """A test installation with the remote API, whose responses are checked against the contract.
 
     The clock is that of the API, not of its verifier: tokens are verified at the real time.
     """
@@ -75,7 +75,7 @@ class ApiWorld(World):
         amr: tuple[str, ...] = ("pwd",),
         **claims: Any,
     ) -> SignedIn:
-        """A person with these roles and a session of the app, and the session's access token."""
+        """A person with these roles and a session of the app, and its access token, to which ``claims`` are added."""
         return self.new_session(self.person(name, roles=roles), lasts=lasts, amr=amr, **claims)
 
     def call(self, path: str, token: str | None = None, *, method: str = "GET", **options: Any) -> Any:
@@ -87,7 +87,12 @@ class ApiWorld(World):
 
 
 def api_world(issuer: Issuer, **settings: Any) -> ApiWorld:
-    """A world whose API trusts ``issuer``; the caller closes it. ``settings`` add to those of ``settings_for``."""
+    """A test installation whose API trusts ``issuer``; the caller closes it.
+
+    Args:
+        issuer: The provider that signs the tokens.
+        **settings: Settings that are added to those of ``settings_for``.
+    """
     chosen, keyring = settings_for(issuer, **settings), Keyring([SECRET])
     database = open_database(chosen, keyring)
     seed(database)

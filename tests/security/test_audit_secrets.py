@@ -20,13 +20,13 @@ from remote_api.background_writer import BackgroundWriter
 from remote_api.services import ApiServices
 from tests.clock import FakeClock
 from tests.provider import FakeProvider, ProviderResponse
-from tests.signin import SECRET, SignInWorld, query, world
+from tests.signin import SECRET, SignInWorld, query, sign_in_world
 
 
 @pytest.fixture
 def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock, default_role="viewer") as signed_in_world:
+    with FakeProvider(clock.timestamp) as fake, sign_in_world(fake, clock, default_role="viewer") as signed_in_world:
         yield signed_in_world
 
 

@@ -18,7 +18,7 @@ from remote_api.background_writer import BackgroundWriter
 from remote_api.services import ApiServices
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import SignInWorld, query, world
+from tests.signin import SignInWorld, query, sign_in_world
 
 CALLS = 10_000
 CHUNKS = 10
@@ -33,7 +33,7 @@ def worlds() -> Iterator[tuple[SignInWorld, SignInWorld]]:
         for _ in range(2):
             clock = FakeClock()
             fake = stack.enter_context(FakeProvider(clock.timestamp))
-            pair.append(stack.enter_context(world(fake, clock)))
+            pair.append(stack.enter_context(sign_in_world(fake, clock)))
         yield pair[0], pair[1]
 
 

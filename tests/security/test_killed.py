@@ -32,7 +32,7 @@ from db import Database, migrate, open_database
 from tests.clock import FakeClock
 from tests.cookie_client import CookieClient
 from tests.provider import FakeProvider
-from tests.signin import world
+from tests.signin import sign_in_world
 from tests.stack import ROOT
 
 
@@ -42,7 +42,7 @@ def test_two_sign_ins_race_one_sign_out(tmp_path: Path, attempt: int) -> None:
     clock = FakeClock()
     with (
         FakeProvider(clock.timestamp) as fake,
-        world(fake, clock, database_url=f"sqlite:///{_migrated(tmp_path)}") as installed,
+        sign_in_world(fake, clock, database_url=f"sqlite:///{_migrated(tmp_path)}") as installed,
     ):
         client = installed.sign_in()
         old = installed.ref(client)

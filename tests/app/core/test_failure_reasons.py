@@ -15,7 +15,7 @@ from remote_api.audit_sentences import sentence
 from tests.clock import FakeClock
 from tests.issuer import ABSENT, Fault, SigningKey
 from tests.provider import FakeProvider, ProviderResponse
-from tests.signin import SignInWorld, query, world
+from tests.signin import SignInWorld, query, sign_in_world
 
 SECRET_CLAIM = "value-of-a-claim-that-is-never-shown"
 
@@ -23,7 +23,7 @@ SECRET_CLAIM = "value-of-a-claim-that-is-never-shown"
 @pytest.fixture
 def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
+    with FakeProvider(clock.timestamp) as fake, sign_in_world(fake, clock) as made:
         yield made
 
 

@@ -15,7 +15,7 @@ from component.http.frontend_modules import FOLDER, FrontendModules
 from component.protocol import forward_message
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import world
+from tests.signin import sign_in_world
 
 PREFIX = f"/_stcore/bidi-components/{forward_message.COMPONENT}/"
 ENTRY = f"{PREFIX}{forward_message.COMPONENT_SOURCE}"
@@ -166,7 +166,7 @@ def test_a_head_is_answered_like_a_get() -> None:
 
 def test_the_guard_answers_every_caller_alike_under_its_policy() -> None:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as here:
+    with FakeProvider(clock.timestamp) as fake, sign_in_world(fake, clock) as here:
         at = version(served())
         for client in (here.client(), here.sign_in()):
             cookies = dict(client.cookies)

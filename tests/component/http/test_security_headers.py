@@ -16,7 +16,7 @@ from component.http.security_headers import content_security_policy
 from component.http.static_pages import notice
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import HTTPS, SignInWorld, call, world
+from tests.signin import HTTPS, SignInWorld, call, sign_in_world
 
 HOSTS = [
     ("localhost:8501", True),
@@ -59,7 +59,7 @@ def test_pages_are_isolated_from_foreign_openers_and_the_end_of_a_sign_in_can_cl
 def test_in_production_only_the_configured_host() -> None:
     clock = FakeClock()
     settings: dict[str, Any] = {"app_base_url": HTTPS, "gatehouse_env": "production"}
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock, **settings) as installation:
+    with FakeProvider(clock.timestamp) as fake, sign_in_world(fake, clock, **settings) as installation:
         hosts = {"app.example.com": 200, "app.example.com:443": 200, "localhost:8501": 421, "127.0.0.1": 421}
         assert {host: call(installation.app, "GET", "/", {"host": host}).status for host in hosts} == hosts
         answer = call(installation.app, "GET", "/", {"host": "app.example.com"})

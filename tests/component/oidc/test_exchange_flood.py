@@ -12,7 +12,7 @@ from sqlalchemy import event
 from tests.clock import FakeClock
 from tests.component.oidc.test_exchange_budget import Seconds
 from tests.provider import FakeProvider
-from tests.signin import ClientResponse, CookieClient, SignInWorld, call, query, world
+from tests.signin import ClientResponse, CookieClient, SignInWorld, call, query, sign_in_world
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def seconds() -> Seconds:
 @pytest.fixture
 def installation(seconds: Seconds) -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock, monotonic=seconds) as installation:
+    with FakeProvider(clock.timestamp) as fake, sign_in_world(fake, clock, monotonic=seconds) as installation:
         yield installation
 
 

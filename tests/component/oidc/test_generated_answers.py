@@ -17,7 +17,7 @@ from app.core.errors import GatehouseError, ProviderUnavailable, TokenInvalid
 from app.core.tokens.discovery import Discovery
 from app.core.tokens.key_set import KeySet
 from tests.provider import ProviderResponse
-from tests.signin import SignInWorld, world
+from tests.signin import SignInWorld, sign_in_world
 
 FEW = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -96,7 +96,7 @@ def test_any_answer_of_the_token_endpoint(installation: SignInWorld) -> None:
     @given(answers(*names, "error_description", usual=usual))
     def check(answer: ProviderResponse) -> None:
         installation.fake.token_answer = lambda form: answer
-        with world(installation.fake, installation.clock) as fresh:  # codes that are refused are counted
+        with sign_in_world(installation.fake, installation.clock) as fresh:  # codes that are refused are counted
             finish(fresh)
 
     check()

@@ -13,7 +13,7 @@ from tests.component.routes.logout_tokens import FORM, PATH, is_live, post, post
 from tests.cookie_client import call
 from tests.issuer import ABSENT, CLIENT_ID
 from tests.provider import FakeProvider
-from tests.signin import SignInWorld, world
+from tests.signin import SignInWorld, sign_in_world
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_the_response_contains_no_part_of_the_token(installation: SignInWorld) -
 def test_made_up_key_ids_prevent_no_sign_in_after_a_rotation() -> None:
     """Any client can post here; its key fetches are limited apart from those of sign-ins."""
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock, with_real_keys=True) as installation:
+    with FakeProvider(clock.timestamp) as fake, sign_in_world(fake, clock, with_real_keys=True) as installation:
         installation.sign_in()
         for number in range(10):
             claims = fake.issuer.claims(aud=CLIENT_ID, events={LOGOUT_EVENT: {}}, jti=f"made-up-{number}")
@@ -125,7 +125,7 @@ def test_made_up_key_ids_prevent_no_sign_in_after_a_rotation() -> None:
 
 def test_a_logout_token_whose_key_cannot_be_fetched_now_may_be_sent_again() -> None:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock, with_real_keys=True) as installation:
+    with FakeProvider(clock.timestamp) as fake, sign_in_world(fake, clock, with_real_keys=True) as installation:
         client = installation.sign_in()
         fake.issuer.rotate(keep_old=False)
         answer = post_logout_token(installation)

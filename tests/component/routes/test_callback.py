@@ -6,7 +6,7 @@ import pytest
 
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import CookieClient, SignInWorld, query, world
+from tests.signin import CookieClient, SignInWorld, query, sign_in_world
 
 
 def test_a_callback_works_once(installation: SignInWorld) -> None:
@@ -115,7 +115,7 @@ def test_iss_may_be_missing_if_the_metadata_does_not_announce_it() -> None:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake:
         fake.issuer.metadata_extra = {"authorization_response_iss_parameter_supported": False}
-        with world(fake, clock) as installation:
+        with sign_in_world(fake, clock) as installation:
             client = installation.client()
             callback = fake.approve(installation.begin(client))
             assert client.get(callback.replace("&iss=", "&ignored=")).status == 303

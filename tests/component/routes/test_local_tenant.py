@@ -15,7 +15,7 @@ from app.core.records import EndReason
 from tests.clock import FakeClock
 from tests.component.dev_tenant.support import RunningTenant, TenantClient, running, tenant_client
 from tests.provider import FakeProvider
-from tests.signin import SignInWorld, world
+from tests.signin import SignInWorld, sign_in_world
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def installation(tenant: RunningTenant) -> Iterator[SignInWorld]:
         "auth0_client_id": credentials.client_id,
         "auth0_client_secret": SecretStr(credentials.client_secret),
     }
-    with world(unused, clock, with_real_keys=True, **settings) as installation:
+    with sign_in_world(unused, clock, with_real_keys=True, **settings) as installation:
         yield installation
 
 

@@ -12,7 +12,7 @@ from app.core.records import EndReason
 from component.session.lifetimes import SessionLifetimes
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import ClientResponse, CookieClient, SignInWorld, call, world
+from tests.signin import ClientResponse, CookieClient, SignInWorld, call, sign_in_world
 
 JSON = {"content_type": "application/json"}
 
@@ -22,7 +22,7 @@ def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with (
         FakeProvider(clock.timestamp) as fake,
-        world(fake, clock, session_idle_seconds=600, session_absolute_seconds=1500) as installation,
+        sign_in_world(fake, clock, session_idle_seconds=600, session_absolute_seconds=1500) as installation,
     ):
         yield installation
 

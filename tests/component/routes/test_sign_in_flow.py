@@ -12,7 +12,7 @@ from component.oidc.authorization_parameters import ANY_AGE_SECONDS
 from component.routes.session import session_tag
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import HTTPS, CookieClient, LogBook, SignInWorld, query, world
+from tests.signin import HTTPS, CookieClient, LogBook, SignInWorld, query, sign_in_world
 
 
 def test_a_complete_sign_in_returns_to_the_requested_page_and_query(installation: SignInWorld) -> None:
@@ -69,7 +69,7 @@ def test_cookie_attributes(base_url: str) -> None:
     production = "production" if base_url == HTTPS else "development"
     with (
         FakeProvider(clock.timestamp) as fake,
-        world(fake, clock, app_base_url=base_url, gatehouse_env=production) as installation,
+        sign_in_world(fake, clock, app_base_url=base_url, gatehouse_env=production) as installation,
     ):
         client = installation.sign_in()
         lines = [line for answer in client.responses for line in answer.all("set-cookie")]
@@ -134,7 +134,7 @@ def test_another_account_is_requested_with_a_prompt_that_the_provider_supports(p
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake:
         fake.issuer.metadata_extra = {"prompt_values_supported": prompts}
-        with world(fake, clock) as installation:
+        with sign_in_world(fake, clock) as installation:
             client = installation.sign_in()
             before = installation.ref(client)
             location = client.get("/auth/login?another=1&return_to=/reports").location

@@ -18,7 +18,7 @@ from tests.clock import FakeClock
 from tests.component.dev_tenant.support import RunningTenant, TenantClient, answer, running, tenant_client
 from tests.ports import free_port
 from tests.provider import FakeProvider
-from tests.signin import CookieClient, SignInWorld, world
+from tests.signin import CookieClient, SignInWorld, sign_in_world
 from tests.waiting import wait_until
 
 CONFIRM = "/auth/login?step_up=1&max_age=0&return_to=/reports"
@@ -47,7 +47,7 @@ def installation(tenant: RunningTenant) -> Iterator[SignInWorld]:
         "session_absolute_seconds": 86400,
         "session_idle_seconds": 86400,
     }
-    with world(FakeProvider(clock.timestamp), clock, with_real_keys=True, **settings) as installation:
+    with sign_in_world(FakeProvider(clock.timestamp), clock, with_real_keys=True, **settings) as installation:
         yield installation
 
 

@@ -18,7 +18,7 @@ from component.oidc.provider import TokenSet
 from component.session.refresh import LEASE_SECONDS
 from tests.clock import FakeClock
 from tests.provider import FakeProvider, ProviderResponse
-from tests.signin import SignInWorld, world
+from tests.signin import SignInWorld, sign_in_world
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def fake() -> Iterator[FakeProvider]:
 def installation(fake: FakeProvider) -> Iterator[SignInWorld]:
     clock = FakeClock()
     fake.issuer.clock = clock.timestamp
-    with world(fake, clock) as installation:
+    with sign_in_world(fake, clock) as installation:
         yield installation
 
 

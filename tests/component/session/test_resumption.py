@@ -12,7 +12,7 @@ from app.core.principal import Subject
 from app.core.records import EndReason
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import CookieClient, SignInWorld, world
+from tests.signin import CookieClient, SignInWorld, sign_in_world
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
     with (
         FakeProvider(clock.timestamp) as fake,
-        world(fake, clock, session_idle_seconds=600, session_absolute_seconds=7200) as installation,
+        sign_in_world(fake, clock, session_idle_seconds=600, session_absolute_seconds=7200) as installation,
     ):
         yield installation
 

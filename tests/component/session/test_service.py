@@ -16,7 +16,7 @@ from app.core.principal import Subject
 from app.core.records import EndReason
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import SignInWorld, world
+from tests.signin import SignInWorld, sign_in_world
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def fake() -> Iterator[FakeProvider]:
 def installation(fake: FakeProvider) -> Iterator[SignInWorld]:
     clock = FakeClock()
     fake.issuer.clock = clock.timestamp
-    with world(fake, clock) as installation:
+    with sign_in_world(fake, clock) as installation:
         yield installation
 
 
@@ -66,7 +66,7 @@ def test_an_unknown_secret_is_unauthenticated(installation: SignInWorld, secret:
 def test_idle_and_absolute_lifetimes(fake: FakeProvider) -> None:
     clock = FakeClock()
     fake.issuer.clock = clock.timestamp
-    with world(fake, clock, session_idle_seconds=600, session_absolute_seconds=1500) as installation:
+    with sign_in_world(fake, clock, session_idle_seconds=600, session_absolute_seconds=1500) as installation:
         idle = installation.sign_in()
         busy = installation.sign_in()
         for _ in range(2):
@@ -128,7 +128,7 @@ def test_in_production_token_roles_are_not_mapped_by_default(fake: FakeProvider)
     clock = FakeClock()
     fake.issuer.clock = clock.timestamp
     fake.access_claims = {"roles": ["administrator"]}
-    with world(fake, clock, gatehouse_env="production", app_base_url="https://app.example.com") as installation:
+    with sign_in_world(fake, clock, gatehouse_env="production", app_base_url="https://app.example.com") as installation:
         installation.sign_in()
         assert roles(installation) == set()
 
@@ -136,7 +136,7 @@ def test_in_production_token_roles_are_not_mapped_by_default(fake: FakeProvider)
 def test_the_default_role_is_granted_once(fake: FakeProvider) -> None:
     clock = FakeClock()
     fake.issuer.clock = clock.timestamp
-    with world(fake, clock, default_role="viewer") as installation:
+    with sign_in_world(fake, clock, default_role="viewer") as installation:
         installation.sign_in()
         installation.sign_in()
         assert roles(installation) == {"viewer"}
@@ -146,7 +146,7 @@ def test_the_default_role_is_granted_once(fake: FakeProvider) -> None:
 def test_a_deleted_default_role_prevents_no_sign_in(fake: FakeProvider) -> None:
     clock = FakeClock()
     fake.issuer.clock = clock.timestamp
-    with world(fake, clock, default_role="deleted") as installation:
+    with sign_in_world(fake, clock, default_role="deleted") as installation:
         installation.sign_in()
         assert roles(installation) == set()
 

@@ -10,7 +10,7 @@ from app.core.errors import ProviderUnavailable, SignInAgain
 from app.core.records import EndReason
 from tests.clock import FakeClock
 from tests.provider import FakeProvider, ProviderResponse
-from tests.signin import CookieClient, SignInWorld, query, world
+from tests.signin import CookieClient, SignInWorld, query, sign_in_world
 
 SILENT_SIGN_IN = "/auth/login?silent=1&return_to=/reports%3Frange%3D7"
 
@@ -18,7 +18,7 @@ SILENT_SIGN_IN = "/auth/login?silent=1&return_to=/reports%3Frange%3D7"
 @pytest.fixture
 def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
+    with FakeProvider(clock.timestamp) as fake, sign_in_world(fake, clock) as installation:
 
         def without_refresh_token(form: dict[str, str]) -> ProviderResponse:
             answer = fake._code(form)

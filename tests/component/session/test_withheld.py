@@ -15,7 +15,7 @@ from app.core.principal import Subject
 from app.core.records import NewGrant
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import SignInWorld, world
+from tests.signin import SignInWorld, sign_in_world
 
 OPERATOR = Administrator("operator:tester", None)
 
@@ -30,7 +30,7 @@ def fake() -> Iterator[FakeProvider]:
 def installation(fake: FakeProvider) -> Iterator[SignInWorld]:
     clock = FakeClock()
     fake.issuer.clock = clock.timestamp
-    with world(fake, clock, default_role="viewer") as installation:
+    with sign_in_world(fake, clock, default_role="viewer") as installation:
         yield installation
 
 

@@ -15,7 +15,7 @@ from component.http.origin import Site
 from component.socket.cross_site import Initiator, initiator_of, link_answer
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
-from tests.signin import HTTP, ClientResponse, CookieClient, SignInWorld, world
+from tests.signin import HTTP, ClientResponse, CookieClient, SignInWorld, sign_in_world
 
 EVIL = "https://evil.example"
 
@@ -109,7 +109,7 @@ def rows() -> Iterator[tuple[str, str, str, int, list[str]]]:
 @pytest.fixture(scope="module")
 def installation() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as installation:
+    with FakeProvider(clock.timestamp) as fake, sign_in_world(fake, clock) as installation:
         yield installation
 
 

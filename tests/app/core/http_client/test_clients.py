@@ -19,7 +19,7 @@ from component.oidc.provider import Provider
 from tests.app.core.http_client.certificates import CERTIFICATES, provider_with
 from tests.authority import Authority
 from tests.clock import FakeClock
-from tests.signin import world
+from tests.signin import sign_in_world
 from tests.stack import ROOT
 
 FOREIGN_VARIABLES = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}
@@ -44,7 +44,7 @@ def test_signing_in_at_a_provider_with_an_authority_of_ones_own(
 ) -> None:
     if spoilt:
         spoil_environment(monkeypatch, tmp_path)
-    with provider_with(authority) as fake, world(fake, FakeClock(), ca_bundle=authority.file) as here:
+    with provider_with(authority) as fake, sign_in_world(fake, FakeClock(), ca_bundle=authority.file) as here:
         client = here.sign_in()
         assert here.cookies.session in client.cookies
         assert [form.get("client_secret") for form in fake.forms] == ["client-secret"]

@@ -20,7 +20,7 @@ from app.core.tokens.types import AccessToken
 from tests.clock import FakeClock
 from tests.issuer import ABSENT, CLIENT_ID, ROLES_CLAIM, Issuer
 from tests.provider import FakeProvider
-from tests.signin import SignInWorld, world
+from tests.signin import SignInWorld, sign_in_world
 
 LONG = "x" * 256
 USABLE: dict[str, tuple[Any, set[str], int, str]] = {
@@ -109,7 +109,7 @@ def test_unusable_roles_of_an_id_token_are_ignored(value: Any) -> None:
 @pytest.fixture
 def here() -> Iterator[SignInWorld]:
     clock = FakeClock()
-    with FakeProvider(clock.timestamp) as fake, world(fake, clock) as made:
+    with FakeProvider(clock.timestamp) as fake, sign_in_world(fake, clock) as made:
         yield made
 
 
