@@ -21,7 +21,7 @@ class Rule:
         words: Words of a name (``told`` in ``last_told``), several joined with ``_``; also in strings and code spans.
         exact: A whole name in its snake case (``found``, but not ``found_at``), in code only.
         prose: Words of sentences; a space stands for any white space.
-        rooms: Path prefixes the row is limited to; empty means everywhere.
+        paths: Path prefixes the row is limited to; empty means everywhere.
     """
 
     banned: str
@@ -29,7 +29,7 @@ class Rule:
     words: str = ""
     exact: str = ""
     prose: str = ""
-    rooms: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class Allowance:
     Args:
         text: Regular expression for the whole matched name or phrase, ignoring case.
         reason: Why it is allowed.
-        rooms: Path prefixes the exception is limited to; empty means everywhere.
+        paths: Path prefixes the exception is limited to; empty means everywhere.
         in_prose: Whether it is a word of a sentence; otherwise only names, strings and code spans match.
     """
 
     text: str
     reason: str
-    rooms: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
     in_prose: bool = False
 
 
@@ -155,23 +155,23 @@ RULES: Final = (
         prose=r"\b(?:idle|absolute)(?: (?:and|or) (?:the )?absolute)? limits?\b"
         r"|\bsession(?:'s|s')? limits?\b|\blimits of (?:the|a) session\b",
     ),
-    Rule("limits (of a session), the module", "lifetimes", exact="(?-i:Limits)", rooms=("component",)),
+    Rule("limits (of a session), the module", "lifetimes", exact="(?-i:Limits)", paths=("component",)),
     Rule("provider logout", "back-channel logout", words="provider_logouts?", prose=r"\bprovider logouts?\b"),
     Rule("wire", "Streamlit protocol; JSON name", words="wire", prose=r"(?<!on the )(?<!over the )\bwire\b(?! format)"),
-    Rule("link (the event channel)", "event channel", exact="link|event_link", rooms=("component",)),
+    Rule("link (the event channel)", "event channel", exact="link|event_link", paths=("component",)),
     Rule("heard", "received", words="heard", prose=r"\bheard\b"),
-    Rule("done (a variable)", "acknowledged", exact="done", rooms=("component", "app")),
+    Rule("done (a variable)", "acknowledged", exact="done", paths=("component", "app")),
     Rule(
         "shown, seen",
         "tab state; a version for seen",
         exact="shown|seen",
-        rooms=("component", "app", "remote_api", "db"),
+        paths=("component", "app", "remote_api", "db"),
     ),
-    Rule("workers", "thread pool", exact="workers?", rooms=("component",)),
+    Rule("workers", "thread pool", exact="workers?", paths=("component",)),
     # Storage
-    Rule("turns", "write lock", exact="turns?|in_turn", rooms=("db",)),
-    Rule("lookup", "query cache", exact="lookups?", rooms=("db",)),
-    Rule("scale", "synthetic data", exact="scale|seed_scale", rooms=("db", "app")),
+    Rule("turns", "write lock", exact="turns?|in_turn", paths=("db",)),
+    Rule("lookup", "query cache", exact="lookups?", paths=("db",)),
+    Rule("scale", "synthetic data", exact="scale|seed_scale", paths=("db", "app")),
     Rule("housekeeping", "cleanup", words="housekeeping|housekeeper", prose=r"\bhousekeep\w+\b"),
     Rule(
         "forget",
@@ -182,20 +182,20 @@ RULES: Final = (
     Rule("pulse", "change counters", words="pulses?", prose=r"\bpulses?\b"),
     # Core, API, navigation
     Rule("sentenced", "labelled enum", words="sentenced", prose=r"\bsentenced\b"),
-    Rule("sentences (a module)", "audit text", exact="(?-i:sentences)", rooms=("remote_api",)),
-    Rule("later (a name)", "debouncer", exact="later", rooms=("app", "component", "db", "remote_api")),
+    Rule("sentences (a module)", "audit text", exact="(?-i:sentences)", paths=("remote_api",)),
+    Rule("later (a name)", "debouncer", exact="later", paths=("app", "component", "db", "remote_api")),
     Rule("misspelt", "unknown settings", words="misspelt|misspelled", prose=r"\bmisspelt\b"),
-    Rule("verified (a name)", "token cache", exact="verified", rooms=("app/core",)),
-    Rule("conditions", "preconditions (RFC 9110)", words="conditions?", rooms=("remote_api",)),
+    Rule("verified (a name)", "token cache", exact="verified", paths=("app/core",)),
+    Rule("conditions", "preconditions (RFC 9110)", words="conditions?", paths=("remote_api",)),
     Rule("envelope", "middleware", words="envelope", prose=r"\benvelope\b"),
-    Rule("recorder", "background writer", words="recorder", rooms=("remote_api", "app", "component")),
-    Rule("published", "guard inventory", exact="published", rooms=("app", "remote_api")),
+    Rule("recorder", "background writer", words="recorder", paths=("remote_api", "app", "component")),
+    Rule("published", "guard inventory", exact="published", paths=("app", "remote_api")),
     Rule("guards found", "guard scanner", words="guards_found", prose=r"\bguards found\b"),
-    Rule("way", "navigation state", exact="way", rooms=("app", "component", "remote_api")),
-    Rule("menu", "page registry", exact="menu", rooms=("app", "pages")),
+    Rule("way", "navigation state", exact="way", paths=("app", "component", "remote_api")),
+    Rule("menu", "page registry", exact="menu", paths=("app", "pages")),
     Rule("look", "recheck", words="look_again", exact="look|looks|looked|look_(?!alike).*"),
     Rule("ring", "wake", exact="ring|rings|ring_.*"),
-    Rule("note_*", "record_*", exact="note|noted|note_.*", rooms=("app", "component", "db", "remote_api", "pages")),
+    Rule("note_*", "record_*", exact="note|noted|note_.*", paths=("app", "component", "db", "remote_api", "pages")),
     Rule(
         "(an app that is) not ours, served app",
         "hosted app",
@@ -381,7 +381,7 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
     Allowance(
         "carried|access\\.carried",
         "public name of the version before, an alias of access.bind_session until the next one",
-        rooms=(
+        paths=(
             "app/access.py",
             "app/core/shared_identity.py",
             "CHANGELOG.md",
@@ -392,12 +392,12 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
     Allowance(
         "asking|asking_of|Asking|not_ours|nobody_at|give_back",
         "a name that the changelog says is gone",
-        rooms=("CHANGELOG.md",),
+        paths=("CHANGELOG.md",),
     ),
     Allowance(
         r"(?:testing\.)?nobody_at",
         "public name of the version before, an alias of testing.make_anonymous until the next one",
-        rooms=("app/testing.py", "docs/how-to/test-a-page.md", "tests/app/test_testing.py"),
+        paths=("app/testing.py", "docs/how-to/test-a-page.md", "tests/app/test_testing.py"),
     ),
 )
 """Matches that stay: a name of a library or a standard that the project defines itself, a stored or public name that is

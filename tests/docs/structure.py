@@ -26,7 +26,7 @@ RAISING_PACKAGES: Final = ("app", "component", "remote_api", "db")
 MIGRATIONS: Final = "db/migrations/"
 """Their functions are Alembic's to call, and a migration that databases have had is never changed."""
 SOURCE_SUFFIXES: Final = (".py", ".js")
-Arrows = Mapping[str, set[str]]
+Edges = Mapping[str, set[str]]
 """Node → the nodes it imports."""
 
 
@@ -35,44 +35,44 @@ class Figures:
     """A graph in numbers.
 
     Args:
-        nodes: Modules or rooms.
-        arrows: Imports between them, each pair and direction once.
+        nodes: Modules or children of a folder.
+        edges: Imports between them, each pair and direction once.
         levels: Nodes on the longest path; a cycle is one level.
         cycles: Groups of nodes that import each other.
     """
 
     nodes: int
-    arrows: int
+    edges: int
     levels: int
     cycles: int
 
 
 @dataclass(frozen=True)
 class FolderFigures:
-    """A folder in numbers: the modules directly in it, and its rooms, which are subfolders and these modules."""
+    """A folder in numbers: the modules directly in it, and its children, which are subfolders and these modules."""
 
     folder: str
     modules: Figures
-    rooms: Figures
+    children: Figures
 
 
-def measure(arrows: Arrows) -> Figures:
-    """The figures of a graph; each node is a key of ``arrows``."""
-    groups = _strongly_connected(arrows)
+def measure(edges: Edges) -> Figures:
+    """The figures of a graph; each node is a key of ``edges``."""
+    groups = _strongly_connected(edges)
     group_of = {node: number for number, group in enumerate(groups) for node in group}
     depth: dict[int, int] = {}
     for number, group in enumerate(groups):  # a group comes after the groups it imports
-        below = {group_of[target] for node in group for target in arrows[node]} - {number}
+        below = {group_of[target] for node in group for target in edges[node]} - {number}
         depth[number] = 1 + max((depth[other] for other in below), default=0)
     return Figures(
-        nodes=len(arrows),
-        arrows=sum(len(targets - {node}) for node, targets in arrows.items()),
+        nodes=len(edges),
+        edges=sum(len(targets - {node}) for node, targets in edges.items()),
         levels=max(depth.values(), default=0),
         cycles=sum(len(group) > 1 for group in groups),
     )
 
 
-def _strongly_connected(arrows: Arrows) -> list[list[str]]:
+def _strongly_connected(edges: Edges) -> list[list[str]]:
     """Groups of nodes that reach each other, imported ones first (Tarjan's algorithm)."""
     index: dict[str, int] = {}
     low: dict[str, int] = {}
@@ -82,7 +82,7 @@ def _strongly_connected(arrows: Arrows) -> list[list[str]]:
     def visit(node: str) -> None:
         index[node] = low[node] = len(index)
         stack.append(node)
-        for target in sorted(arrows[node]):
+        for target in sorted(edges[node]):
             if target not in index:
                 visit(target)
                 low[node] = min(low[node], low[target])
@@ -93,20 +93,20 @@ def _strongly_connected(arrows: Arrows) -> list[list[str]]:
             groups.append(stack[position:])
             del stack[position:]
 
-    for node in sorted(arrows):
+    for node in sorted(edges):
         if node not in index:
             visit(node)
     return groups
 
 
-def grouped(imports: Arrows, room_by_module: Mapping[str, str]) -> dict[str, set[str]]:
-    """The graph of rooms: the imports between modules of different rooms; other modules are ignored."""
-    arrows: dict[str, set[str]] = {room: set() for room in room_by_module.values()}
+def grouped(imports: Edges, group_by_module: Mapping[str, str]) -> dict[str, set[str]]:
+    """The graph of groups: the imports between modules of different groups; other modules are ignored."""
+    edges: dict[str, set[str]] = {group: set() for group in group_by_module.values()}
     for module, targets in imports.items():
-        room = room_by_module.get(module)
-        if room is not None:
-            arrows[room] |= {room_by_module[target] for target in targets if target in room_by_module} - {room}
-    return arrows
+        group = group_by_module.get(module)
+        if group is not None:
+            edges[group] |= {group_by_module[target] for target in targets if target in group_by_module} - {group}
+    return edges
 
 
 def import_graph(root: Path, packages: Iterable[str]) -> dict[str, set[str]]:
@@ -136,26 +136,26 @@ def is_empty_package(root: Path, module: str) -> bool:
     return not file.is_file() or all(isinstance(node, ast.Expr) for node in ast.parse(file.read_text("utf-8")).body)
 
 
-def folder_figures(root: Path, imports: Arrows) -> Iterator[FolderFigures]:
+def folder_figures(root: Path, imports: Edges) -> Iterator[FolderFigures]:
     """The figures of each folder with modules, from the import graph of all."""
     modules = {module for module in imports if not is_empty_package(root, module)}
     folders = {module for module in imports if root.joinpath(*module.split(".")).is_dir()}
     for folder in sorted(folders):
-        rooms = {
-            module: _room(module, folder) for module in modules if module == folder or module.startswith(f"{folder}.")
+        children = {
+            module: _child(module, folder) for module in modules if module == folder or module.startswith(f"{folder}.")
         }
         direct = {
-            module: module for module, room in rooms.items() if room == module and module not in folders - {folder}
+            module: module for module, child in children.items() if child == module and module not in folders - {folder}
         }
         yield FolderFigures(
             folder=folder.replace(".", "/"),
             modules=measure(grouped(imports, direct)),
-            rooms=measure(grouped(imports, rooms)),
+            children=measure(grouped(imports, children)),
         )
 
 
-def _room(module: str, folder: str) -> str:
-    """The room of a folder that a module is in: a subfolder or the module itself."""
+def _child(module: str, folder: str) -> str:
+    """The child of a folder that a module is in: a subfolder or the module itself."""
     if module == folder:
         return folder
     return f"{folder}.{module.removeprefix(f'{folder}.').partition('.')[0]}"
@@ -217,15 +217,15 @@ def _raises(node: ast.AST, caught: set[str]) -> bool:
 def report(root: Path) -> Iterator[str]:
     """The lines of the report."""
     imports = import_graph(root, product_packages(root))
-    yield "Modules and rooms (rooms: subfolders and the modules beside them)"
-    figures = f"{'arrows':>8}{'levels':>8}{'cycles':>8}"
-    yield f"{'':28}{'modules':>8}{figures}   {'rooms':>6}{figures}"
+    yield "Modules and children (children of a folder: its subfolders and the modules beside them)"
+    figures = f"{'edges':>8}{'levels':>8}{'cycles':>8}"
+    yield f"{'':28}{'modules':>8}{figures}   {'children':>8}{figures}"
     for row in folder_figures(root, imports):
-        yield f"{row.folder:28}{_cells(row.modules)}   {_cells(row.rooms, 6)}"
+        yield f"{row.folder:28}{_cells(row.modules)}   {_cells(row.children)}"
     all_modules = {module: module for module in imports if not is_empty_package(root, module)}
     packages = {module: module.partition(".")[0] for module in all_modules}
     modules, tops = measure(grouped(imports, all_modules)), measure(grouped(imports, packages))
-    yield f"{'all, and packages':28}{_cells(modules)}   {_cells(tops, 6)}"
+    yield f"{'all, and packages':28}{_cells(modules)}   {_cells(tops)}"
     yield ""
     files = long_files(root)
     tests = sum(path.startswith("tests/") for path, _ in files)
@@ -238,15 +238,15 @@ def report(root: Path) -> Iterator[str]:
     yield ""
     yield "Banned words"
     counts = vocabulary.counts(root)
-    yield from (f"{room:28}{count:8}" for room, count in counts.items())
+    yield from (f"{area:28}{count:8}" for area, count in counts.items())
     yield f"{'all':28}{sum(counts.values()):8}"
     yield ""
     yield f"Class names used more than once: {len(repeated_classes(root))}"
     yield f"Class names of the standard library: {', '.join(shadowing_classes(root)) or 'none'}"
 
 
-def _cells(figures: Figures, width: int = 8) -> str:
-    return f"{figures.nodes:{width}}{figures.arrows:8}{figures.levels:8}{figures.cycles:8}"
+def _cells(figures: Figures) -> str:
+    return f"{figures.nodes:8}{figures.edges:8}{figures.levels:8}{figures.cycles:8}"
 
 
 def places(root: Path, kind: str) -> Iterator[str]:

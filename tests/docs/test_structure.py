@@ -27,7 +27,7 @@ def test_levels_are_the_longest_path_and_a_cycle_is_one_level() -> None:
     assert measure({"a": {"b"}, "b": {"a"}, "c": {"d"}, "d": {"c"}}) == Figures(4, 4, 1, 2)
 
 
-def test_folders_are_measured_by_their_modules_and_by_their_rooms(tmp_path: Path) -> None:
+def test_folders_are_measured_by_their_modules_and_by_their_children(tmp_path: Path) -> None:
     write(
         tmp_path,
         orchard__tree="from orchard.fruit import apple, pear\nimport orchard.ladder\n",
@@ -40,9 +40,9 @@ def test_folders_are_measured_by_their_modules_and_by_their_rooms(tmp_path: Path
     imports = structure.import_graph(tmp_path, ["orchard"])
     rows = {row.folder: row for row in structure.folder_figures(tmp_path, imports)}
     assert rows.keys() == {"orchard", "orchard/fruit"}
-    assert rows["orchard"].modules == Figures(nodes=2, arrows=1, levels=2, cycles=0)
-    assert rows["orchard"].rooms == Figures(nodes=3, arrows=3, levels=3, cycles=0)
-    assert rows["orchard/fruit"].modules == Figures(nodes=2, arrows=1, levels=2, cycles=0)
+    assert rows["orchard"].modules == Figures(nodes=2, edges=1, levels=2, cycles=0)
+    assert rows["orchard"].children == Figures(nodes=3, edges=3, levels=3, cycles=0)
+    assert rows["orchard/fruit"].modules == Figures(nodes=2, edges=1, levels=2, cycles=0)
 
 
 def test_files_over_the_limit_are_listed_longest_first(tmp_path: Path) -> None:

@@ -144,14 +144,14 @@ def test_fenced_blocks_are_code_or_prose_by_their_language(tmp_path: Path) -> No
     assert found_in(tmp_path, "docs/a.md", text) == ["2 told", "6 covered"]
 
 
-def test_rules_of_a_room_apply_there_only(tmp_path: Path) -> None:
+def test_rules_for_a_path_apply_there_only(tmp_path: Path) -> None:
     assert found_in(tmp_path, "component/socket/a.py", "class Workers: ...") == ["1 Workers"]
     (tmp_path / "component/socket/a.py").unlink()
     assert found_in(tmp_path, "deploy/a.py", "class Workers: ...") == []
 
 
 @pytest.mark.parametrize(
-    ("path", "room"),
+    ("path", "area"),
     [
         ("component/session/refresh.py", "component"),
         ("component/dev_tenant/store.py", "component/dev_tenant"),
@@ -161,8 +161,8 @@ def test_rules_of_a_room_apply_there_only(tmp_path: Path) -> None:
         (".ci/run", "texts"),
     ],
 )
-def test_a_module_that_moves_to_a_subfolder_stays_in_its_room(path: str, room: str) -> None:
-    assert vocabulary.room_of(path) == room
+def test_a_module_that_moves_to_a_subfolder_stays_in_its_area(path: str, area: str) -> None:
+    assert vocabulary.area_of(path) == area
 
 
 def test_class_names_that_mean_two_things_or_hide_a_standard_one(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Banned words of the vocabulary in names and prose: ``python -m tests.docs.vocabulary``.
 
-Without arguments the counts a room are printed, which are none. ``--list PATH...`` prints each place.
+Without arguments the counts of each area are printed, which are none. ``--list PATH...`` prints each place.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.docs.python_text import Defined
 from tests.docs.source_text import pieces
 from tests.docs.text_pieces import Kind, Piece
 
-ROOMS: Final = (
+AREAS: Final = (
     "app/admin",
     "app/cli",
     "app/core",
@@ -36,9 +36,9 @@ ROOMS: Final = (
     "remote_api",
     "tests",
 )
-"""Path prefixes, the more specific first. A module that moves to a subfolder stays in its room."""
+"""Path prefixes, the more specific first. A module that moves to a subfolder stays in its area."""
 TEXTS: Final = "texts"
-"""The room of everything else: the documents and the configuration at the root."""
+"""The area of everything else: the documents and the configuration at the root."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ class Place:
         return f"{self.path}:{self.line}: {self.text} -> {self.rule.use}"
 
 
-def room_of(path: str) -> str:
-    """The room a path belongs to."""
-    return next((room for room in ROOMS if is_within(path, (room,))), TEXTS)
+def area_of(path: str) -> str:
+    """The area a path belongs to."""
+    return next((area for area in AREAS if is_within(path, (area,))), TEXTS)
 
 
 def snake_case(name: str) -> str:
@@ -103,13 +103,13 @@ def places_in(path: str, piece: Piece) -> Iterator[Place]:
         if not _ANY_PROSE.search(piece.text):
             return
         for rule in RULES:
-            if rule.prose and (not rule.rooms or is_within(path, rule.rooms)):
+            if rule.prose and (not rule.paths or is_within(path, rule.paths)):
                 for match in _prose_pattern(rule.prose).finditer(piece.text):
                     line = piece.line + piece.text.count("\n", 0, match.start())
                     yield Place(path, line, " ".join(match[0].split()), rule, in_prose=True)
     else:
         for rule in _rules_of_name(piece.text, piece.kind):
-            if not rule.rooms or is_within(path, rule.rooms):
+            if not rule.paths or is_within(path, rule.paths):
                 yield Place(path, piece.line, piece.text, rule)
 
 
@@ -121,7 +121,7 @@ def allowance_for(place: Place) -> Allowance | None:
             for allowance in ALLOWANCES
             if allowance.in_prose is place.in_prose
             and _pattern(allowance.text).fullmatch(place.text)
-            and (not allowance.rooms or is_within(place.path, allowance.rooms))
+            and (not allowance.paths or is_within(place.path, allowance.paths))
         ),
         None,
     )
@@ -151,14 +151,14 @@ def banned_places(root: Path) -> list[Place]:
 
 
 def counts(root: Path) -> dict[str, int]:
-    """Room → number of banned words; rooms without any are absent."""
-    return dict(sorted(Counter(room_of(place.path) for place in banned_places(root)).items()))
+    """Area → number of banned words; areas without any are absent."""
+    return dict(sorted(Counter(area_of(place.path) for place in banned_places(root)).items()))
 
 
 def print_counts(root: Path) -> None:
-    """Print the number of banned words by room and by rule."""
-    for room, count in counts(root).items():
-        print(f"{count:6}  {room}")
+    """Print the number of banned words by area and by rule."""
+    for area, count in counts(root).items():
+        print(f"{count:6}  {area}")
     by_rule = Counter(place.rule.banned for place in banned_places(root))
     print(f"{by_rule.total():6}  in all\n")
     for banned, count in by_rule.most_common():
@@ -175,7 +175,7 @@ def main() -> int:
     if options.list:
         wanted_paths = [path.rstrip("/") for path in options.list]
         for place in banned_places(root):
-            if "." in wanted_paths or is_within(place.path, wanted_paths) or room_of(place.path) in wanted_paths:
+            if "." in wanted_paths or is_within(place.path, wanted_paths) or area_of(place.path) in wanted_paths:
                 print(place)
         return 0
     print_counts(root)
