@@ -13,6 +13,7 @@ import click
 
 from app.cli.command import CommandError
 from app.core.errors import InvalidInput
+from app.core.permissions import ROLES
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{1,40}")
@@ -28,7 +29,7 @@ def add_page(name: str, requires: str, *, root: Path = ROOT) -> list[str]:
         root: The source tree.
 
     Returns:
-        One sentence for each change.
+        A sentence for each change, then the rows to add to the literal tables of the tests.
 
     Raises:
         InvalidInput: if the name or the permission has the wrong form, or the page exists.
@@ -54,6 +55,7 @@ def add_page(name: str, requires: str, *, root: Path = ROOT) -> list[str]:
         encoding="utf-8",
     )
     report.append(f"Wrote pages/{name}.py.")
+    report.append(_test_rows(name, requires, title, is_new=bool(report[0])))
     return [line for line in report if line]
 
 
@@ -74,7 +76,26 @@ def _add_row(file: Path, name: str, title: str, member: str) -> str:
     row = f'    PageRow("{name}.py", "{path}", "{title}", ":material/article:", "Work", Permission.{member}),\n'
     at = text.index('    PageRow("profile.py"')
     file.write_text(text[:at] + row + text[at:], encoding="utf-8")
-    return f"Added the row of /{path} to app/navigation.py."
+    return (
+        f"Added the row of /{path} to app/navigation.py, with the icon :material/article: in the section Work: "
+        "change both there, and move the row to where the page belongs in the navigation."
+    )
+
+
+def _test_rows(name: str, requires: str, title: str, *, is_new: bool) -> str:
+    """The rows to add to the literal tables of the tests, as long as only ``ROLES`` have the permission."""
+    users = {"anonymous": "Sign in", "no role": requires}
+    users |= {role: title if requires in permissions else requires for role, (_, permissions) in ROLES.items()}
+    if is_new:
+        users["administrator"] = title
+    users["blocked"] = "blocked"
+    cells = [f'"{user}": "{shown}"' for user, shown in users.items()]
+    lines = ["Add to MATRIX in tests/apptest/test_matrix.py:", f'    "{name}.py": {{']
+    lines += [f"        {', '.join(cells[at : at + 3])}," for at in range(0, len(cells), 3)]
+    lines.append("    },")
+    if is_new:
+        lines += ["Add to the catalogue in tests/app/core/test_policy.py:", f'        "{requires}": False,']
+    return "\n".join(lines)
 
 
 def _add_page(name: str, requires: str) -> list[str]:
@@ -96,7 +117,7 @@ def scaffold(*, name: str, requires: str) -> None:
     """Add a page that requires PERMISSION to this source tree."""
     print(
         *_add_page(name, requires),
-        "Run `make docs`, then `make test`: the literal tables in the tests need a row for the page.",
+        "Then run `make docs` and `make test`.",
         sep="\n",
     )
 

@@ -89,7 +89,12 @@ def _field_of(location: tuple[int | str, ...]) -> str:
 
 def _in_plain_words(error: ValidationError) -> list[str]:
     """The library's errors as sentences; the value is never repeated, because it may be a secret."""
-    return [
-        f"{variable(_field_of(mistake['loc'])) if mistake['loc'] else 'The settings'}: {mistake['msg']}."
-        for mistake in error.errors(include_url=False, include_input=False)
-    ]
+    sentences = []
+    for mistake in error.errors(include_url=False, include_input=False):
+        field = _field_of(mistake["loc"]) if mistake["loc"] else ""
+        text = f"{mistake['msg']}."
+        if mistake["type"] == "string_pattern_mismatch" and field in Settings.model_fields:
+            description = Settings.model_fields[field].description
+            text = f"The value does not have the required form, {mistake['ctx']['pattern']}. It is: {description}"
+        sentences.append(f"{variable(field) if field else 'The settings'}: {text}")
+    return sentences

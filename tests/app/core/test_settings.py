@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 
 from app.core import settings_loading
 from app.core.errors import ConfigurationError
@@ -226,3 +227,17 @@ def test_a_rate_is_a_number_and_a_unit(monkeypatch: pytest.MonkeyPatch, tmp_path
     (mistake,) = mistakes(monkeypatch, tmp_path, Process.API, **AUTH0, GATEHOUSE_API_CHANGE_RATE_LIMIT=rate)
     assert mistake.startswith("GATEHOUSE_API_CHANGE_RATE_LIMIT: ")
     assert "such as 600 per minute" in mistake
+
+
+def test_a_value_that_does_not_match_its_pattern_is_refused_in_plain_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class WithPattern(Settings):
+        invoice_prefix: str = Field("INV-", pattern="^[A-Z]+-$", description="Prefix of invoice numbers.")
+
+    monkeypatch.setattr(settings_loading, "Settings", WithPattern)
+    (mistake,) = mistakes(monkeypatch, tmp_path, **AUTH0, GATEHOUSE_INVOICE_PREFIX="secret")
+    assert mistake == (
+        "GATEHOUSE_INVOICE_PREFIX: The value does not have the required form, ^[A-Z]+-$. "
+        "It is: Prefix of invoice numbers."
+    )
