@@ -133,7 +133,9 @@ def test_a_machine_is_refused_without_being_sent_to_sign_in(world: ApiWorld) -> 
 
 
 def test_me_names_the_required_step_up(world: ApiWorld) -> None:
-    signed_in = world.sign_in(roles=("analyst",))
+    signed_in = world.sign_in()
+    for permission in ("read:reports", "export:reports", "explore:files"):
+        world.grant(signed_in.subject, permission=permission)
 
     def requirements() -> dict[str, Any]:
         permissions = world.call("/api/v1/me", signed_in.token).json["permissions"]
