@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.core.permissions import ROLES
 from tests.remote_api.administration import (
     card,
     grant_to,
@@ -82,7 +83,7 @@ def test_invalid_grants_are_refused(world: ApiWorld, admin: Caller, bob: int, bo
 
 
 def test_granting_over_the_api_needs_the_granted_permissions(world: ApiWorld, admin: Caller, bob: int) -> None:
-    actor = granter(world, "read:reports")
+    actor = granter(world, *ROLES["viewer"][1])
     assert grant_to(actor, bob, permission="read:reports").status_code == 201
     assert grant_to(actor, bob, role="viewer").status_code == 201, "the caller has every permission of it"
     answer = grant_to(actor, bob, role="auditor")

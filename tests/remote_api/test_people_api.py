@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.core.permissions import ROLES
 from app.core.records import Person, TokenRights
 from tests.remote_api.administration import (
     card,
@@ -56,7 +57,7 @@ def test_the_details_of_a_person_name_the_grant_of_each_permission(world: ApiWor
     assert by_name.keys() == {"viewer", "read:audit"}
     assert (by_name["read:audit"]["reason"], by_name["read:audit"]["until"]) == ("An audit.", until.isoformat())
     assert {permission["name"]: permission["grants"] for permission in details["permissions"]} == {
-        "read:reports": [by_name["viewer"]["id"]],
+        **{name.value: [by_name["viewer"]["id"]] for name in ROLES["viewer"][1]},
         "read:audit": [by_name["read:audit"]["id"]],
     }
     assert all(permission["sentence"] for permission in details["permissions"])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from app.core.permissions import CATALOGUE, ROLES, Permission
 from app.core.records import BearerFacts, EndReason
 from tests.remote_api.world import ApiWorld
 
@@ -22,12 +23,17 @@ def _permissions(world: ApiWorld, token: str) -> list[str]:
     return [permission["name"] for permission in answer.json["permissions"]]
 
 
+def in_order(permissions: frozenset[str] | frozenset[Permission]) -> list[str]:
+    """These permissions in the order of the catalogue."""
+    return [name for name in CATALOGUE if name in permissions]
+
+
 # Our own client's tokens
 
 
 def test_an_own_token_uses_local_grants_fully_and_nothing_it_asserts_itself(world: ApiWorld) -> None:
     signed_in = world.sign_in(roles=("viewer",), permissions=["explore:api", "export:reports"])
-    assert _permissions(world, signed_in.token) == ["read:reports"]
+    assert _permissions(world, signed_in.token) == in_order(ROLES["viewer"][1])
     me = world.call("/api/v1/me", signed_in.token).json
     assert (me["method"], me["session"], me["client_id"]) == ("own-token", signed_in.ref, world.OWN_CLIENT)
     assert me["authenticated_at"] is not None
@@ -146,7 +152,7 @@ def test_a_machine_uses_its_scope_and_its_local_grants(world: ApiWorld) -> None:
     token = world.issuer.machine_token(scope="explore:api", permissions=[])
     assert _permissions(world, token) == ["explore:api"]
     world.grant(world.subject("robot@clients"), role="viewer")
-    assert _permissions(world, token) == ["read:reports", "explore:api"]
+    assert _permissions(world, token) == in_order(ROLES["viewer"][1] | {"explore:api"})
     assert world.call("/api/v1/me", token).json["method"] == "machine"
 
 
@@ -199,7 +205,8 @@ def test_me_names_the_grants_of_each_permission(world: ApiWorld) -> None:
     assert me["name"] == "Ann Example"
     (role,) = me["roles"]
     assert (role["name"], role["ways"][0]["source"], role["ways"][0]["by"]) == ("viewer", "admin", "tests")
-    (permission,) = me["permissions"]
+    (permission,) = (row for row in me["permissions"] if row["name"] == "read:reports")
+    assert len(me["permissions"]) == len(ROLES["viewer"][1])
     grant_paths = {(path["role"], path["source"], path["until"] is None) for path in permission["ways"]}
     assert grant_paths == {("viewer", "admin", True), (None, "admin", False)}
 

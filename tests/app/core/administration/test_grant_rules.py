@@ -70,13 +70,11 @@ def test_having_every_permission_is_not_being_an_administrator(here: Installatio
 
 
 def test_only_permissions_that_the_client_may_use_count(here: Installation) -> None:
-    narrowed = acting(ADA, AuthMethod.OTHER_TOKEN, scope=frozenset({"manage:grants", "read:reports"}))
+    narrowed = acting(ADA, AuthMethod.OTHER_TOKEN, scope=ROLES["viewer"][1] | {"manage:grants"})
     assert here.grant(narrowed, CARLA, "viewer")
     refused(here, ExceedsOwnPermissions, here.grant, narrowed, CARLA, "analyst")
     refused(here, ExceedsOwnPermissions, here.grant, narrowed, CARLA, ADMINISTRATOR)
-    asserting = acting(
-        DAN, AuthMethod.MACHINE, token_permissions=frozenset({"manage:grants", "explore:api", "read:messages"})
-    )
+    asserting = acting(DAN, AuthMethod.MACHINE, token_permissions=ROLES["developer"][1] | {"manage:grants"})
     assert here.grant(asserting, CARLA, "developer")
     refused(here, ExceedsOwnPermissions, here.grant, asserting, CARLA, "viewer")
     here.store_grants(DAN, "analyst")  # exporting asks for a fresh sign-in, which a machine cannot give

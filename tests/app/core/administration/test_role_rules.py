@@ -15,7 +15,7 @@ from app.core.errors import (
     RoleInUse,
     SelfGrant,
 )
-from app.core.permissions import ADMINISTRATOR
+from app.core.permissions import ADMINISTRATOR, ROLES
 from app.core.policy import Source
 from tests.app.core.administration.support import (
     ADA,
@@ -104,10 +104,10 @@ def test_a_new_description_leaves_the_policy_version(here: Installation) -> None
 
 def test_built_in_roles_are_only_extended(here: Installation) -> None:
     ada = acting(ADA)
-    here.update(ada, "viewer", "read:reports", "explore:files")
-    here.update(ada, "viewer", "read:reports", description="Reads, and nothing else.")
+    here.update(ada, "viewer", *ROLES["viewer"][1], "explore:files")
+    here.update(ada, "viewer", *ROLES["viewer"][1], description="Reads, and nothing else.")
     refused(here, BuiltInRole, here.update, ada, "viewer")
-    refused(here, BuiltInRole, here.update, ada, "viewer", "read:reports", new_name="Viewers")
+    refused(here, BuiltInRole, here.update, ada, "viewer", *ROLES["viewer"][1], new_name="Viewers")
     refused(here, BuiltInRole, here.delete, ada, "viewer", "analyst")
     refused(here, BuiltInRole, here.update, OPERATOR, ADMINISTRATOR, "read:reports")
 
