@@ -89,7 +89,7 @@ def _test_rows(name: str, requires: str, title: str, *, is_new: bool) -> str:
     if is_new:
         users["administrator"] = title
     users["blocked"] = "blocked"
-    cells = [f'"{user}": "{shown}"' for user, shown in users.items()]
+    cells = [f'"{user}": "{text}"' for user, text in users.items()]
     lines = ["Add to MATRIX in tests/apptest/test_matrix.py:", f'    "{name}.py": {{']
     lines += [f"        {', '.join(cells[at : at + 3])}," for at in range(0, len(cells), 3)]
     lines.append("    },")

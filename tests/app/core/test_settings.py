@@ -233,11 +233,10 @@ def test_a_value_that_does_not_match_its_pattern_is_refused_in_plain_words(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     class WithPattern(Settings):
-        invoice_prefix: str = Field("INV-", pattern="^[A-Z]+-$", description="Prefix of invoice numbers.")
+        default_role: str = Field("viewer", pattern="^[a-z]+$", description="Role of every user.")
 
     monkeypatch.setattr(settings_loading, "Settings", WithPattern)
-    (mistake,) = mistakes(monkeypatch, tmp_path, **AUTH0, GATEHOUSE_INVOICE_PREFIX="secret")
+    (mistake,) = mistakes(monkeypatch, tmp_path, **AUTH0, GATEHOUSE_DEFAULT_ROLE="secret 1")
     assert mistake == (
-        "GATEHOUSE_INVOICE_PREFIX: The value does not have the required form, ^[A-Z]+-$. "
-        "It is: Prefix of invoice numbers."
+        "GATEHOUSE_DEFAULT_ROLE: The value does not have the required form, ^[a-z]+$. It is: Role of every user."
     )
