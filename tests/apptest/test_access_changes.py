@@ -25,16 +25,20 @@ def services() -> Iterator[Services]:
         yield built
 
 
-def opened(services: Services, *roles: str) -> tuple[AppTest, Subject]:
+def opened(services: Services, *names: str) -> tuple[AppTest, Subject]:
+    """The app, opened by a user with these roles and permissions."""
     at = testing.open_app()
-    subject = testing.sign_in_as(at, roles=roles)
+    permissions = [name for name in names if ":" in name]
+    subject = testing.sign_in_as(at, roles=[name for name in names if ":" not in name], permissions=permissions)
     at.run()
     assert not at.exception
     return at, subject
 
 
-def grant(services: Services, subject: Subject, role: str, *, revoke: bool = False) -> None:
-    new_grant = NewGrant(subject=subject, source=Source.ADMIN, by="test", role=role)
+def grant(services: Services, subject: Subject, name: str, *, revoke: bool = False) -> None:
+    """Grant or revoke a role or permission."""
+    role, permission = (None, name) if ":" in name else (name, None)
+    new_grant = NewGrant(subject=subject, source=Source.ADMIN, by="test", role=role, permission=permission)
     with services.storage.unit_of_work() as unit:
         assert unit.revoke_grant(new_grant, utc_now()) if revoke else unit.add_grant(new_grant, utc_now())
         unit.commit()
@@ -54,8 +58,8 @@ def test_no_line_on_the_first_run_and_without_a_change(services: Services) -> No
 
 
 def test_a_lost_permission_is_reported(services: Services) -> None:
-    at, subject = opened(services, "viewer")
-    grant(services, subject, "viewer", revoke=True)
+    at, subject = opened(services, "read:reports")
+    grant(services, subject, "read:reports", revoke=True)
     assert line(at.run()) == (
         f"Your access has changed: you can no longer {formatting.clause(Permission.READ_REPORTS.sentence)}."
     )
@@ -63,7 +67,8 @@ def test_a_lost_permission_is_reported(services: Services) -> None:
 
 def test_a_gained_permission_is_reported(services: Services) -> None:
     at, subject = opened(services, "viewer")
-    grant(services, subject, "developer")
+    grant(services, subject, "explore:api")
+    grant(services, subject, "read:messages")
     assert line(at.run()) == (
         "You can now also try out calls to the remote API and see the responses; "
         "and read the scoped message of the remote API."
@@ -71,15 +76,15 @@ def test_a_gained_permission_is_reported(services: Services) -> None:
 
 
 def test_lost_permissions_are_reported_before_gained_ones(services: Services) -> None:
-    at, subject = opened(services, "viewer")
-    grant(services, subject, "viewer", revoke=True)
-    grant(services, subject, "developer")
+    at, subject = opened(services, "read:reports")
+    grant(services, subject, "read:reports", revoke=True)
+    grant(services, subject, "explore:api")
     line_text = line(at.run())
     assert line_text.index("can no longer see") < line_text.index("can now also try out")
 
 
 def test_another_role_with_the_same_permission_changes_nothing(services: Services) -> None:
-    at, subject = opened(services, "analyst")
+    at, subject = opened(services, "administrator")
     grant(services, subject, "viewer")
     assert line(at.run()) == ""
     grant(services, subject, "viewer", revoke=True)

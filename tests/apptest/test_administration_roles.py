@@ -22,6 +22,7 @@ from tests.apptest.stubbed import page_text
 
 
 def test_the_list_shows_every_role_with_its_counts(installation: AppInstallation) -> None:
+    create_role(installation, "clerk", "read:reports")
     at = open_page(installation, "roles.py")
     shown = page_text(at)
     for description, _ in ROLES.values():

@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.admin.people import bulk_actions
+from app.core.permissions import ROLES
 from tests import stub_responses
 from tests.apptest.administration import Administration, button_keys, page_text, person_box
 from tests.stub_api import FAULTS, RecordedRequest, StubResponse, json_of
@@ -196,9 +197,8 @@ def test_a_fault_that_concerns_everyone_stops_and_reports_who_was_not_tried(admi
 
 def test_a_bulk_change_is_refused_after_the_permission_is_revoked(admin: Administration) -> None:
     bulk(admin, {})
-    at, subject = admin.open(
-        "/people", roles=[], permissions=["read:people", "manage:grants", "read:roles", "read:reports"]
-    )
+    permissions = ["read:people", "manage:grants", "read:roles", *ROLES["viewer"][1]]
+    at, subject = admin.open("/people", roles=[], permissions=permissions)
     person_box(at, 1).check().run()
     at.button(key="many-grant").click().run()
     at.radio(key="many-grant-chosen-role").set_value("viewer")
