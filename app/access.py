@@ -1,6 +1,6 @@
 """The caller in the Streamlit process and its guard: ``principal``, ``require``, ``requires``, ``allows``.
 
-The socket guard binds each Streamlit session to a session (``st.user``). Every call here reads that session from
+The identity middleware binds each Streamlit session to a session (``st.user``). Every call here reads that session from
 storage again. Code without a script context (a thread, a job) is anonymous. ``st.session_state`` contains no rights.
 Inside anything that users share (a cache, another user's bound function) every call here raises ``IdentityShared``.
 """
@@ -26,13 +26,13 @@ from app.core.policy import NO_GRANTS, Decision
 from app.core.principal import ANONYMOUS, AuthMethod, Principal, Subject
 from app.core.records import Session
 from app.navigation import BY_FILE, PageRow
-from app.runtime.session_binding import bind_session, binding, browser_hash, guarded
+from app.runtime.session_binding import bind_session, binding, browser_hash, has_identity_middleware
 from app.services import services
 
 __all__ = [
     "allows", "allows_row", "bind_session", "bound_session", "browser_hash", "caller", "caller_of", "carried",
-    "current_session", "decide", "fresh_for", "guarded", "missing", "principal", "recently_checked_session", "require",
-    "require_page", "require_row", "requires",
+    "current_session", "decide", "fresh_for", "has_identity_middleware", "missing", "principal",
+    "recently_checked_session", "require", "require_page", "require_row", "requires",
 ]  # fmt: skip
 
 P = ParamSpec("P")
@@ -61,7 +61,7 @@ def current_session() -> Session | None:
 
 
 def recently_checked_session() -> Session | None:
-    """The session as the socket guard has just checked it for this run's message; read from storage when it has not.
+    """The session as the middleware has just checked it for this run's message; read from storage when it has not.
 
     For what the app shows around a page (navigation, account). The page and each guarded function read the session
     from storage themselves.
@@ -80,7 +80,7 @@ def recently_checked_session() -> Session | None:
 
 
 def bound_session() -> tuple[str, Subject] | None:
-    """Reference and subject of the session that the socket guard bound this Streamlit session to; reads no storage.
+    """Reference and subject of the session that the middleware bound this Streamlit session to; reads no storage.
 
     For finding what belongs to the session. The session may have ended since.
 

@@ -1,7 +1,7 @@
-"""The app as an ASGI application: Streamlit's ``st.App`` with the routes of sign-in and the socket guard.
+"""The app as an ASGI application: Streamlit's ``st.App`` with the routes of sign-in and the identity middleware.
 
-``python -m app serve`` starts it with the options that the guard needs (``streamlit_options``). Started in any other
-way, ``app.main`` detects that it has no guard and shows no page.
+``python -m app serve`` starts it with the options that the middleware needs (``streamlit_options``). Started in any
+other way, ``app.main`` detects that the middleware is missing and shows no page.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from app.runtime.watched_sources import examine_modules_once
 from app.server import accept_few
 from app.services import Services
 from component.routes.auth import auth_routes
-from component.socket.guard import SocketGuard
-from component.socket.request_context import GuardConfig, HostedApp
+from component.socket.middleware import IdentityMiddleware
+from component.socket.request_context import HostedApp, MiddlewareConfig
 from component.socket.watcher import Watcher
 
 SCRIPT: Final = Path(__file__).resolve().parent / "main.py"
@@ -110,11 +110,11 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
         routes=routes,
         middleware=[
             Middleware(
-                SocketGuard,
+                IdentityMiddleware,
                 tabs=services.tabs,
                 cookies=services.cookies,
                 identity=services.identity,
-                config=GuardConfig(
+                config=MiddlewareConfig(
                     base_url=services.settings.app_base_url,
                     production=services.settings.production,
                     picture_hosts=services.settings.picture_hosts,
@@ -139,7 +139,7 @@ def _publish(services: Services, script: Path, hosted: Declarations | None) -> N
 
 
 def _hosted_app(hosted: Declarations) -> HostedApp:
-    """What the socket guard needs of the hosted app."""
+    """What the identity middleware needs of the hosted app."""
 
     def may_enter(session: Session) -> bool:
         caller = access.caller_of(session)

@@ -130,8 +130,8 @@ def _declared() -> Declarations:
 def _enter() -> bool:
     """Whether the hosted script may run now; shows the account beside it, or a view in its place."""
     correlation.begin()
-    if not access.guarded():
-        panels.unguarded()
+    if not access.has_identity_middleware():
+        panels.unprotected()
         return False
     drafts.restore()
     drafts.capture()

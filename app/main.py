@@ -26,8 +26,8 @@ from app.services import services
 def main() -> None:
     """One run."""
     correlation.begin()
-    if not access.guarded():
-        panels.unguarded()
+    if not access.has_identity_middleware():
+        panels.unprotected()
         return
     drafts.restore()
     drafts.capture()

@@ -259,8 +259,8 @@ def internal(error: BaseException) -> None:
         st.caption(f"If it happens again, give your administrator this reference: `{correlation.current()}`")
 
 
-def unguarded() -> None:
-    """Show the only view of an app that has no socket guard in front of it."""
+def unprotected() -> None:
+    """Show the only view of an app that has no identity middleware in front of it."""
     st.error("Gatehouse is not guarding this app, so nothing is shown. Start it with `gatehouse serve`.")
 
 

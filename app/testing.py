@@ -81,7 +81,7 @@ def open_app(path: str = "/") -> AppTest:
 
 def make_anonymous(at: AppTest) -> None:
     """Give ``at`` the identity of an anonymous browser."""
-    at.user = {"guard": composition.services().identity.marker, "browser": "test-browser", "sid": "", "iss_sub": ""}
+    at.user = {"marker": composition.services().identity.marker, "browser": "test-browser", "sid": "", "iss_sub": ""}
 
 
 def nobody_at(at: AppTest) -> None:
@@ -144,7 +144,7 @@ def sign_in_as(
         unit.commit()
     if at is not None:
         at.user = {
-            "guard": services.identity.marker,
+            "marker": services.identity.marker,
             "browser": "test-browser",
             "sid": ref,
             "iss_sub": json.dumps([user.issuer, user.subject]),

@@ -1,4 +1,4 @@
-"""The routes of sign-in and the socket guard for tests: over a database in memory, called in this process.
+"""The routes of sign-in and the identity middleware for tests: over a database in memory, called in this process.
 
 All objects are the product's, built as in ``app.services``; the provider is ``tests.provider`` or a test's own.
 """
@@ -43,9 +43,9 @@ from component.session.context import SessionContext
 from component.session.lifetimes import SessionLifetimes
 from component.session.service import SessionService
 from component.session.step_up import StepUpSignIn
-from component.socket.guard import SocketGuard
 from component.socket.identity import Identity
-from component.socket.request_context import GuardConfig
+from component.socket.middleware import IdentityMiddleware
+from component.socket.request_context import MiddlewareConfig
 from component.socket.tabs import Tabs
 from db import Database, open_database, seed
 from tests.clock import FakeClock
@@ -60,7 +60,7 @@ HTTPS = "https://app.example.com"
 
 @dataclass
 class SignInWorld(World):
-    """A test installation with the routes of sign-in, the sessions and the socket guard.
+    """A test installation with the routes of sign-in, the sessions and the identity middleware.
 
     Its sessions come from real sign-ins at ``fake``; ``new_session`` is for tests of other parts.
     """
@@ -220,16 +220,18 @@ def sign_in_world(
         clock=clock,
         monotonic=monotonic,
     )
-    guard = Middleware(
-        SocketGuard,
+    middleware = Middleware(
+        IdentityMiddleware,
         tabs=Tabs(sessions, Rights(storage.read, clock=clock), channel=cookies.tabs),
         cookies=cookies,
         identity=identity,
-        config=GuardConfig(
+        config=MiddlewareConfig(
             base_url=settings.app_base_url, production=settings.production, picture_hosts=settings.picture_hosts
         ),
     )
-    app = Starlette(routes=[*routes, Route("/{path:path}", _echo, methods=["GET", "PUT", "POST"])], middleware=[guard])
+    app = Starlette(
+        routes=[*routes, Route("/{path:path}", _echo, methods=["GET", "PUT", "POST"])], middleware=[middleware]
+    )
     try:
         yield SignInWorld(
             fake.issuer,

@@ -1,7 +1,7 @@
 """A test installation: an issuer, settings, a clock and a database, with methods that fill the database in one line.
 
 The subclasses add what serves requests: ``tests.remote_api.world`` the remote API, ``tests.signin`` the routes of
-sign-in and the socket guard, ``tests.benchmarks.world`` a file with synthetic data.
+sign-in and the identity middleware, ``tests.benchmarks.world`` a file with synthetic data.
 """
 
 from __future__ import annotations

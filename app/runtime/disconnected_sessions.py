@@ -183,5 +183,5 @@ def store_sessions_in(runtime: Runtime, sessions: DisconnectedSessions) -> None:
 
 
 def _user_of(session_info: SessionInfo) -> str:
-    """The user of a session according to the socket guard; empty for an anonymous one."""
+    """The user of a session according to the identity middleware; empty for an anonymous one."""
     return str(session_info.session._user_info.get("iss_sub") or "")  # noqa: SLF001 - as above

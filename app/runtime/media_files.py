@@ -1,4 +1,4 @@
-"""Records which Streamlit session registers which file, so that the socket guard serves the file to its user only."""
+"""Records which Streamlit session registers which file, so that the middleware serves the file to its user only."""
 
 from __future__ import annotations
 

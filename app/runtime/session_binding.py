@@ -81,13 +81,13 @@ _registrant: ContextVar[Registrant | None] = ContextVar("registrant", default=No
 It grants no identity: bound functions only compare themselves with it."""
 
 
-def guarded() -> bool:
-    """Whether the socket guard is in front of this app: only the guard knows this process's marker."""
+def has_identity_middleware() -> bool:
+    """Whether the identity middleware is in front of this app: only the middleware knows this process's marker."""
     return _is_marked(_user_info())
 
 
 def binding() -> Binding | None:
-    """The session that the present code is bound to: by ``bind_session``, else by the socket guard in ``st.user``.
+    """The session that the present code is bound to: by ``bind_session``, else by the middleware in ``st.user``.
 
     None for an anonymous user.
 
@@ -100,9 +100,9 @@ def binding() -> Binding | None:
 
 
 def browser_hash() -> str:
-    """The hash of the browser's cookie (``component.http.cookies.browser_hash``) from the socket guard.
+    """The hash of the browser's cookie (``component.http.cookies.browser_hash``) from the identity middleware.
 
-    Empty without a socket guard.
+    Empty without an identity middleware.
 
     Raises:
         IdentityShared: The code runs inside something that users share.
@@ -209,7 +209,7 @@ def _is_thread_of(context: ScriptRunContext) -> bool:
 
 
 def _is_marked(info: Mapping[str, object]) -> bool:
-    marker = info.get("guard")
+    marker = info.get("marker")
     return isinstance(marker, str) and hmac.compare_digest(marker.encode(), services().identity.marker.encode())
 
 

@@ -13,8 +13,8 @@ from typing import Literal
 from authlib.oauth2 import OAuth2Error
 from starlette.responses import Response
 
-from component.dev_tenant.guard import Params
 from component.dev_tenant.oauth import Refusal
+from component.dev_tenant.request_checks import Params
 from component.dev_tenant.server import TenantRequest, TenantServer
 from component.dev_tenant.store import Pending, TenantSession
 from component.dev_tenant.tenant import Tenant

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from component.dev_tenant.guard import Params
+from component.dev_tenant.request_checks import Params
 from component.dev_tenant.tenant import Tenant
 
 

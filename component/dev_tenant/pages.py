@@ -18,8 +18,8 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from component.dev_tenant.authorize import Authorizer, Signed
-from component.dev_tenant.guard import Buckets, Params, read_form
 from component.dev_tenant.people import PERMISSIONS, ROLES, TenantUser, timestamp
+from component.dev_tenant.request_checks import Buckets, Params, read_form
 from component.dev_tenant.store import Pending
 from component.dev_tenant.tenant import Tenant
 

@@ -15,11 +15,18 @@ from starlette.routing import Route
 from component.dev_tenant.authorize import Authorizer, Unanswerable
 from component.dev_tenant.config import TenantConfig
 from component.dev_tenant.grants import make_server
-from component.dev_tenant.guard import Buckets, MalformedRequest, Params, RequestGuard, read_form, read_query
 from component.dev_tenant.logout import LogoutRefused, depart, plan_logout
 from component.dev_tenant.oauth import Refusal
 from component.dev_tenant.pages import Pages
 from component.dev_tenant.people import OIDC_SCOPES, ROLES_CLAIM
+from component.dev_tenant.request_checks import (
+    Buckets,
+    MalformedRequest,
+    Params,
+    RequestMiddleware,
+    read_form,
+    read_query,
+)
 from component.dev_tenant.server import NO_STORE, TenantRequest, TenantServer, client_proof
 from component.dev_tenant.tenant import Tenant
 from component.dev_tenant.tokens import MFA_POLICY
@@ -46,7 +53,7 @@ def create_app(config: TenantConfig) -> Starlette:
 
     app = Starlette(
         routes=[*endpoints.routes(), *pages.routes()],
-        middleware=[Middleware(RequestGuard, config=config)],
+        middleware=[Middleware(RequestMiddleware, config=config)],
         exception_handlers={MalformedRequest: endpoints.malformed},
         lifespan=lifespan,
     )

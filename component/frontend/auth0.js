@@ -3,7 +3,7 @@
  * The front end of the Auth0 component: sign-in for an anonymous user; account and sign-out for a signed-in one. It
  * receives no token, and shows whatever it receives as text.
  *
- * Streamlit imports this module, and no other module does: the guard serves it at one more address
+ * Streamlit imports this module, and no other module does: the middleware serves it at one more address
  * (`component/http/frontend_modules.py`), where a second import would be a second instance.
  */
 

@@ -27,7 +27,7 @@ import { STYLE } from "./style.js"
  * @property {import("./event-channel.js").HostMessage} [link] The host's end of the event channel.
  * @property {{ calls: import("./event-console.js").Call[] }} [console]
  * @property {boolean} [another] Whether a signed-in user may sign in with another account.
- * @property {boolean} [covered] Whether to show or to remove the expiry overlay; drawn by the socket guard only.
+ * @property {boolean} [covered] Whether to show or to remove the expiry overlay; drawn by the identity middleware only.
  *
  * @typedef {{ events?: OutgoingMessage, quiet?: OutgoingMessage | null, leaving?: boolean }} State
  * @typedef {import("@streamlit/component-v2-lib").FrontendRendererArgs<State, ComponentData>} RendererArgs

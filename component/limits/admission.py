@@ -45,7 +45,7 @@ class CapacityExceeded(Exception):
 
 
 class SocketReader(Protocol):
-    """The receiving end of a socket, as far as the guard controls it (``component.server.websocket_protocol``)."""
+    """The receiving end of a socket, as far as the middleware controls it (``component.server.websocket_protocol``)."""
 
     gone: asyncio.Event
     """Set once the connection is lost, or the process ends."""

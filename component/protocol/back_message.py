@@ -1,4 +1,4 @@
-"""A message from the browser to Streamlit (``BackMsg``, protobuf), as the socket guard parses and restricts it.
+"""A message from the browser to Streamlit (``BackMsg``, protobuf), as the identity middleware parses and restricts it.
 
 Written for Streamlit 1.67. Tests send each kind through the real server and compare the lists here with the installed
 package, so an upgrade that changes one fails a test. This module knows the protocol, not the runtime.

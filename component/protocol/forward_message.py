@@ -1,4 +1,4 @@
-"""Messages from Streamlit to the browser (``ForwardMsg``, protobuf) that the socket guard sends itself or parses."""
+"""Messages from Streamlit to the browser (``ForwardMsg``, protobuf) that the middleware sends itself or parses."""
 
 from __future__ import annotations
 

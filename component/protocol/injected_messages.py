@@ -1,4 +1,4 @@
-"""Messages that the socket guard sends to Streamlit in the place of a browser."""
+"""Messages that the identity middleware sends to Streamlit in the place of a browser."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """The sockets of the app's server: uvicorn's protocol with limits on unfinished messages.
 
 The frames and fragments of a message count from their arrival until the app has handed the message on, per client and
-in all; so do frames that cost work without a payload (pings, pongs, empty fragments). The guard sets the limits of a
-socket once its session is known (``allow``). Source: RFC 6455 §5.4, §5.5, §10.4; written for uvicorn 0.54
-and websockets 17.
+in all; so do frames that cost work without a payload (pings, pongs, empty fragments). The middleware sets the limits of
+a socket once its session is known (``allow``). Source: RFC 6455 §5.4, §5.5, §10.4; written for uvicorn 0.54 and
+websockets 17.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._control = TokenBucket.full(CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_BURST, self.loop.time())
 
-    # What the guard calls
+    # What the middleware calls
 
     def allow(self, *, max_bytes: int, client: str) -> None:
         """See ``component.limits.admission.SocketReader``."""
@@ -136,7 +136,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
     # What uvicorn calls
 
     def handle_connect(self, event: Request) -> None:
-        """As uvicorn; gives the guard control of the limits."""
+        """As uvicorn; gives the middleware control of the limits."""
         super().handle_connect(event)
         if hasattr(self, "scope"):  # there is none where the handshake itself is refused
             extensions: dict[str, Any] = self.scope["extensions"]

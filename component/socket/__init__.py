@@ -1,1 +1,1 @@
-"""The socket guard and each socket's tab: identity on every request and message, recheck, expiry overlay, uploads."""
+"""The identity middleware and each socket's tab: identity of each request and message, recheck, overlay, uploads."""

@@ -1,4 +1,4 @@
-"""What the guard knows of a handshake once it is bound to its session."""
+"""What the middleware knows of a handshake once it is bound to its session."""
 
 from __future__ import annotations
 

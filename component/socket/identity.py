@@ -20,13 +20,13 @@ class Identity:
     """The header names by which this process reports the identity to Streamlit. Random at each start, not configured.
 
     ``st.user`` then has ``iss_sub`` (the subject as JSON text ``[issuer, subject]``, or ""), ``sid`` (the session's
-    stable reference, or ""), ``browser`` (the hash of the browser's cookie) and ``guard`` (``marker``: the guard ran).
+    stable reference, or ""), ``browser`` (the hash of the browser's cookie) and ``marker`` (the middleware ran).
     """
 
     def __init__(self) -> None:
         tag = secrets.token_hex(8)
         self.marker = secrets.token_urlsafe(32)
-        self._names = {key: f"{_HEADER_PREFIX}{tag}-{key}" for key in ("iss_sub", "sid", "browser", "guard")}
+        self._names = {key: f"{_HEADER_PREFIX}{tag}-{key}" for key in ("iss_sub", "sid", "browser", "marker")}
 
     def __repr__(self) -> str:
         return "Identity()"
@@ -41,7 +41,7 @@ class Identity:
             "iss_sub": json.dumps(list(session.person.subject)) if session is not None else "",
             "sid": session.ref if session is not None else "",
             "browser": browser_hash(browser),
-            "guard": self.marker,
+            "marker": self.marker,
         }
         return [(self._names[key].encode(), value.encode("ascii")) for key, value in values.items()]
 

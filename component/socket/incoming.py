@@ -1,4 +1,4 @@
-"""The messages that Streamlit receives from one socket: those that the guard injects, and the browser's."""
+"""The messages that Streamlit receives from one socket: those that the middleware injects, and the browser's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from component.protocol.back_message import BackMessage
 
 
 class Incoming:
-    """What comes from one browser, and what the guard sends in its place."""
+    """What comes from one browser, and what the middleware sends in its place."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive

@@ -1,6 +1,6 @@
 """The messages that one browser receives: in order, and none once the connection is closed.
 
-Nothing here waits for a browser that does not read: the guard's own messages go out in tasks of their own, for two
+Nothing here waits for a browser that does not read: the middleware's own messages go out in tasks of their own, for two
 seconds at most.
 """
 
@@ -59,7 +59,7 @@ class Outgoing:
             self.state, self._send = ConnectionState.OPEN, self._send_accepted
 
     def push(self, data: bytes) -> None:
-        """Send a message of the guard's own without waiting for the browser to read it."""
+        """Send a message of the middleware's own without waiting for the browser to read it."""
         self._pushing = asyncio.ensure_future(self._send_own(data, self._pushing))
 
     def close_with(self, last_message: bytes | None, code: int, *, after_seconds: float) -> None:

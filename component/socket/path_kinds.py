@@ -1,4 +1,4 @@
-"""The kinds of paths, by which the guard decides who may request one and how it answers."""
+"""The kinds of paths, by which the middleware decides who may request one and how it answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The context that the guards of HTTP requests and of sockets share: one for the process, and one for each request."""
+"""The context of the middleware for HTTP requests and for sockets: one for the process, and one for each request."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FIRST_REFUSAL: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class HostedApp:
-    """A hosted app, as far as the guard knows it.
+    """A hosted app, as far as the middleware knows it.
 
     Args:
         may_enter: Whether this session's user may enter it, read from storage; may raise ``StorageUnavailable``.
@@ -40,16 +40,16 @@ class HostedApp:
 
 
 @dataclass(frozen=True, slots=True)
-class GuardConfig:
-    """What the guard protects.
+class MiddlewareConfig:
+    """What the middleware protects.
 
     Args:
         base_url: Its host is the one that is answered for; outside production the loopback names are too.
         production: Whether it runs in production.
         picture_hosts: The hosts that users' pictures may come from.
-        auth_paths: All paths below ``/auth/``; None when the app behind the guard has more.
-        page_paths: All pages, without slashes; None when only the app behind the guard knows them.
-        hosted_app: The hosted app behind the guard; None for our own.
+        auth_paths: All paths below ``/auth/``; None when the app behind the middleware has more.
+        page_paths: All pages, without slashes; None when only the app behind the middleware knows them.
+        hosted_app: The hosted app behind the middleware; None for our own.
     """
 
     base_url: str
@@ -60,11 +60,13 @@ class GuardConfig:
     hosted_app: HostedApp | None = None
 
 
-class GuardContext:
+class MiddlewareContext:
     """What is the same for all requests of a process."""
 
-    def __init__(self, app: ASGIApp, *, tabs: Tabs, cookies: Cookies, identity: Identity, config: GuardConfig) -> None:
-        """``app``: the one behind the guard. ``tabs``: the live tabs of this process."""
+    def __init__(
+        self, app: ASGIApp, *, tabs: Tabs, cookies: Cookies, identity: Identity, config: MiddlewareConfig
+    ) -> None:
+        """``app``: the one behind the middleware. ``tabs``: the live tabs of this process."""
         hosted_app = config.hosted_app
         self.app = app
         self.tabs = tabs
@@ -102,9 +104,9 @@ class GuardContext:
 
 
 class RequestContext:
-    """One request or handshake: its browser, its session, and the scope that the app behind the guard sees."""
+    """One request or handshake: its browser, its session, and the scope that the app behind the middleware sees."""
 
-    def __init__(self, shared: GuardContext, scope: Scope) -> None:
+    def __init__(self, shared: MiddlewareContext, scope: Scope) -> None:
         self._shared = shared
         self._scope = scope
         cookies = read_cookies(scope["headers"])

@@ -12,7 +12,7 @@ from app import testing
 from app.asgi import SCRIPT, create_app
 from app.navigation import PAGES
 from app.services import Services
-from component.socket.guard import SocketGuard
+from component.socket.middleware import IdentityMiddleware
 from tests.cookie_client import ClientResponse, call
 
 
@@ -32,7 +32,7 @@ def get(services: Services, path: str, **more: object) -> ClientResponse:
         await send({"type": "http.response.body", "body": b""})
 
     options: dict[str, Any] = guard.kwargs
-    return call(SocketGuard(streamlit, **options), "GET", path)
+    return call(IdentityMiddleware(streamlit, **options), "GET", path)
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/nothing/", "/Reports", "/reports;x", "/index.html", "/nothing?a=1"])

@@ -106,7 +106,7 @@ def test_the_navigation_registers_only_permitted_pages(installation: AppInstalla
     assert title_of(at.switch_page("../pages/usage_report.py").run()) == "Usage report"
 
 
-def test_without_the_socket_guard_only_an_error_is_shown(installation: AppInstallation) -> None:
+def test_without_the_identity_middleware_only_an_error_is_shown(installation: AppInstallation) -> None:
     for user in ({}, {"guard": ""}, {"guard": "wrong", "sid": "x", "iss_sub": "y"}):
         at = testing.open_app("/reports")
         installation.sign_in(at, roles=["administrator"])

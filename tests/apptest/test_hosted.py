@@ -123,10 +123,10 @@ def test_an_anonymous_user_sees_sign_in_and_the_script_does_not_run(gatehouse: S
     assert ran(at) == []
 
 
-def test_without_the_socket_guard_nothing_runs(gatehouse: Services, shop: Path) -> None:
+def test_without_the_identity_middleware_nothing_runs(gatehouse: Services, shop: Path) -> None:
     served(shop)
     at = open_app(shop, roles=["administrator"])
-    at.user["guard"] = "made up"
+    at.user["marker"] = "made up"
     at.session_state["ran"] = []
     at.run()
     assert "not guarding" in at.error[0].value

@@ -19,7 +19,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def installation() -> Iterator[SignInWorld]:
-    """The routes of sign-in and the socket guard over a new database, with a provider on loopback."""
+    """The routes of sign-in and the identity middleware over a new database, with a provider on loopback."""
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, sign_in_world(fake, clock) as made:
         yield made

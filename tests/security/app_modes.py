@@ -1,4 +1,4 @@
-"""Tiny apps as real processes, with the socket guard and without it, and users signed in to them."""
+"""Tiny apps as real processes, with the identity middleware and without it, and users signed in to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tiny Streamlit app as a process of its own, with the socket guard in front of it or without it.
+"""A tiny Streamlit app as a process of its own, with the identity middleware in front of it or without it.
 
 ``python -m tests.security.guarded_app MODE PORT DATABASE SCRIPT``; prints the names of the identity headers as one
 line of JSON, so that a test can try to forge them.
@@ -26,9 +26,9 @@ from component.oidc.provider import Provider
 from component.session.context import SessionContext
 from component.session.lifetimes import SessionLifetimes
 from component.session.service import SessionService
-from component.socket.guard import SocketGuard
 from component.socket.identity import Identity
-from component.socket.request_context import GuardConfig
+from component.socket.middleware import IdentityMiddleware
+from component.socket.request_context import MiddlewareConfig
 from component.socket.tabs import Tabs
 from db import open_database
 from tests.signin import SECRET
@@ -84,11 +84,11 @@ def main(mode: str, port: int, database_url: str, script: str) -> None:
     if mode in {"identity-only", "neither"}:
         tabs.may_resume = lambda *_: True  # type: ignore[method-assign] # the check that the mode removes
     guard = Middleware(
-        SocketGuard,
+        IdentityMiddleware,
         tabs=tabs,
         cookies=Cookies(settings.app_base_url),
         identity=identity,
-        config=GuardConfig(base_url=settings.app_base_url, production=False),
+        config=MiddlewareConfig(base_url=settings.app_base_url, production=False),
     )
     print(json.dumps(identity.trusted_user_headers()), flush=True)
     app = st.App(script, middleware=[Middleware(ConnectedSessions), *([] if mode == "no-guard" else [guard])])

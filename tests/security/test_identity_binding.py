@@ -101,7 +101,7 @@ def test_forged_headers_are_ignored(apps: Callable[[str], GuardedApp]) -> None:
     app = apps("guarded")
     bob = app.sign_in("bob")
     forged = {key: name for name, key in app.header_names.items()}
-    headers = [(forged["iss_sub"], json.dumps([ISSUER, "alice"])), (forged["sid"], "x"), (forged["guard"], "y")]
+    headers = [(forged["iss_sub"], json.dumps([ISSUER, "alice"])), (forged["sid"], "x"), (forged["marker"], "y")]
     headers += [
         ("X-Streamlit-User", "alice"),
         ("X-Forwarded-User", "alice"),
@@ -117,7 +117,7 @@ def test_forged_headers_are_ignored(apps: Callable[[str], GuardedApp]) -> None:
     with app.socket(None, headers=headers) as anonymous:
         user = _user(anonymous.rerun())
     assert (user["iss_sub"], user["sid"]) == ("", "")
-    assert user["guard"] == expected["guard"]
+    assert user["marker"] == expected["marker"]
 
 
 def test_without_the_guard_forged_headers_work(apps: Callable[[str], GuardedApp]) -> None:
@@ -127,7 +127,7 @@ def test_without_the_guard_forged_headers_work(apps: Callable[[str], GuardedApp]
     with app.socket(None, headers=[(forged["iss_sub"], "alice")]) as forging:
         user = _user(forging.rerun())
     assert user["iss_sub"] == "alice"
-    assert user["guard"] is None  # this is how main.py knows that the guard is missing
+    assert user["marker"] is None  # this is how main.py knows that the middleware is missing
 
 
 def test_scripts_see_none_of_our_cookies(apps: Callable[[str], GuardedApp]) -> None:

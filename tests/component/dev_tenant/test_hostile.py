@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from component.dev_tenant.guard import MAX_BODY_BYTES, Buckets
+from component.dev_tenant.request_checks import MAX_BODY_BYTES, Buckets
 from tests.component.dev_tenant.support import (
     AUDIENCE,
     CALLBACK,

@@ -15,7 +15,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the number of sockets per person is limited",
-        at="component.socket.websocket_guard:WebSocketGuard._admitted",
+        at="component.socket.websocket_middleware:WebSocketMiddleware._admitted",
         without="slot.take(...)",
         test="tests/security/test_bounded_input.py::test_the_tabs_of_one_person_are_limited_and_others_can_open_tabs",
     ),
@@ -127,7 +127,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the length of a body that is no upload is limited",
-        at="component.socket.http_guard:HttpGuard._limit_response",
+        at="component.socket.http_middleware:HttpMiddleware._limit_response",
         without='request_bodies.refusal(scope["headers"]) if kind is not PathKind.PRIVATE else None',
         instead="None",
         test="tests/security/test_bounded_input.py::test_a_costly_head_is_refused",

@@ -31,11 +31,11 @@ REMOVALS: Final[list[Removal]] = [
         ),
     ),
     Removal(
-        guard="main.py runs only behind the socket guard",
+        guard="main.py runs only behind the identity middleware",
         at="app.main:main",
-        without="not access.guarded()",
+        without="not access.has_identity_middleware()",
         instead="False",
-        test="tests/apptest/test_gating.py::test_without_the_socket_guard_only_an_error_is_shown",
+        test="tests/apptest/test_gating.py::test_without_the_identity_middleware_only_an_error_is_shown",
     ),
     Removal(
         guard="a permission can require a recent or stronger sign-in",

@@ -15,11 +15,11 @@ REMOVALS: Final[list[Removal]] = [
         test="tests/apptest/test_hosted.py::test_an_anonymous_user_sees_sign_in_and_the_script_does_not_run",
     ),
     Removal(
-        guard="a hosted app runs only behind the socket guard",
+        guard="a hosted app runs only behind the identity middleware",
         at="app.hosted:_enter",
-        without="not access.guarded()",
+        without="not access.has_identity_middleware()",
         instead="False",
-        test="tests/apptest/test_hosted.py::test_without_the_socket_guard_nothing_runs",
+        test="tests/apptest/test_hosted.py::test_without_the_identity_middleware_nothing_runs",
     ),
     Removal(
         guard="a hosted app can require a permission to enter",
@@ -57,7 +57,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the files of a hosted app require a session",
-        at="component.socket.http_guard:HttpGuard._may_enter",
+        at="component.socket.http_middleware:HttpMiddleware._may_enter",
         without="return False",
         instead="return True",
         test="tests/security/test_hosted.py::test_its_static_files_are_for_users_who_may_enter",

@@ -16,7 +16,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="anonymous clients have a smaller message limit",
-        at="component.socket.websocket_guard:WebSocketGuard._paced",
+        at="component.socket.websocket_middleware:WebSocketMiddleware._paced",
         without="limits.message_bytes if person else limits.anonymous_message_bytes",
         instead="limits.message_bytes",
         test="tests/security/test_bounded_input.py::test_an_anonymous_socket_sends_a_quarter_of_a_megabyte_at_most",

@@ -96,7 +96,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="the cost of JSON is charged to its client",
         at="component.socket.tab:Tab._parse",
         without="self._charge(message.cost)",
-        test="tests/component/socket/test_guard.py::test_the_json_in_a_message_counts_for_its_client",
+        test="tests/component/socket/test_middleware.py::test_the_json_in_a_message_counts_for_its_client",
     ),
     Removal(
         guard="the cost of refused JSON is charged to its client",
@@ -134,9 +134,9 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the cost of a message reaches the client's pace",
-        at="component.socket.websocket_guard:WebSocketGuard._admitted",
+        at="component.socket.websocket_middleware:WebSocketMiddleware._admitted",
         without="charge=paced.charge",
-        test="tests/component/socket/test_guard.py::test_the_json_in_a_message_counts_for_its_client",
+        test="tests/component/socket/test_middleware.py::test_the_json_in_a_message_counts_for_its_client",
     ),
     Removal(
         guard="the reading cost of anonymous messages is charged to their shared queue",
@@ -213,7 +213,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a wait for the pace ends when the connection closes",
-        at="component.socket.websocket_guard:WebSocketGuard._paced",
+        at="component.socket.websocket_middleware:WebSocketMiddleware._paced",
         without="reader.gone if reader is not None else None",
         instead="None",
         test=(

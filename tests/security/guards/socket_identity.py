@@ -23,7 +23,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="cross-site requests are refused",
-        at="component.socket.http_guard:HttpGuard._response_to_any_client",
+        at="component.socket.http_middleware:HttpMiddleware._response_to_any_client",
         without="refusal()",
         instead="None",
         test=(
@@ -33,7 +33,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a cross-site link is answered with the same page for every visitor",
-        at="component.socket.http_guard:HttpGuard._response_to_any_client",
+        at="component.socket.http_middleware:HttpMiddleware._response_to_any_client",
         without="kind is not PathKind.PAGE",
         instead="False",
         test="tests/component/socket/test_cross_site.py::test_another_site_gets_the_same_response_for_every_user",
@@ -53,14 +53,14 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the host configuration lists no host",
-        at="component.socket.http_guard:HttpGuard._response_to_any_client",
+        at="component.socket.http_middleware:HttpMiddleware._response_to_any_client",
         without="host_config.answer() if is_host_config else None",
         instead="None",
         test="tests/security/test_paths.py::test_the_front_end_accepts_messages_from_no_other_host",
     ),
     Removal(
         guard="files are served to their owner only",
-        at="component.socket.http_guard:HttpGuard._is_owner",
+        at="component.socket.http_middleware:HttpMiddleware._is_owner",
         without="await self._tabs.may_fetch(session, owner, path)",
         instead='path.startswith("/media/")',
         test=("tests/security/test_files.py::test_a_known_or_guessed_id_returns_nothing_even_when_the_page_shows_it"),
@@ -74,14 +74,14 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a Streamlit session is resumed by its owner only",
-        at="component.socket.websocket_guard:WebSocketGuard._admitted",
+        at="component.socket.websocket_middleware:WebSocketMiddleware._admitted",
         without="self._tabs.may_resume(owner, claimed)",
         instead="True",
         test="tests/security/test_identity_binding.py::test_no_other_client_resumes_the_session",
     ),
     Removal(
         guard="the origin of a socket is checked",
-        at="component.socket.websocket_guard:WebSocketGuard.__call__",
+        at="component.socket.websocket_middleware:WebSocketMiddleware.__call__",
         without='not self._context.site.is_origin(scope["headers"])',
         instead="False",
         test="tests/security/test_identity_binding.py::test_foreign_hosts_and_origins_get_no_socket",

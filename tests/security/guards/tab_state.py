@@ -129,7 +129,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a browser waits for its new cookie",
-        at="component.socket.websocket_guard:WebSocketGuard._admitted",
+        at="component.socket.websocket_middleware:WebSocketMiddleware._admitted",
         without="session is None and expired is None and request.has_new_secret()",
         instead="False",
         test=(
@@ -220,7 +220,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a socket records the Streamlit session that its browser claims",
-        at="component.socket.websocket_guard:WebSocketGuard._admitted",
+        at="component.socket.websocket_middleware:WebSocketMiddleware._admitted",
         without="claimed=claimed",
         test=("tests/security/test_reconnection.py::test_in_another_process_the_page_of_a_revoked_permission_is_rerun"),
     ),

@@ -9,7 +9,7 @@ from tests.security.guard_removal import Removal
 REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the uploads of a Streamlit session are limited",
-        at="component.socket.http_guard:HttpGuard._page_or_file",
+        at="component.socket.http_middleware:HttpMiddleware._page_or_file",
         without="uploads is not None",
         instead="False",
         test="tests/security/test_files.py::test_one_streamlit_session_accepts_a_bounded_number_of_files",
@@ -26,7 +26,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the uploads of all Streamlit sessions together are limited",
-        at="component.socket.http_guard:HttpGuard._page_or_file",
+        at="component.socket.http_middleware:HttpMiddleware._page_or_file",
         without="make_room=make_room",
         test=("tests/security/test_upload_totals.py::test_closing_and_opening_tabs_accepts_no_more_than_the_limit"),
     ),

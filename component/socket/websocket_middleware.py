@@ -1,4 +1,4 @@
-"""The guard of sockets: admits a handshake, binds it to its session, and puts a tab in front of Streamlit."""
+"""The middleware for sockets: admits a handshake, binds it to its session, and puts a tab in front of Streamlit."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from component.server.http_protocol import FULL
 from component.server.websocket_protocol import SOCKET_READER
 from component.socket.handshake import Handshake
 from component.socket.path_kinds import PathKind, path_kind
-from component.socket.request_context import RETRY_SECONDS, GuardContext, RequestContext, owner_of, try_again
+from component.socket.request_context import RETRY_SECONDS, MiddlewareContext, RequestContext, owner_of, try_again
 
 _TRY_AGAIN_LATER: Final = 1013
 _POLICY_VIOLATION: Final = 1008
 
 
-class WebSocketGuard:
+class WebSocketMiddleware:
     """Handles every handshake of a process."""
 
-    def __init__(self, context: GuardContext, *, addresses: ClientAddresses, admission: Admission) -> None:
+    def __init__(self, context: MiddlewareContext, *, addresses: ClientAddresses, admission: Admission) -> None:
         """``addresses``: the client's address of a request. ``admission``: counts the sockets of this process."""
         self._context = context
         self._tabs = context.tabs

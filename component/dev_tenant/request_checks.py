@@ -40,7 +40,7 @@ class MalformedRequest(Exception):
         self.detail = detail
 
 
-class RequestGuard:
+class RequestMiddleware:
     """ASGI middleware: 421 for any other Host, 414 for an endless query, and the same strict headers on every answer.
 
     ``form-action`` names the app because Chromium holds redirects after a form post against it.

@@ -1,4 +1,4 @@
-"""The socket guard's part in HTTP: hosts, addresses, headers, the browser's cookie, and a database that is away."""
+"""The identity middleware in HTTP: hosts, addresses, headers, the browser's cookie, a database that is away."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from component.http.host_config import HOST_CONFIG
 from component.http.static_pages import POLICY
 from component.limits.throttle import Throttle
 from component.protocol import back_message
-from component.socket import websocket_guard
-from component.socket.guard import SocketGuard
+from component.socket import websocket_middleware
 from component.socket.identity import Identity
+from component.socket.middleware import IdentityMiddleware
 from component.socket.path_kinds import PathKind, path_kind
-from component.socket.request_context import GuardConfig
+from component.socket.request_context import MiddlewareConfig
 from component.socket.tabs import Tabs
 from tests.clock import FakeClock
 from tests.signin import CookieClient, SignInWorld, call
@@ -103,7 +103,7 @@ def test_the_identity_is_that_of_the_session_alone(installation: SignInWorld) ->
         "iss_sub": json.dumps([installation.fake.url, "auth0|ann"]),
         "sid": installation.ref(client),
         "browser": hashlib.sha256(browser_id.encode()).hexdigest(),
-        "guard": installation.identity.marker,
+        "marker": installation.identity.marker,
     }
 
 
@@ -151,7 +151,7 @@ def test_the_header_names_are_random_at_each_start() -> None:
     assert not set(item.trusted_user_headers()) & set(two.trusted_user_headers())
     assert item.marker != two.marker
     assert item.marker not in repr(item)
-    assert set(item.trusted_user_headers().values()) == {"iss_sub", "sid", "browser", "guard"}
+    assert set(item.trusted_user_headers().values()) == {"iss_sub", "sid", "browser", "marker"}
 
 
 def test_scripts_see_none_of_our_cookies(installation: SignInWorld) -> None:
@@ -243,7 +243,9 @@ def test_the_json_in_a_message_counts_for_its_client(
     """The cost of reading a message reaches the pace of the socket: the longest message is two seconds."""
     clock, taken = FakeClock(), []
     monkeypatch.setattr(back_message, "ON_LOOP_BYTES", 256 * 1024)  # no thread, which has a time of its own
-    monkeypatch.setattr(websocket_guard, "Throttle", partial(Throttle, monotonic=clock.monotonic, sleep=clock.sleep))
+    monkeypatch.setattr(
+        websocket_middleware, "Throttle", partial(Throttle, monotonic=clock.monotonic, sleep=clock.sleep)
+    )
 
     async def streamlit(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.accept"})
@@ -252,12 +254,12 @@ def test_the_json_in_a_message_counts_for_its_client(
 
     async def act() -> None:
         tabs = Tabs(installation.sessions, Rights(installation.storage.read))
-        guard = SocketGuard(
+        middleware = IdentityMiddleware(
             streamlit,
             tabs=tabs,
             cookies=installation.cookies,
             identity=installation.identity,
-            config=GuardConfig(base_url=installation.settings.app_base_url, production=False),
+            config=MiddlewareConfig(base_url=installation.settings.app_base_url, production=False),
         )
         costly = BackMsg()
         costly.rerun_script.widget_states.widgets.add(id="x", json_value=f"[{'[],' * 30_000}0]")
@@ -267,7 +269,7 @@ def test_the_json_in_a_message_counts_for_its_client(
         sent.put_nowait({"type": "websocket.disconnect", "code": 1000})
         headers = [(b"host", b"localhost:8501"), (b"origin", b"http://localhost:8501")]
         scope = {"type": "websocket", "path": "/_stcore/stream", "query_string": b"", "headers": headers}
-        serving = asyncio.ensure_future(guard({**scope, "client": None}, sent.get, AsyncMock()))
+        serving = asyncio.ensure_future(middleware({**scope, "client": None}, sent.get, AsyncMock()))
         await clock.run_for(10)
         async with asyncio.timeout(10):
             await serving

@@ -1,4 +1,4 @@
-"""The socket guard: pure ASGI middleware that binds every request and socket to its session.
+"""The identity middleware: pure ASGI middleware that binds every request and socket to its session.
 
 It removes any identity that a client claims and adds that of the session, under header names that are random at each
 start; ``server.trustedUserHeaders`` carries them into ``st.user``, so Streamlit itself refuses to resume a session with
@@ -13,14 +13,14 @@ from app.core import correlation
 from component.http.client_address import ClientAddresses
 from component.http.cookies import Cookies
 from component.limits.admission import Admission
-from component.socket.http_guard import HttpGuard
+from component.socket.http_middleware import HttpMiddleware
 from component.socket.identity import Identity
-from component.socket.request_context import GuardConfig, GuardContext
+from component.socket.request_context import MiddlewareConfig, MiddlewareContext
 from component.socket.tabs import Tabs
-from component.socket.websocket_guard import WebSocketGuard
+from component.socket.websocket_middleware import WebSocketMiddleware
 
 
-class SocketGuard:
+class IdentityMiddleware:
     """The middleware, one instance for a process."""
 
     def __init__(
@@ -30,14 +30,14 @@ class SocketGuard:
         tabs: Tabs,
         cookies: Cookies,
         identity: Identity,
-        config: GuardConfig,
+        config: MiddlewareConfig,
         addresses: ClientAddresses | None = None,
         admission: Admission | None = None,
     ) -> None:
-        """Guard ``app``.
+        """Wrap ``app``.
 
         Args:
-            app: The app behind the guard.
+            app: The app behind the middleware.
             tabs: The live tabs of this process.
             cookies: The cookies of this installation.
             identity: The headers by which Streamlit learns the identity.
@@ -46,10 +46,10 @@ class SocketGuard:
             admission: Counts the sockets of this process; by default within the limits of ``tabs``.
         """
         admission = admission or Admission(tabs.limits)
-        context = GuardContext(app, tabs=tabs, cookies=cookies, identity=identity, config=config)
+        context = MiddlewareContext(app, tabs=tabs, cookies=cookies, identity=identity, config=config)
         self._app = app
-        self._http = HttpGuard(context, admission)
-        self._websocket = WebSocketGuard(context, addresses=addresses or ClientAddresses(()), admission=admission)
+        self._http = HttpMiddleware(context, admission)
+        self._websocket = WebSocketMiddleware(context, addresses=addresses or ClientAddresses(()), admission=admission)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""

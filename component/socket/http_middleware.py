@@ -1,4 +1,4 @@
-"""The guard of HTTP requests: which of them reach our routes or Streamlit, and with whose identity."""
+"""The middleware for HTTP requests: which of them reach our routes or Streamlit, and with whose identity."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from component.limits.admission import Admission
 from component.protocol.forward_message import COMPONENT, COMPONENT_SOURCE
 from component.socket.cross_site import Initiator, initiator_of, link_answer, refusal
 from component.socket.path_kinds import COMPONENT_PREFIX, PathKind, path_kind
-from component.socket.request_context import GuardContext, RequestContext, try_again
+from component.socket.request_context import MiddlewareContext, RequestContext, try_again
 from component.socket.upload_limits import forward_upload
 
 
-class HttpGuard:
+class HttpMiddleware:
     """Handles every HTTP request of a process; keeps nothing of a request."""
 
-    def __init__(self, context: GuardContext, admission: Admission) -> None:
+    def __init__(self, context: MiddlewareContext, admission: Admission) -> None:
         """``admission``: counts the sockets of this process; no page is loaded while all are taken."""
         self._context = context
         self._app = context.app
