@@ -42,7 +42,7 @@ def account(
     key: str = "account",
     rights: str = "",
 ) -> None:
-    """Show the account corner: the user, the end of the session, the sign-out, and a warning before the end.
+    """Show the account area: the user, the end of the session, the sign-out, and a warning before the end.
 
     Args:
         principal: The caller; nothing is shown for an anonymous one.

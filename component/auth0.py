@@ -22,8 +22,8 @@ from component.events import EventName, Json, Mode, OnEvent
 _MAX_SHOWN_CHARACTERS: Final = 200
 _MAX_ROLES: Final = 20
 _CHANNELS: Final = "gatehouse_event_channels"
-_LANES: Final = ("events", "quiet")
-"""How events arrive: as state, which stays, or by a trigger, which does not count as activity of the user."""
+_STATE_KEYS: Final = ("events", "background")
+"""Where events arrive: in a state, which stays, or in a trigger, which does not count as activity of the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Account:
     idle_seconds: int = 0
     """The idle lifetime of the session."""
     warning_seconds: float = 0
-    """How long before ``ends_at`` the account corner shows a warning."""
+    """How long before ``ends_at`` the account area shows a warning."""
     session: str = ""
     """Identifies the session without revealing its reference: ``session_tag``."""
     rights: str = ""
@@ -88,7 +88,7 @@ def auth0(
             the sign-in is a plain link.
     """
     data = component_data(account, return_to=return_to, picture_hosts=picture_hosts, silent_sign_in=silent_sign_in)
-    _show(key, data | {"tabs": tabs, "nobody": anonymous, "mode": mode.value}, events, on_event)
+    _show(key, data | {"tabs": tabs, "anonymous": anonymous, "mode": mode.value}, events, on_event)
 
 
 def confirm(
@@ -119,7 +119,7 @@ def another_account(
 
     It carries the class ``st-key-another-account``. ``mode``, ``events``, ``on_event``: as for ``auth0``.
     """
-    _show(key, component_data(None) | {"another": True, "mode": mode.value}, events, on_event)
+    _show(key, component_data(None) | {"anotherAccount": True, "mode": mode.value}, events, on_event)
 
 
 def confirm_data(step_up: Requirement) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def confirm_data(step_up: Requirement) -> dict[str, Any]:
 
 def _show(key: str, data: dict[str, Any], events: Collection[EventName], on_event: OnEvent | None) -> None:
     if on_event is not None:
-        data["link"] = _channel_payload(key, events, on_event)
+        data["channel"] = _channel_payload(key, events, on_event)
     _component()(key=key, data=data)
 
 
@@ -145,8 +145,8 @@ def _channel_payload(key: str, events: Collection[EventName], on_event: OnEvent)
         channels[key] = EventChannel()
     channel = channels[key]
     sent = st.session_state.get(key) or {}
-    for lane in _LANES:
-        channel.receive(lane, sent.get(lane), events, on_event)
+    for state_key in _STATE_KEYS:
+        channel.receive(state_key, sent.get(state_key), events, on_event)
     return channel.payload(events)
 
 

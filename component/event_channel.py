@@ -44,9 +44,9 @@ class EventChannel:
         self._last: dict[str, object] = {}
         self._events = TokenBucket.full(_PER_SECOND, _BURST, seconds())
 
-    def receive(self, lane: str, sent: object, allowed: Collection[EventName], on_event: OnEvent) -> None:
-        """Handle the new events of the front end under ``lane``, in order; report every breach once."""
-        last = self._last.get(lane)
+    def receive(self, state_key: str, sent: object, allowed: Collection[EventName], on_event: OnEvent) -> None:
+        """Handle the new events of the component's state under ``state_key``, in order; report every breach once."""
+        last = self._last.get(state_key)
         if sent is None or sent is last or sent == last:
             return
         for number, result in self._read(sent, allowed):
@@ -57,14 +57,14 @@ class EventChannel:
             else:
                 self._handle(number, result, on_event)
             self.acknowledged = max(self.acknowledged, number)
-        self._last[lane] = sent
+        self._last[state_key] = sent
 
     def payload(self, allowed: Collection[EventName]) -> Json:
         """The front end's payload for the channel; JSON-ready."""
         return {
             "channel": self.channel_id,
-            "done": self.acknowledged,
-            "answers": [{"no": no, **payload} for no, payload in self._answers],
+            "acknowledged": self.acknowledged,
+            "answers": [{"number": number, **payload} for number, payload in self._answers],
             "events": sorted(name.value for name in allowed),
         }
 
@@ -97,9 +97,9 @@ class EventChannel:
 
     def _queue(self, sent: object) -> list[Mapping[str, object]] | Breach | None:
         """The entries of the queue; None when they are for another end."""
-        if not isinstance(sent, Mapping) or sent.keys() != {"channel", "heard", "sent", "queue"}:
+        if not isinstance(sent, Mapping) or sent.keys() != {"channel", "received", "sent", "queue"}:
             return Breach.WRONG_SHAPE
-        queue, received = sent["queue"], sent["heard"]
+        queue, received = sent["queue"], sent["received"]
         if not isinstance(sent["channel"], str) or not isinstance(queue, list) or not isinstance(received, int):
             return Breach.WRONG_SHAPE
         if sent["channel"] != self.channel_id:

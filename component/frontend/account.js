@@ -1,5 +1,5 @@
 // @ts-check
-/** The account corner: the signed-in user, and sign-out. */
+/** The account area: the signed-in user, and sign-out. */
 
 import { createElement } from "./dom.js"
 import { requestSignOut } from "./session-client.js"
@@ -27,8 +27,8 @@ export function validUntil(iso) {
   if (Number.isNaN(at.getTime())) return ""
   const today = at.toDateString() === new Date().toDateString()
   /** @type {Intl.DateTimeFormatOptions} */
-  const form = today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" }
-  return `Signed in until ${new Intl.DateTimeFormat(undefined, form).format(at)}`
+  const format = today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" }
+  return `Signed in until ${new Intl.DateTimeFormat(undefined, format).format(at)}`
 }
 
 /**
@@ -36,7 +36,7 @@ export function validUntil(iso) {
  * @returns {HTMLElement} Picture or initials, name, roles, and until when the session lasts.
  */
 export function accountSummary(account) {
-  const row = createElement("div", "person")
+  const summary = createElement("div", "person")
   const avatar = createElement("div", "avatar", account.initials)
   avatar.setAttribute("aria-hidden", "true")
   if (account.picture) {
@@ -47,13 +47,13 @@ export function accountSummary(account) {
     image.src = account.picture
     avatar.replaceChildren(image)
   }
-  const about = createElement("div", "about")
-  about.append(createElement("div", "name", account.name))
-  if (account.roles.length > 0) about.append(createElement("div", "quiet roles", account.roles.join(", ")))
-  const until = validUntil(account.validUntil)
-  if (until) about.append(createElement("div", "quiet until", until))
-  row.append(avatar, about)
-  return row
+  const details = createElement("div", "details")
+  details.append(createElement("div", "name", account.name))
+  if (account.roles.length > 0) details.append(createElement("div", "small roles", account.roles.join(", ")))
+  const text = validUntil(account.validUntil)
+  if (text) details.append(createElement("div", "small valid-until", text))
+  summary.append(avatar, details)
+  return summary
 }
 
 /**

@@ -20,7 +20,7 @@ const views = new WeakMap()
  */
 export default function (args) {
   const { parentElement, data } = args
-  if (data.covered !== undefined) return drawOverlay(parentElement, data.covered)
+  if (data.locked !== undefined) return drawOverlay(parentElement, data.locked)
   const kind = kindOf(data)
   let view = views.get(parentElement)
   if (view && view.kind !== kind) {

@@ -14,11 +14,11 @@
  *
  * @typedef {object} OutgoingMessage
  * @property {string} channel The end of the host that it is meant for.
- * @property {number} heard The number of the last reply that was received.
+ * @property {number} received The number of the last reply that was received.
  * @property {number} sent A counter, so that a message that is sent again differs from the one before.
  * @property {QueuedEvent[]} queue
  *
- * @typedef {"events" | "quiet"} Lane As the component's state; or by a trigger, which is no use of the session.
+ * @typedef {"events" | "background"} StateKey The key of a state; or of a trigger, which is no use of the session.
  */
 
 /**
@@ -31,7 +31,7 @@
  * @property {boolean} complete
  *
  * @typedef {object} Reply
- * @property {number} no
+ * @property {number} number Counts the replies.
  * @property {number} seq The event that it replies to; 0 for none of them.
  * @property {WebResponse} [web]
  * @property {string} [goTo]
@@ -39,7 +39,7 @@
  *
  * @typedef {object} HostMessage
  * @property {string} channel
- * @property {number} done The last event that the host has acknowledged.
+ * @property {number} acknowledged The last event that the host has acknowledged.
  * @property {Reply[]} answers
  * @property {string[]} events The names of the events that the host takes.
  */
@@ -63,7 +63,7 @@ export class ChannelError extends Error {
 
 export class EventChannel {
   /**
-   * @param {(lane: Lane, message: OutgoingMessage) => void} send
+   * @param {(key: StateKey, message: OutgoingMessage) => void} send
    * @param {{ setTimeout: (act: () => void, delay: number) => any, clearTimeout: (timer: any) => void }} [timers]
    */
   constructor(send, timers = globalThis) {
@@ -74,7 +74,7 @@ export class EventChannel {
     this.lastSeq = 0
     this.sent = 0
     this.attempts = 0
-    this.quiet = true
+    this.isBackground = true
     /** @type {string[]} */
     this.allowed = []
     /** @type {QueuedEvent[]} */
@@ -91,10 +91,10 @@ export class EventChannel {
    * Send an event to the host. Events that are emitted in one go arrive in one message, in their order.
    * @param {string} name
    * @param {Record<string, unknown>} data
-   * @param {{ quiet?: boolean, timeoutMs?: number }} [options] `quiet`: it does not count as use of the session.
+   * @param {{ background?: boolean, timeoutMs?: number }} [options] `background`: it does not count as use of the session.
    * @returns {Promise<Reply | null>} The host's reply; null when it only acknowledged. Rejects with `ChannelError`.
    */
-  emit(name, data, { quiet = false, timeoutMs = REPLY_TIMEOUT_MS } = {}) {
+  emit(name, data, { background = false, timeoutMs = REPLY_TIMEOUT_MS } = {}) {
     if (!this.channel || !this.allowed.includes(name)) {
       return Promise.reject(new ChannelError("not-allowed", "This component does not take events of that name."))
     }
@@ -107,7 +107,7 @@ export class EventChannel {
     }
     const seq = ++this.lastSeq
     this.queue.push({ seq, name, source: "front-end", data })
-    this.quiet &&= quiet
+    this.isBackground &&= background
     this.attempts = 0
     this.schedule(() => this.flush(), 0)
     return new Promise((resolve, reject) => {
@@ -130,7 +130,7 @@ export class EventChannel {
 
   /** @param {HostMessage} message What the host sends, with each draw. */
   receive(message) {
-    const acknowledged = message.done
+    const acknowledged = message.acknowledged
     this.allowed = message.events
     if (message.channel !== this.channel) {
       // Another end: the server was restarted, or has lost its state. Pending events may have been handled or not, and
@@ -143,7 +143,7 @@ export class EventChannel {
     this.lastSeq = Math.max(this.lastSeq, acknowledged)
     this.queue = this.queue.filter((event) => event.seq > acknowledged)
     for (const reply of message.answers) {
-      if (reply.no > this.received) this.settle(reply, acknowledged)
+      if (reply.number > this.received) this.settle(reply, acknowledged)
     }
     for (const [seq, waiting] of this.pending) {
       if (seq > acknowledged) continue
@@ -152,7 +152,7 @@ export class EventChannel {
     }
     if (this.queue.length === 0) {
       this.timers.clearTimeout(this.timer)
-      this.quiet = true
+      this.isBackground = true
     }
   }
 
@@ -161,7 +161,7 @@ export class EventChannel {
    * @param {number} acknowledged
    */
   settle(reply, acknowledged) {
-    this.received = reply.no
+    this.received = reply.number
     const error = reply.error && new ChannelError(reply.error.code, reply.error.message)
     const waiting = this.pending.get(reply.seq)
     this.pending.delete(reply.seq)
@@ -190,8 +190,8 @@ export class EventChannel {
   flush() {
     if (this.queue.length === 0) return
     this.sent += 1
-    const message = { channel: this.channel, heard: this.received, sent: this.sent, queue: [...this.queue] }
-    this.send(this.quiet ? "quiet" : "events", message)
+    const message = { channel: this.channel, received: this.received, sent: this.sent, queue: [...this.queue] }
+    this.send(this.isBackground ? "background" : "events", message)
     const delay = RESEND_MS[this.attempts++]
     if (delay !== undefined) this.schedule(() => this.flush(), delay)
   }

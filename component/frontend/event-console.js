@@ -94,7 +94,7 @@ export class EventConsole {
     const status = { signedIn: account !== null, person: account?.name ?? "", validUntil: account?.validUntil ?? "" }
     if (JSON.stringify(status) !== this.reportedStatus) {
       this.reportedStatus = JSON.stringify(status)
-      this.channel.emit("onStatusUpdate", status, { quiet: true }).catch(() => {
+      this.channel.emit("onStatusUpdate", status, { background: true }).catch(() => {
         this.reportedStatus = ""
       })
     }

@@ -76,14 +76,14 @@ export class ExpiryOverlay {
     style.textContent = STYLE
     this.dialog = document.createElement("dialog")
     this.dialog.setAttribute("aria-labelledby", "title")
-    this.dialog.setAttribute("aria-describedby", "about")
+    this.dialog.setAttribute("aria-describedby", "explanation")
     this.dialog.setAttribute("closedby", "none")
     const card = createElement("div", "card")
     const title = createElement("h1", "", "Your session has expired")
     title.id = "title"
     const text = "This page is hidden, and nothing on it is lost. Sign in again to continue where you were."
-    const about = createElement("p", "", text)
-    about.id = "about"
+    const explanation = createElement("p", "", text)
+    explanation.id = "explanation"
     this.status = createElement("p", "status")
     this.status.setAttribute("role", "status")
     this.signInButton = createElement("button", "button primary st-key-sign-in-again", "Sign in again")
@@ -94,7 +94,7 @@ export class ExpiryOverlay {
     this.signOutButton.type = "button"
     const actions = createElement("div", "actions")
     actions.append(this.signInButton, this.signInHere, this.signOutButton)
-    card.append(title, about, this.status, actions)
+    card.append(title, explanation, this.status, actions)
     this.dialog.append(card)
     this.host.attachShadow({ mode: "open" }).append(style, this.dialog)
     /** @type {Window | null} */

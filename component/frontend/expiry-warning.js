@@ -1,5 +1,5 @@
 // @ts-check
-/** The warning before a session ends, in the account corner. The server alone knows when the session ends. */
+/** The warning before a session ends, in the account area. The server alone knows when the session ends. */
 
 import { createElement, isInView } from "./dom.js"
 import { showOverlay } from "./expiry-overlay.js"

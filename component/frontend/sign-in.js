@@ -18,11 +18,11 @@ const HOST_TIMEOUT_MS = 2_500
 export class SignIn {
   /**
    * @param {StepUp} [stepUp] For a signed-in user who has to confirm it.
-   * @param {boolean} [another] For a signed-in user who may sign in with another account.
+   * @param {boolean} [anotherAccount] For a signed-in user who may sign in with another account.
    */
-  constructor(stepUp, another = false) {
+  constructor(stepUp, anotherAccount = false) {
     this.stepUp = stepUp
-    this.another = another
+    this.anotherAccount = anotherAccount
     this.returnTo = "/"
     /** @type {SignInMode} */
     this.mode = "redirect"
@@ -35,7 +35,7 @@ export class SignIn {
     this.stopped = new AbortController()
     const { signal } = this.stopped
     this.element = createElement("div", "sign-in-control")
-    if (another) this.anchor = createElement("a", "button st-key-another-account", "Use another account")
+    if (anotherAccount) this.anchor = createElement("a", "button st-key-another-account", "Use another account")
     else if (stepUp) this.anchor = createElement("a", "button primary st-key-step-up", "Confirm it is you")
     else this.anchor = createElement("a", "button primary st-key-sign-in", "Sign in")
     this.anchor.target = "_top"
@@ -69,7 +69,7 @@ export class SignIn {
   /** @returns {string} The address of sign-in that does without the host. */
   plainAddress() {
     const address = signInAddress(this.returnTo, window.location)
-    if (this.another) return `${address}&another=1`
+    if (this.anotherAccount) return `${address}&another=1`
     return this.stepUp ? address + stepUpQuery(this.stepUp) : address
   }
 

@@ -26,9 +26,9 @@ export const STYLE = `
   background: var(--st-primary-color, Highlight); color: var(--st-background-color, Canvas); font-weight: 600;
 }
 .avatar img { width: 100%; height: 100%; object-fit: cover; }
-.about { min-width: 0; overflow-wrap: anywhere; }
+.details { min-width: 0; overflow-wrap: anywhere; }
 .name { font-weight: 600; }
-.quiet { font-size: 0.875em; }
+.small { font-size: 0.875em; }
 .actions { margin-top: 0.75rem; }
 .failure { margin: 0.5rem 0 0; color: var(--st-red-text-color, inherit); }
 .failure:empty, .status:empty { margin: 0; }

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the component shows in one place of the page: sign-in, the account corner, or the event console. */
+/** What the component shows in one place of the page: sign-in, the account area, or the event console. */
 
 import { accountSummary, signOutControl } from "./account.js"
 import { browserTabs } from "./browser-tabs.js"
@@ -23,13 +23,13 @@ import { STYLE } from "./style.js"
  * @property {import("./addresses.js").StepUp} [stepUp] What a signed-in user has to confirm.
  * @property {string} [tabs] The name of the channel between this browser's tabs.
  * @property {import("./sign-in.js").SignInMode} [mode] How a click on sign-in leads to the provider.
- * @property {boolean} [nobody] Whether the user is anonymous: then a sign-in in another tab reloads this page.
- * @property {import("./event-channel.js").HostMessage} [link] The host's end of the event channel.
+ * @property {boolean} [anonymous] Whether the user is anonymous: then a sign-in in another tab reloads this page.
+ * @property {import("./event-channel.js").HostMessage} [channel] The host's end of the event channel.
  * @property {{ calls: import("./event-console.js").Call[] }} [console]
- * @property {boolean} [another] Whether a signed-in user may sign in with another account.
- * @property {boolean} [covered] Whether to show or to remove the expiry overlay; drawn by the identity middleware only.
+ * @property {boolean} [anotherAccount] Whether a signed-in user may sign in with another account.
+ * @property {boolean} [locked] Whether to show or to remove the expiry overlay; drawn by the identity middleware only.
  *
- * @typedef {{ events?: OutgoingMessage, quiet?: OutgoingMessage | null, leaving?: boolean }} State
+ * @typedef {{ events?: OutgoingMessage, background?: OutgoingMessage | null, signingOut?: boolean }} State
  * @typedef {import("@streamlit/component-v2-lib").FrontendRendererArgs<State, ComponentData>} RendererArgs
  */
 
@@ -44,7 +44,7 @@ export function kindOf(data) {
   if (data.console) return "console"
   if (data.account) return "account"
   if (data.silent) return "silent"
-  if (data.another) return "another"
+  if (data.anotherAccount) return "another-account"
   return data.stepUp ? `step-up ${data.stepUp.fresh} ${data.stepUp.acr}` : "sign-in"
 }
 
@@ -85,11 +85,11 @@ export class View {
     this.args = args
     const { data } = args
     this.tabs = browserTabs(data.tabs)
-    if (data.link) {
-      this.channel ??= new EventChannel((lane, sent) =>
-        lane === "quiet" ? this.args?.setTriggerValue("quiet", sent) : this.args?.setStateValue("events", sent),
+    if (data.channel) {
+      this.channel ??= new EventChannel((key, message) =>
+        key === "background" ? this.args?.setTriggerValue(key, message) : this.args?.setStateValue(key, message),
       )
-      this.channel.receive(data.link)
+      this.channel.receive(data.channel)
     }
     if (!this.root.isConnected) this.parent.append(this.style, this.root)
     if (this.kind === "silent") signInSilently(data.returnTo)
@@ -106,7 +106,7 @@ export class View {
       const signOut = signOutControl(
         this.stopped.signal,
         () => this.tabs,
-        () => this.args?.setTriggerValue("leaving", true),
+        () => this.args?.setTriggerValue("signingOut", true),
       )
       this.warning = new ExpiryWarning(() => this.tabs)
       this.root.append(summary, signOut, this.warning.element)
@@ -133,18 +133,18 @@ export class View {
   requestRun() {
     if (performance.now() - this.runRequestedAt < RUN_PAUSE_MS) return
     this.runRequestedAt = performance.now()
-    this.args?.setTriggerValue("quiet", null)
+    this.args?.setTriggerValue("background", null)
   }
 
   /** @param {ComponentData} data */
   drawSignIn(data) {
     if (!this.signIn) {
-      this.signIn = new SignIn(data.stepUp, data.another)
+      this.signIn = new SignIn(data.stepUp, data.anotherAccount)
       this.root.append(this.signIn.element)
     }
     this.signIn.draw(data, this.channel)
     // A sign-in elsewhere makes the popup of this tab superfluous.
-    if (data.nobody) this.signInWatcher ??= new SignInWatcher(this.tabs, () => this.signIn?.popup?.close())
+    if (data.anonymous) this.signInWatcher ??= new SignInWatcher(this.tabs, () => this.signIn?.popup?.close())
   }
 
   /** @param {ComponentData} data */

@@ -94,7 +94,7 @@ class LoginTransactions:
         parameters: Mapping[str, str] | None = None,
         silent_for: str = "",
         silent_sign_in: bool = False,
-        another: bool = False,
+        another_account: bool = False,
         step_up: Requirement | None = None,
         popup: bool = False,
         draft: bool = False,
@@ -108,7 +108,7 @@ class LoginTransactions:
             parameters: Parameters for the provider, of which only the allowed ones are sent.
             silent_for: The session that a silent sign-in refreshes; empty for none.
             silent_sign_in: Whether it is a silent sign-in in a browser without a session.
-            another: As in ``Provider.authorize_url``.
+            another_account: As in ``Provider.authorize_url``.
             step_up: As in ``Provider.authorize_url``.
             popup: Whether it happens in a popup.
             draft: Whether a draft waits for it.
@@ -136,7 +136,7 @@ class LoginTransactions:
             code_verifier=transaction.code_verifier,
             parameters=parameters,
             silent_sign_in=transaction.is_silent,
-            another=another,
+            another_account=another_account,
             step_up=step_up,
         )
         value = f"{int(now.timestamp())}.{self._seal(transaction, browser)}"

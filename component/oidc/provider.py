@@ -80,7 +80,7 @@ class Provider:
         code_verifier: str,
         parameters: Mapping[str, str] | None = None,
         silent_sign_in: bool = False,
-        another: bool = False,
+        another_account: bool = False,
         step_up: Requirement | None = None,
     ) -> str:
         """The address of the authorization request (OIDC Core §3.1.2.1), always with PKCE S256.
@@ -91,7 +91,7 @@ class Provider:
             code_verifier: The PKCE verifier.
             parameters: Of these only ``ALLOWED_PARAMETERS`` are sent.
             silent_sign_in: Whether to send ``prompt=none``, and of the parameters only connection and organization.
-            another: Whether the provider offers another account than the one that is signed in there.
+            another_account: Whether the provider offers another account than the one that is signed in there.
             step_up: The requirement of a step-up; None for any other sign-in.
 
         Raises:
@@ -102,7 +102,7 @@ class Provider:
         if silent_sign_in:
             allowed = {name: allowed[name] for name in WITH_PROMPT_NONE if name in allowed} | {"prompt": "none"}
         else:
-            if another:
+            if another_account:
                 allowed["prompt"] = "select_account" if metadata.account_selection_supported else "login"
             allowed |= step_up_parameters(step_up)
         url, _ = self._client().create_authorization_url(

@@ -37,13 +37,13 @@ ALLOWED: Final = frozenset({"rerun_script", "stop_script", "file_urls_request", 
 """The kinds a browser sends in use. The others affect all users (cache, shutdown) or disclose the server's (git)."""
 ALLOWED_OPERATIONS: Final = frozenset({"deferred_file", "dataframe_chunk"})
 """The allowed payloads of ``backend_operation_request``, which is the only other allowed kind."""
-QUIET: Final = "quiet"
+BACKGROUND: Final = "background"
 """The trigger with which our front end requests a rerun without a user action, for example for another tab."""
-LEAVING: Final = "leaving"
+SIGNING_OUT: Final = "signingOut"
 """The trigger with which our front end announces that its page signs out, before it does."""
 UNREADABLE: Final = '{"events": "unreadable"}'
 """The replacement of JSON that is refused: for our component a breach of its contract, to others meaningless."""
-REQUESTED_RERUN: Final = "gatehouse-catch-up"
+REQUESTED_RERUN: Final = "gatehouse-requested-rerun"
 """The fragment id by which a browser answers ``forward_message.request_rerun``."""
 _REQUESTED_RERUN_FIELD: Final = ClientState(fragment_id=REQUESTED_RERUN).SerializeToString()
 """The encoded field. Its control character keeps typed text from matching."""
@@ -96,17 +96,17 @@ class BackMessage:
     @property
     def is_user_action(self) -> bool:
         """Whether the user caused it: a rerun that neither a timer nor a component by itself requests."""
-        return self.is_rerun and not self.message.rerun_script.is_auto_rerun and not self._is_quiet
+        return self.is_rerun and not self.message.rerun_script.is_auto_rerun and not self._is_background
 
     @property
-    def _is_quiet(self) -> bool:
+    def _is_background(self) -> bool:
         """Whether a component requests the rerun and reports that the user did nothing."""
-        return self.triggers == {QUIET}
+        return self.triggers == {BACKGROUND}
 
     @property
     def is_sign_out(self) -> bool:
         """Whether our front end announces that its page is about to sign out and navigate away."""
-        return self.triggers == {LEAVING}
+        return self.triggers == {SIGNING_OUT}
 
     @property
     def is_stop(self) -> bool:

@@ -59,7 +59,7 @@ def expiry_overlay(*, locked: bool, channel: str) -> bytes:
     element = message.delta.new_element.bidi_component
     element.id = "gatehouse-expiry-overlay"
     element.component_name, element.js_source_path, element.isolate_styles = COMPONENT, COMPONENT_SOURCE, True
-    element.json = json.dumps({"returnTo": "/", "account": None, "tabs": channel, "covered": locked})
+    element.json = json.dumps({"returnTo": "/", "account": None, "tabs": channel, "locked": locked})
     return message.SerializeToString()
 
 

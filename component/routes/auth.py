@@ -179,7 +179,7 @@ class _Routes:
     def _login(self, request: Request, query: Mapping[str, str], return_to: str) -> Response:
         request_cookies = read_cookies(request.scope["headers"])
         is_silent, popup = query.get("silent") == "1", query.get("mode") == "popup"
-        another = query.get("another") == "1" and not is_silent
+        another_account = query.get("another") == "1" and not is_silent
         step_up = requested_step_up(query) if not is_silent else None
         silent_for = ""
         set_cookies: tuple[str, ...] = ()
@@ -187,7 +187,7 @@ class _Routes:
             current = self._current(request_cookies)
             if (
                 current is not None
-                and not (another or step_up)
+                and not (another_account or step_up)
                 and not self._sessions.silent_sign_in.needed(current.ref)
             ):
                 return signed_in_popup(self._cookies.tabs) if popup else self._redirect(return_to)
@@ -209,7 +209,7 @@ class _Routes:
                 parameters=query,
                 silent_for=silent_for,
                 silent_sign_in=is_silent,
-                another=another,
+                another_account=another_account,
                 step_up=step_up,
                 popup=popup,
                 draft="draft" in query,

@@ -112,7 +112,7 @@ class PageRuns:
         if kept is None:
             return self.rerun()
         self._in.inject(kept)
-        self.is_outdated = self.is_outdated or not kept.is_full_rerun  # the account corner shows a new expiry
+        self.is_outdated = self.is_outdated or not kept.is_full_rerun  # the account area shows a new expiry
         return True
 
     def allows(self, message: BackMessage) -> bool:

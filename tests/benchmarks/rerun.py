@@ -36,8 +36,8 @@ _SETTLE_SECONDS: Final = 0.1
 def guarded(run: BenchmarkRun) -> list[Row]:
     """The product with ten pages, as in production, against the same app unguarded and an empty stock page.
 
-    The unguarded app draws the same: ten pages, logo, title, and an account corner with a fixed account. One more side
-    omits the account corner, which separates its cost from the cost of the guard.
+    The unguarded app draws the same: ten pages, logo, title, and an account area with a fixed account. One more side
+    omits the account area, which separates its cost from the cost of the guard.
     """
     if not sys.platform.startswith("linux"):
         raise Skipped("another process' CPU time is read by a clock that only Linux has")
@@ -47,7 +47,7 @@ def guarded(run: BenchmarkRun) -> list[Row]:
     for _ in range(1 if run.quick else _GENERATIONS):
         _measure(run, cookie, spent)
     samples = Samples(spent)
-    note = f"{samples.ratio('guarded', 'no-account').middle:.3g} against the same without the account corner"
+    note = f"{samples.ratio('guarded', 'no-account').middle:.3g} against the same without the account area"
     return [
         row("rerun", budgets.RERUN, samples, "guarded", "unguarded", note=note),
         row("rerun", budgets.RERUN_STOCK, samples, "guarded", "stock"),

@@ -46,14 +46,14 @@ class Host:
             return GoTo("/auth/login")
         return WebAnswer(200, "application/json", event.path, 1.0) if isinstance(event, WebRequest) else None
 
-    def receive(self, sent: object, *, allowed: frozenset[EventName] = ALL, lane: str = "events") -> None:
-        self.channel.receive(lane, sent, allowed, self.on_event)
+    def receive(self, sent: object, *, allowed: frozenset[EventName] = ALL, state_key: str = "events") -> None:
+        self.channel.receive(state_key, sent, allowed, self.on_event)
 
     def queue(self, *entries: Any, acknowledged: int = 0, channel: str | None = None) -> Json:
         self.sent += 1
         return {
             "channel": channel if channel is not None else self.channel.channel_id,
-            "heard": acknowledged,
+            "received": acknowledged,
             "sent": self.sent,
             "queue": list(entries),
         }
@@ -83,7 +83,7 @@ def test_a_burst_is_handled_in_order_and_each_once() -> None:
     # Sent again, whole, in part and with more behind it, as after a run that was cut off.
     host.receive(host.queue(*(entry(seq) for seq in range(1, 21))))
     host.receive(host.queue(*(entry(seq) for seq in range(15, 23))))
-    host.receive(host.queue(entry(23)), lane="quiet")
+    host.receive(host.queue(entry(23)), state_key="background")
     assert host.titles == [f"report {seq}" for seq in range(1, 24)]
     assert host.channel.acknowledged == 23
     assert host.codes == []
@@ -111,13 +111,13 @@ def test_actions_are_answered() -> None:
             entry(1, name="onActionRequest", data=REQUEST), entry(2, name="onActionRequest", data=auth), entry(3)
         )
     )
-    assert [(answer["seq"], answer["no"]) for answer in host.answers] == [(1, 1), (2, 2)]
+    assert [(answer["seq"], answer["number"]) for answer in host.answers] == [(1, 1), (2, 2)]
     assert host.answers[0]["web"]["status"] == 200
     assert host.answers[1]["goTo"] == "/auth/login"
     # An acknowledged answer is not sent again; the others are, however many runs are cut off.
     host.receive(host.queue(entry(4), acknowledged=1))
-    assert [answer["no"] for answer in host.answers] == [2]
-    assert json.loads(json.dumps(host.channel.payload(ALL)))["done"] == 4
+    assert [answer["number"] for answer in host.answers] == [2]
+    assert json.loads(json.dumps(host.channel.payload(ALL)))["acknowledged"] == 4
 
 
 def test_a_handler_that_raises_is_reported_and_later_events_are_handled(caplog: pytest.LogCaptureFixture) -> None:
@@ -155,7 +155,7 @@ def test_a_handler_of_errors_that_raises_is_survived() -> None:
     def always(event: Event) -> Reply:
         raise RuntimeError(event.name)
 
-    sent = {"channel": channel.channel_id, "heard": 0, "sent": 1, "queue": [entry(1), entry(2)]}
+    sent = {"channel": channel.channel_id, "received": 0, "sent": 1, "queue": [entry(1), entry(2)]}
     channel.receive("events", sent, ALL, always)
     assert channel.acknowledged == 2
 
@@ -168,7 +168,7 @@ def test_a_handler_of_errors_that_raises_is_survived() -> None:
         ([], "wrong-shape"),
         ({}, "wrong-shape"),
         ({"queue": [], "more": 1}, "wrong-shape"),
-        ({"heard": "1"}, "wrong-shape"),
+        ({"received": "1"}, "wrong-shape"),
         ({"channel": None}, "wrong-shape"),
         ({"queue": {}}, "wrong-shape"),
         ({"queue": ["x"]}, "wrong-shape"),

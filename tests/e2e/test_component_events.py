@@ -54,7 +54,7 @@ def test_the_explorer_lists_the_events_of_a_session(new_user: NewUser) -> None:
 def test_the_account_shows_the_end_of_the_session(new_user: NewUser) -> None:
     user = new_user()
     user.sign_in("eva")
-    expect(user.page.locator(".st-key-account .until")).to_have_text(re.compile(r"^Signed in until .*\d\d?:\d\d"))
+    expect(user.page.locator(".st-key-account .valid-until")).to_have_text(re.compile(r"^Signed in until .*\d\d?:\d\d"))
 
 
 def test_a_burst_of_events_is_listed_in_order(new_user: NewUser) -> None:
@@ -124,7 +124,7 @@ def forge(page: Page, key: str, queue: list[dict[str, Any]], link: dict[str, Any
     """Send events on the page's own socket, as a user can at the browser's console."""
     raw = page.evaluate("btoa(String.fromCharCode(...new Uint8Array(window.lastMessage)))")
     message = BackMsg.FromString(base64.b64decode(raw))
-    sent = {"channel": link["channel"], "heard": 0, "sent": 99, "queue": queue}
+    sent = {"channel": link["channel"], "received": 0, "sent": 99, "queue": queue}
     for widget in message.rerun_script.widget_states.widgets:
         if widget.id.endswith(f"-{key}"):
             widget.json_value = json.dumps({"events": sent})

@@ -167,7 +167,7 @@ def test_input_is_kept_when_the_message_to_unlock_is_not_drawn(writing: Writing,
         server = socket.connect_to_server()
 
         def pass_on(message: str | bytes) -> None:
-            if not isinstance(message, bytes) or b'"covered": false' not in message:
+            if not isinstance(message, bytes) or b'"locked": false' not in message:
                 socket.send(message)
 
         server.on_message(pass_on)

@@ -1,4 +1,4 @@
-// The account corner.
+// The account area.
 
 import assert from "node:assert/strict"
 import { test } from "node:test"
@@ -21,9 +21,9 @@ test("name, roles and initials are shown as text", () => {
   const row = accountSummary(ANN)
   assert.deepEqual([row.find("name").textContent, row.find("roles").textContent], ["Ann <b>", "viewer, analyst"])
   assert.equal(row.find("avatar").textContent, "A")
-  assert.match(row.find("until").textContent, /^Signed in until/)
+  assert.match(row.find("valid-until").textContent, /^Signed in until/)
   const bare = accountSummary({ ...ANN, roles: [], validUntil: "" })
-  assert.deepEqual([bare.find("roles"), bare.find("until")], [undefined, undefined])
+  assert.deepEqual([bare.find("roles"), bare.find("valid-until")], [undefined, undefined])
 })
 
 test("a picture sends no referrer, and gives way to the initials where it does not load", () => {
@@ -40,11 +40,11 @@ test("signing out tells the server first, then the other tabs, and goes where th
   const page = fakePage({ responses: { "POST /auth/logout": { location: "https://id.example/logout" } } })
   const steps = []
   const tabs = { post: ({ kind }) => steps.push(kind) }
-  const control = signOutControl(new AbortController().signal, () => tabs, () => steps.push("leaving"))
+  const control = signOutControl(new AbortController().signal, () => tabs, () => steps.push("signingOut"))
   control.find("st-key-sign-out").click()
   control.find("st-key-sign-out").click()
   await settled()
-  assert.deepEqual([steps, page.requests.length], [["leaving", "signed-out"], 1])
+  assert.deepEqual([steps, page.requests.length], [["signingOut", "signed-out"], 1])
   assert.deepEqual(page.went, ["assign https://id.example/logout"])
 })
 

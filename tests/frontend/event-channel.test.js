@@ -12,8 +12,8 @@ const ALL = ["onStatusUpdate", "onAdhocReport", "onActionRequest", "onError"]
 function connected(message = {}) {
   const timers = new Timers()
   const sent = []
-  const channel = new EventChannel((lane, outgoing) => sent.push({ lane, ...outgoing }), timers)
-  channel.receive({ channel: "one", done: 0, answers: [], events: ALL, ...message })
+  const channel = new EventChannel((key, outgoing) => sent.push({ key, ...outgoing }), timers)
+  channel.receive({ channel: "one", acknowledged: 0, answers: [], events: ALL, ...message })
   return { channel, sent, timers }
 }
 
@@ -24,7 +24,7 @@ test("events sent in one go travel in one message, in order", () => {
   for (const title of ["a", "b", "c"]) channel.emit("onAdhocReport", { title, text: "" })
   timers.pass(0)
   assert.equal(sent.length, 1)
-  assert.equal(sent[0].lane, "events")
+  assert.equal(sent[0].key, "events")
   assert.deepEqual(
     sent[0].queue.map(({ seq, source, data }) => [seq, source, data.title]),
     [[1, "front-end", "a"], [2, "front-end", "b"], [3, "front-end", "c"]],
@@ -38,7 +38,7 @@ test("an event that was not acknowledged is sent again, one that was is not", as
   timers.pass(3_000)
   assert.equal(sent.length, 2)
   assert.notEqual(sent[0].sent, sent[1].sent)
-  receive(channel, { done: 1 })
+  receive(channel, { acknowledged: 1 })
   assert.equal(await noted, null)
   timers.pass(60_000)
   assert.equal(sent.length, 2)
@@ -49,14 +49,17 @@ test("a reply reaches its event, once, and is acknowledged with the next message
   const first = channel.emit("onActionRequest", { action: "AppAuthRequest" })
   const second = channel.emit("onActionRequest", { action: "WebRequest" })
   timers.pass(0)
-  const answers = [{ no: 1, seq: 1, goTo: "/auth/login" }, { no: 2, seq: 2, error: { code: "not-found", message: "No." } }]
-  receive(channel, { done: 2, answers })
+  const answers = [
+    { number: 1, seq: 1, goTo: "/auth/login" },
+    { number: 2, seq: 2, error: { code: "not-found", message: "No." } },
+  ]
+  receive(channel, { acknowledged: 2, answers })
   assert.equal((await first).goTo, "/auth/login")
   await assert.rejects(second, (error) => error instanceof ChannelError && error.code === "not-found")
-  receive(channel, { done: 2, answers })
+  receive(channel, { acknowledged: 2, answers })
   channel.emit("onAdhocReport", { title: "a", text: "" })
   timers.pass(0)
-  assert.equal(sent.at(-1).heard, 2)
+  assert.equal(sent.at(-1).received, 2)
   assert.deepEqual(sent.at(-1).queue.map(({ seq }) => seq), [3])
 })
 
@@ -64,7 +67,7 @@ test("a server that was restarted is sent nothing twice", async () => {
   const { channel, sent, timers } = connected()
   const lost = channel.emit("onActionRequest", { action: "WebRequest" })
   timers.pass(0)
-  channel.receive({ channel: "two", done: 0, answers: [], events: ALL })
+  channel.receive({ channel: "two", acknowledged: 0, answers: [], events: ALL })
   await assert.rejects(lost, { code: "lost" })
   timers.pass(60_000)
   assert.equal(sent.length, 1)
@@ -75,7 +78,7 @@ test("a server that was restarted is sent nothing twice", async () => {
 
 test("numbers continue after events that another front end has sent", () => {
   const { channel, sent, timers } = connected()
-  receive(channel, { done: 7 })
+  receive(channel, { acknowledged: 7 })
   channel.emit("onAdhocReport", { title: "a", text: "" })
   timers.pass(0)
   assert.equal(sent[0].queue[0].seq, 8)
@@ -87,7 +90,8 @@ test("an error that belongs to no event is reported, and the queue is empty agai
   channel.onChannelError = (error) => codes.push(error.code)
   const lost = channel.emit("onAdhocReport", { title: "a", text: "" })
   timers.pass(0)
-  receive(channel, { done: 0, answers: [{ no: 1, seq: 0, error: { code: "wrong-shape", message: "No." } }] })
+  const answers = [{ number: 1, seq: 0, error: { code: "wrong-shape", message: "No." } }]
+  receive(channel, { acknowledged: 0, answers })
   await assert.rejects(lost, { code: "wrong-shape" })
   assert.deepEqual(codes, ["wrong-shape"])
   channel.emit("onAdhocReport", { title: "b", text: "" })
@@ -111,16 +115,16 @@ test("what the host does not take, what is too large, and too many are refused b
   timers.pass(0)
 })
 
-test("only events without an action of the user are quiet", () => {
+test("only events without an action of the user are background", () => {
   const { channel, sent, timers } = connected()
-  channel.emit("onStatusUpdate", {}, { quiet: true })
+  channel.emit("onStatusUpdate", {}, { background: true })
   timers.pass(0)
-  assert.equal(sent[0].lane, "quiet")
+  assert.equal(sent[0].key, "background")
   channel.emit("onAdhocReport", { title: "a", text: "" })
   timers.pass(0)
-  assert.deepEqual([sent[1].lane, sent[1].queue.length], ["events", 2])
-  receive(channel, { done: 2 })
-  channel.emit("onStatusUpdate", {}, { quiet: true })
+  assert.deepEqual([sent[1].key, sent[1].queue.length], ["events", 2])
+  receive(channel, { acknowledged: 2 })
+  channel.emit("onStatusUpdate", {}, { background: true })
   timers.pass(0)
-  assert.equal(sent[2].lane, "quiet")
+  assert.equal(sent[2].key, "background")
 })

@@ -37,13 +37,13 @@ function drawn(reply = null) {
   return { channel, events, page, press, view }
 }
 
-test("the state of the session is reported when it changes, quietly", () => {
+test("the state of the session is reported when it changes, as a background event", () => {
   const { events, view } = drawn()
   view.draw({ account: null, console: { calls: CALLS } })
   view.draw({ account: { name: "Ann", validUntil: "2031" }, console: { calls: CALLS } })
   assert.deepEqual(events, [
-    ["onStatusUpdate", { signedIn: false, person: "", validUntil: "" }, { quiet: true }],
-    ["onStatusUpdate", { signedIn: true, person: "Ann", validUntil: "2031" }, { quiet: true }],
+    ["onStatusUpdate", { signedIn: false, person: "", validUntil: "" }, { background: true }],
+    ["onStatusUpdate", { signedIn: true, person: "Ann", validUntil: "2031" }, { background: true }],
   ])
 })
 

@@ -19,7 +19,7 @@ const ANN = {
   name: "Ann", initials: "A", picture: "", roles: [], validUntil: "", expiresAt: "", idleSeconds: 0, warnSeconds: 0,
   session: "tag", rights: "a",
 }
-const LINK = { channel: "one", done: 0, answers: [], events: ["onStatusUpdate", "onActionRequest"] }
+const HOST_CHANNEL = { channel: "one", acknowledged: 0, answers: [], events: ["onStatusUpdate", "onActionRequest"] }
 
 /** A view, and what it sends to Streamlit. */
 function viewed(t, data) {
@@ -46,11 +46,12 @@ test("sign-in is drawn once, again with each draw's address, and goes when it is
   assert.equal(page.body.children.length, 0)
 })
 
-test("events travel as state, and quiet ones by a trigger", async (t) => {
-  const quiet = viewed(t, { returnTo: "/", account: null, console: { calls: [] }, link: LINK })
-  quiet.page.timers.pass(0)
-  assert.deepEqual(quiet.sent.map(([name, { queue }]) => [name, queue[0].name]), [["quiet", "onStatusUpdate"]])
-  const { page, sent } = viewed(t, { returnTo: "/", account: null, link: LINK })
+test("events travel as state, and background ones by a trigger", async (t) => {
+  const inBackground = viewed(t, { returnTo: "/", account: null, console: { calls: [] }, channel: HOST_CHANNEL })
+  inBackground.page.timers.pass(0)
+  const names = inBackground.sent.map(([key, { queue }]) => [key, queue[0].name])
+  assert.deepEqual(names, [["background", "onStatusUpdate"]])
+  const { page, sent } = viewed(t, { returnTo: "/", account: null, channel: HOST_CHANNEL })
   page.body.find("st-key-sign-in").click()
   await settled()
   page.timers.pass(0)
@@ -76,7 +77,7 @@ test("another tab's message makes this one ask: for a run where rights changed, 
   assert.deepEqual([sent, page.requests.length], [[], 0])
   arrive("rights", "b")
   arrive("rights", "c")
-  assert.deepEqual(sent, [["quiet", null]])
+  assert.deepEqual(sent, [["background", null]])
   arrive("signed-out")
   await settled()
   assert.equal(page.requests.length, 1)
@@ -87,11 +88,11 @@ test("signing out is announced by a trigger first", async (t) => {
   const { page, sent } = viewed(t, { returnTo: "/", account: ANN })
   page.body.find("st-key-sign-out").click()
   await settled()
-  assert.deepEqual([sent, page.requests.map(({ target }) => target)], [[["leaving", true]], ["POST /auth/logout"]])
+  assert.deepEqual([sent, page.requests.map(({ target }) => target)], [[["signingOut", true]], ["POST /auth/logout"]])
 })
 
 test("a page of an anonymous user watches for a sign-in elsewhere, any other sign-in does not", async (t) => {
-  const { page } = viewed(t, { returnTo: "/", account: null, nobody: true })
+  const { page } = viewed(t, { returnTo: "/", account: null, anonymous: true })
   page.window.dispatchEvent(new Event("focus"))
   await settled()
   assert.equal(page.requests.length, 1)

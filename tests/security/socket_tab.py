@@ -85,6 +85,6 @@ class Tab(RawSocket):
                 return message.auth_redirect.url
             if message.delta.new_element.bidi_component.id == "gatehouse-expiry-overlay":
                 data = json.loads(message.delta.new_element.bidi_component.json)
-                return "locked" if data["covered"] else "unlocked"
+                return "locked" if data["locked"] else "unlocked"
             if message.WhichOneof("type") == "script_finished":
                 return ""

@@ -75,17 +75,17 @@ class Component(Tab):
         self.send(message)
         return self.read_run()
 
-    def events(self, key: str, *entries: tuple[str, object], lane: str = "events") -> list[str]:
+    def events(self, key: str, *entries: tuple[str, object], state_key: str = "events") -> list[str]:
         """Send events with correct numbers; → the texts of the run."""
-        channel = self.payloads[key]["link"]
+        channel = self.payloads[key]["channel"]
         queue = [
-            {"seq": channel["done"] + number, "name": name, "source": "front-end", "data": data}
+            {"seq": channel["acknowledged"] + number, "name": name, "source": "front-end", "data": data}
             for number, (name, data) in enumerate(entries, 1)
         ]
-        sent = {"channel": channel["channel"], "heard": 0, "sent": time.time_ns(), "queue": queue}
-        if lane == "quiet":
-            return self.send_value(key, json.dumps([{"event": "quiet", "value": sent}]), trigger=True)
-        return self.send_value(key, json.dumps({lane: sent}))
+        sent = {"channel": channel["channel"], "received": 0, "sent": time.time_ns(), "queue": queue}
+        if state_key == "background":
+            return self.send_value(key, json.dumps([{"event": "background", "value": sent}]), trigger=True)
+        return self.send_value(key, json.dumps({state_key: sent}))
 
 
 pytestmark = pytest.mark.xdist_group("component-events")  # one process of the app; the last test reads the audit of all
@@ -106,10 +106,10 @@ def opened(app: AppProcesses, user: SignedInUser | None) -> Component:
 REPORT = ("onAdhocReport", {"title": "Slow", "text": "very"})
 
 
-def test_events_arrive_in_order_by_both_lanes(app: AppProcesses) -> None:
+def test_events_arrive_in_order_as_state_and_as_trigger(app: AppProcesses) -> None:
     with opened(app, app.sign_in("ann", "developer")) as tab:
         tab.events("console", *((name, {"title": f"{n}", "text": ""}) for n, (name, _) in enumerate([REPORT] * 5)))
-        tab.events("console", REPORT, lane="quiet")
+        tab.events("console", REPORT, state_key="background")
         texts = tab.events("console", ("onError", {"code": "offline", "message": "No network."}))
         assert texts == [
             *(f"onAdhocReport|front-end||Report: {n}" for n in range(5)),
@@ -117,7 +117,7 @@ def test_events_arrive_in_order_by_both_lanes(app: AppProcesses) -> None:
             "onError|front-end|offline|No network.",
             "the end",
         ]
-        assert tab.payloads["console"]["link"]["done"] == 7
+        assert tab.payloads["console"]["channel"]["acknowledged"] == 7
         assert tab.faults == []
 
 
@@ -136,7 +136,7 @@ def test_a_forged_event_is_an_error_and_recorded(app: AppProcesses, case: str) -
         texts = tab.events("console", (forged["name"], forged["data"]))
         assert [line.split("|")[:2] for line in texts[:-1]] == [["onError", "host"]]
         assert texts[-1] == "the end"
-        assert tab.payloads["console"]["link"]["answers"][0]["error"]["code"]
+        assert tab.payloads["console"]["channel"]["answers"][0]["error"]["code"]
         assert tab.faults == []
 
 
@@ -151,9 +151,9 @@ def test_a_forged_event_is_an_error_and_recorded(app: AppProcesses, case: str) -
         '"text"',
         '{"events": 5}',
         '{"events": {"channel": 5}}',
-        '{"events": {"channel": "x", "heard": 0, "sent": 1, "queue": [{"seq": 1}]}, "more": {"__proto__": 1}}',
+        '{"events": {"channel": "x", "received": 0, "sent": 1, "queue": [{"seq": 1}]}, "more": {"__proto__": 1}}',
         json.dumps({"events": "x" * 1_000_000}),
-        '{"events": {"heard": NaN}}',
+        '{"events": {"received": NaN}}',
     ],
     ids=lambda value: value[:24],
 )
@@ -170,7 +170,7 @@ def test_no_value_causes_an_exception_page(app: AppProcesses, value: str, trigge
 def test_a_handler_that_raises_is_an_error_and_in_the_log_with_its_number(app: AppProcesses) -> None:
     with opened(app, None) as tab:
         assert "failing: handler-failed" in tab.events("failing", REPORT)
-        [answer] = tab.payloads["failing"]["link"]["answers"]
+        [answer] = tab.payloads["failing"]["channel"]["answers"]
         number = answer["error"]["message"].rpartition(" ")[2].rstrip(".")
         assert tab.faults == []
         assert tab.rerun()[-1] == "the end"
@@ -197,7 +197,7 @@ def test_a_flood_is_cut_off_and_the_audit_keeps_a_count(app: AppProcesses) -> No
         for _ in range(30):
             tab.events("console", *[("onEverything", {})] * 30)
         assert tab.faults == []
-        assert tab.payloads["console"]["link"]["done"] > 800
+        assert tab.payloads["console"]["channel"]["acknowledged"] > 800
     app.processes[0].terminate()  # waiting events are written when the process ends
     app.processes[0].wait(15)
     with app.database.engine.connect() as connection:

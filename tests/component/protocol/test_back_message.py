@@ -193,9 +193,9 @@ def test_readable_json_passes_unchanged() -> None:
 @pytest.mark.parametrize(
     ("trigger", "is_user_action"),
     [
-        ('[{"event":"quiet","value":null}]', False),
-        ('{"event":"quiet","value":{"queue":[]}}', False),
-        ('[{"event":"quiet"},{"event":"click"}]', True),
+        ('[{"event":"background","value":null}]', False),
+        ('{"event":"background","value":{"queue":[]}}', False),
+        ('[{"event":"background"},{"event":"click"}]', True),
         ('[{"event":"click"}]', True),
         ("[]", True),
         ("null", True),
@@ -242,16 +242,16 @@ def test_the_cost_of_a_message_is_that_of_its_fields_and_its_json() -> None:
 
 def test_triggers_are_determined_once_when_a_message_is_parsed() -> None:
     """A long message is parsed and examined in a thread, not on the event loop."""
-    quiet, leaving = (sent(json_trigger_value=f'[{{"event":"{name}"}}]') for name in ("quiet", "leaving"))
-    odd = sent(json_trigger_value='[{"event":["quiet"]},{"event":"quiet"}]')
-    long = sent(json_trigger_value='{"event":"quiet","value":"' + "x" * 65_536 + '"}')
+    background, sign_out = (sent(json_trigger_value=f'[{{"event":"{name}"}}]') for name in ("background", "signingOut"))
+    odd = sent(json_trigger_value='[{"event":["background"]},{"event":"background"}]')
+    long = sent(json_trigger_value='{"event":"background","value":"' + "x" * 65_536 + '"}')
     with mock.patch("json.loads", side_effect=AssertionError):
-        assert (quiet.is_user_action, quiet.is_sign_out) == (False, False)
-        assert (leaving.is_user_action, leaving.is_sign_out) == (True, True)
+        assert (background.is_user_action, background.is_sign_out) == (False, False)
+        assert (sign_out.is_user_action, sign_out.is_sign_out) == (True, True)
         assert odd.is_user_action
         assert long.is_user_action
-        quiet.merge_triggers(leaving)
-        assert (quiet.is_user_action, quiet.is_sign_out) == (True, False)
+        background.merge_triggers(sign_out)
+        assert (background.is_user_action, background.is_sign_out) == (True, False)
 
 
 def test_no_message_blocks_the_event_loop_for_long() -> None:

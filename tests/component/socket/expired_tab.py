@@ -134,7 +134,7 @@ async def outgoing(harness: TabHarness, since: int) -> list[ForwardMsg]:
 def locks(message: ForwardMsg) -> bool | None:
     """Whether a message shows the expiry overlay or removes it; None for any other."""
     drawn = message.delta.new_element.bidi_component
-    return bool(json.loads(drawn.json)["covered"]) if drawn.id == "gatehouse-expiry-overlay" else None
+    return bool(json.loads(drawn.json)["locked"]) if drawn.id == "gatehouse-expiry-overlay" else None
 
 
 def pressed(message: BackMsg) -> list[str]:
