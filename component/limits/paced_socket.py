@@ -16,7 +16,7 @@ from starlette.types import Message, Receive
 
 from app.core.addresses import network_of
 from component.limits.paced_queue import ClientGone
-from component.limits.throttle import Lane, Throttle
+from component.limits.throttle import Throttle, TrafficClass
 from component.protocol import back_message
 
 REPEATS_SECONDS: Final = 10.0
@@ -54,7 +54,7 @@ class PacedSocket:
         self._person = person
         self._client = person or network_of(address, ipv6_bits=_IPV6_BITS)
         self._gone = gone
-        self._lane: Lane | None = None  # of the last message
+        self._traffic_class: TrafficClass | None = None  # of the last message
         self._reading: asyncio.Future[Message] | None = None  # while a message waits
         self._ahead: deque[Message] = deque()  # what was read meanwhile
         self._requested_rerun_at = float("-inf")
@@ -69,10 +69,10 @@ class PacedSocket:
             is_requested_rerun = back_message.is_requested_rerun(data)
             if is_requested_rerun and self._is_repeated():
                 continue
-            self._lane = self._throttle.lane(anonymous=not self._person, size=len(data))
-            if not self._lane.try_pass(self._client, len(data)):
+            self._traffic_class = self._throttle.traffic_class(anonymous=not self._person, size=len(data))
+            if not self._traffic_class.try_pass(self._client, len(data)):
                 try:
-                    await self._wait(self._lane, data)
+                    await self._wait(self._traffic_class, data)
                 except ClientGone:
                     return {"type": "websocket.disconnect", "code": _ABNORMAL_CLOSURE}
             if is_requested_rerun:
@@ -81,8 +81,8 @@ class PacedSocket:
 
     def charge(self, values: int) -> None:
         """Count the cost of parsing the last message, which delays the client's next one."""
-        if values and self._lane is not None:
-            self._lane.charge(self._client, values)
+        if values and self._traffic_class is not None:
+            self._traffic_class.charge(self._client, values)
 
     def close(self) -> None:
         """Stop reading."""
@@ -95,9 +95,9 @@ class PacedSocket:
         reading, self._reading = self._reading, None
         return await (reading if reading is not None else self._receive())
 
-    async def _wait(self, lane: Lane, data: bytes) -> None:
+    async def _wait(self, traffic_class: TrafficClass, data: bytes) -> None:
         """Wait for the pace, and merge repetitions of the message meanwhile. Raises ``ClientGone``."""
-        waiting = asyncio.ensure_future(lane.wait(self._client, len(data), self._gone))
+        waiting = asyncio.ensure_future(traffic_class.wait(self._client, len(data), self._gone))
         try:
             if fragment := back_message.repeated_fragment(data):
                 await self._read_ahead(fragment, waiting)

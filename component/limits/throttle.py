@@ -6,8 +6,8 @@ is dropped only when its client has disconnected, or when it is a repetition tha
 
 Messages of one client pass one at a time, in order of arrival. An anonymous message waits twice: in the queue of its
 address, then in the queue that all anonymous addresses share. Only the first message of each address is in the shared
-queue, so an address that sends much delays another one by a single message. Anonymous clients have one ``Lane`` for
-short messages, which nearly all are, and one for long messages.
+queue, so an address that sends much delays another one by a single message. Anonymous clients have one ``TrafficClass``
+for short messages, which nearly all are, and one for long messages.
 
 A Streamlit process (1.67, one core) renders about 80 small pages a second, one after the other, so a burst of one
 client delays all other tabs. Therefore no two messages of one person pass at the same time. A person who sends much for
@@ -36,12 +36,12 @@ ADDRESS_BURST_SECONDS: Final = 10.0
 ANONYMOUS_SHARE: Final = 0.25
 """The rate of an anonymous address, in bytes, as a share of a signed-in person's."""
 ANONYMOUS_IN_ALL: Final = 4
-"""The rate of all anonymous clients together in each lane, in bytes, as a multiple of one address's."""
+"""The rate of all anonymous clients together in each traffic class, in bytes, as a multiple of one address's."""
 LONG_SHARE: Final = 0.1
 """The rate of long messages of all anonymous clients together, as a share of the rate of short ones."""
-LASTING_SHARE: Final = 0.2
+BUSY_SHARE: Final = 0.2
 """A person who sends more than this share of the maximum rate, for long, is busy."""
-LASTING_SECONDS: Final = 4.0
+BUSY_SECONDS: Final = 4.0
 """How many seconds at the maximum rate make a person busy; also the limit of what a pause has to make up for."""
 BUSY_IN_ALL: Final = 4
 """The rate of all busy people and anonymous clients together, as a multiple of one person's."""
@@ -53,7 +53,7 @@ COSTLIEST_SECONDS: Final = 2.0
 """How long a client's next message waits after one of the maximum cost (``json_cost``)."""
 
 
-class Lane:
+class TrafficClass:
     """A kind of messages: each client waits in a queue of its own, and then in the shared ones."""
 
     def __init__(
@@ -63,22 +63,22 @@ class Lane:
         shared: Sequence[PacedQueue],
         *,
         charged: Sequence[PacedQueue],
-        lasting: TokenBuckets | None = None,
+        busy_budget: TokenBuckets | None = None,
     ) -> None:
-        """A lane.
+        """A traffic class.
 
         Args:
             clock: The clock.
             own: The queue of each client.
-            shared: The queues of all clients of the lane.
+            shared: The queues of all clients of the class.
             charged: Those of ``shared`` in which the cost of parsing counts too.
-            lasting: The budget of each client until it is busy and waits in ``shared``; None if every client does.
+            busy_budget: The budget of each client until it is busy and waits in ``shared``; None if every client does.
         """
         self._clock = clock
         self._own = own
         self._shared = shared
         self._charged = charged
-        self._lasting = lasting
+        self._busy_budget = busy_budget
 
     def try_pass(self, client: str, size: int) -> bool:
         """Count a message of ``size`` bytes if it may pass at once; returns whether it passes."""
@@ -121,12 +121,12 @@ class Lane:
 
     def _is_busy(self, client: str) -> bool:
         now = self._clock.now()
-        return self._lasting is None or not self._lasting.of(client, now).has(0, now)
+        return self._busy_budget is None or not self._busy_budget.of(client, now).has(0, now)
 
     def _record(self, client: str, messages: float) -> None:
-        if self._lasting is not None:
+        if self._busy_budget is not None:
             now = self._clock.now()
-            self._lasting.of(client, now).take(messages, now)
+            self._busy_budget.of(client, now).take(messages, now)
 
 
 class Throttle:
@@ -149,8 +149,8 @@ class Throttle:
         self._short, self._long = _anonymous(clock, limits, shared_queue)
         self._may_drop = TokenBuckets(MAY_DROP_PER_SECOND, MAY_DROP_AT_ONCE)
 
-    def lane(self, *, anonymous: bool, size: int) -> Lane:
-        """The lane of messages of this size and kind of client."""
+    def traffic_class(self, *, anonymous: bool, size: int) -> TrafficClass:
+        """The traffic class of messages of this size and kind of client."""
         if not anonymous:
             return self._of_people
         return self._short if size <= back_message.SHORT_BYTES else self._long
@@ -166,8 +166,8 @@ def _values(limits: SocketLimits) -> TokenBuckets:
     return TokenBuckets(rate, rate * BURST_SECONDS)
 
 
-def _people(clock: MonotonicClock, limits: SocketLimits, busy: float, shared_queue: PacedQueue) -> Lane:
-    """The lane of signed-in people; ``busy``: the messages a second of all busy ones together."""
+def _people(clock: MonotonicClock, limits: SocketLimits, busy: float, shared_queue: PacedQueue) -> TrafficClass:
+    """The traffic class of signed-in people; ``busy``: the messages a second of all busy ones together."""
     messages, size = limits.messages_per_second, limits.bytes_per_second
     own = PacedQueues(
         clock,
@@ -175,18 +175,20 @@ def _people(clock: MonotonicClock, limits: SocketLimits, busy: float, shared_que
         TokenBuckets(size, max(size * BURST_SECONDS, limits.message_bytes)),
         _values(limits),
     )
-    lasting = LASTING_SECONDS * messages
-    return Lane(
+    busy_burst = BUSY_SECONDS * messages
+    return TrafficClass(
         clock,
         own,
         [PacedQueue(clock, TokenBucket.full(busy, 1, clock.now())), shared_queue],
         charged=[shared_queue],
-        lasting=TokenBuckets(messages * LASTING_SHARE, lasting, max_debt=lasting),
+        busy_budget=TokenBuckets(messages * BUSY_SHARE, busy_burst, max_debt=busy_burst),
     )
 
 
-def _anonymous(clock: MonotonicClock, limits: SocketLimits, shared_queue: PacedQueue) -> tuple[Lane, Lane]:
-    """The lanes of anonymous clients, of short messages and of long ones."""
+def _anonymous(
+    clock: MonotonicClock, limits: SocketLimits, shared_queue: PacedQueue
+) -> tuple[TrafficClass, TrafficClass]:
+    """The traffic classes of anonymous clients, of short messages and of long ones."""
     messages, size = limits.messages_per_second, limits.bytes_per_second * ANONYMOUS_SHARE
     values = _values(limits)
     short = _of_all_anonymous(clock, limits, 1)
@@ -200,9 +202,9 @@ def _anonymous(clock: MonotonicClock, limits: SocketLimits, shared_queue: PacedQ
             values,
         )
 
-    of_short = Lane(clock, own(), [short, shared_queue], charged=[short, shared_queue])
+    of_short = TrafficClass(clock, own(), [short, shared_queue], charged=[short, shared_queue])
     # Two long messages are so far apart that the cost of the first is paid by then.
-    of_long = Lane(clock, own(), [long, shared_queue], charged=[shared_queue])
+    of_long = TrafficClass(clock, own(), [long, shared_queue], charged=[shared_queue])
     return of_short, of_long
 
 

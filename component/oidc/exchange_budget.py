@@ -16,7 +16,7 @@ attempt must be admitted before its code is exchanged, and a failed one costs to
    perhaps by another user of one of its browsers, they are admitted as new browsers are.
 5. A browser counts as known once its session was issued, and no account keeps the browsers of others from being known.
 6. An address with more than one failed attempt in five minutes is suspect. It has a small share of its own, and then
-   shares a lane with all suspect addresses; so a flood from some addresses (fewer than thirty) delays no client at
+   shares a budget with all suspect addresses; so a flood from some addresses (fewer than thirty) delays no client at
    another address, suspect or not.
 7. The state about clients is bounded.
 
@@ -97,7 +97,7 @@ class _Attempt:
 
     client: str
     address: str
-    lane: TokenBucket
+    shared_budget: TokenBucket
     share: TokenBucket | None = None
 
 
@@ -112,11 +112,11 @@ class ExchangeBudget:
         self._clients = TokenBuckets(CLIENT_PER_SECOND, MAX_CLIENT_FAILURES)
         self._addresses = TokenBuckets(ADDRESS_PER_SECOND, MAX_ADDRESS_FAILURES)
         self._clean = TokenBuckets(UNSUSPECTED_PER_SECOND, MAX_UNSUSPECTED_FAILURES)
-        self._known_lane = TokenBucket.full(KNOWN_PER_SECOND, MAX_KNOWN_FAILURES, now)
-        self._new_lane = TokenBucket.full(NEW_PER_SECOND, MAX_NEW_FAILURES, now)
-        self._suspect_lane = TokenBucket.full(SUSPECT_PER_SECOND, MAX_SUSPECT_FAILURES, now)
+        self._known_budget = TokenBucket.full(KNOWN_PER_SECOND, MAX_KNOWN_FAILURES, now)
+        self._new_budget = TokenBucket.full(NEW_PER_SECOND, MAX_NEW_FAILURES, now)
+        self._suspect_budget = TokenBucket.full(SUSPECT_PER_SECOND, MAX_SUSPECT_FAILURES, now)
         self._shares = TokenBuckets(SHARE_PER_SECOND, MAX_SHARE_FAILURES)
-        self._shares_lane = TokenBucket.full(SHARES_PER_SECOND, MAX_SHARES_FAILURES, now)
+        self._shares_budget = TokenBucket.full(SHARES_PER_SECOND, MAX_SHARES_FAILURES, now)
 
     @contextmanager
     def attempt(self, *, browser: str, address: str, subject: Subject | None = None) -> Iterator[None]:
@@ -160,8 +160,8 @@ class ExchangeBudget:
 
     def _as_known(self, account: str) -> _Attempt | None:
         now = self._monotonic()
-        admitted = self._clients.of(account, now).has(1, now) and self._known_lane.has(1, now)
-        return _Attempt(account, "", self._known_lane) if admitted else None
+        admitted = self._clients.of(account, now).has(1, now) and self._known_budget.has(1, now)
+        return _Attempt(account, "", self._known_budget) if admitted else None
 
     def _as_new(self, browser: str, address: str) -> _Attempt | None:
         now = self._monotonic()
@@ -170,17 +170,17 @@ class ExchangeBudget:
             return None
         site = _site(address)
         if self._clean.of(site, now).has(1, now):
-            if self._new_lane.has(1, now):
-                return _Attempt(browser, address, self._new_lane)
+            if self._new_budget.has(1, now):
+                return _Attempt(browser, address, self._new_budget)
         else:
             share = self._shares.of(site, now)
-            if share.has(1, now) and self._shares_lane.has(1, now):
-                return _Attempt(browser, address, self._shares_lane, share)
-        return _Attempt(browser, address, self._suspect_lane) if self._suspect_lane.has(1, now) else None
+            if share.has(1, now) and self._shares_budget.has(1, now):
+                return _Attempt(browser, address, self._shares_budget, share)
+        return _Attempt(browser, address, self._suspect_budget) if self._suspect_budget.has(1, now) else None
 
     def _charge(self, attempt: _Attempt, *, is_outage: bool) -> None:
         now = self._monotonic()
-        attempt.lane.take(1, now)
+        attempt.shared_budget.take(1, now)
         if is_outage:
             return
         if attempt.share is not None:

@@ -153,7 +153,7 @@ def test_a_flood_of_some_addresses_delays_no_sign_in_at_another_one(seconds: Sec
         if not is_admitted(budget, f"honest {step}", f"203.0.113.{step}"):
             waited.append(step)
     assert waited == []
-    # A few of each while it is clean, and then its share and what the lane of suspect addresses admits.
+    # A few of each while it is clean, and then its share and what the budget of suspect addresses admits.
     assert reached <= len(addresses) * 6 + sites * (2 + 1200 / 60) + 20 + 1200 / 5
 
 
@@ -184,7 +184,7 @@ def test_the_attempts_of_all_suspect_addresses_together_are_bounded(seconds: Sec
 
 def test_one_failed_attempt_makes_no_address_suspect(seconds: Seconds) -> None:
     budget = ExchangeBudget(seconds)
-    for number in range(30):  # a flood that has used up the lane of suspect addresses
+    for number in range(30):  # a flood that has used up the budget of suspect addresses
         for address in range(10):
             refused(budget, f"{number} {address}", f"198.51.100.{address}")
     assert refused(budget, "office 1", "203.0.113.7")
@@ -198,7 +198,7 @@ def test_one_failed_attempt_makes_no_address_suspect(seconds: Seconds) -> None:
     assert is_admitted(budget, "office 4", "203.0.113.7")
 
 
-def test_one_account_uses_up_no_lane_of_others_however_many_sessions_and_browsers_it_has(seconds: Seconds) -> None:
+def test_one_account_uses_up_no_budget_of_others_however_many_sessions_and_browsers_it_has(seconds: Seconds) -> None:
     budget = ExchangeBudget(seconds)
     budget.remember("ann's", ANN)
     budget.remember("eve's", EVE)

@@ -16,14 +16,14 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="anonymous clients share a pace",
-        at="component.limits.throttle:Lane._shared_by",
+        at="component.limits.throttle:TrafficClass._shared_by",
         without="self._shared if self._is_busy(client) else ()",
         instead="()",
         test="tests/component/limits/test_throttle.py::test_anonymous_messages_wait_by_address_and_in_all",
     ),
     Removal(
         guard="an anonymous address waits for its own pace before the shared one",
-        at="component.limits.throttle:Lane.wait",
+        at="component.limits.throttle:TrafficClass.wait",
         without="await queues.enter_async_context(own.passing(size, gone))",
         test="tests/component/limits/test_throttle.py::test_messages_that_wait_for_their_own_address_do_not_delay_others",
     ),
@@ -38,8 +38,8 @@ REMOVALS: Final[list[Removal]] = [
         ),
     ),
     Removal(
-        guard="short anonymous messages have a lane of their own",
-        at="component.limits.throttle:Throttle.lane",
+        guard="short anonymous messages have a traffic class of their own",
+        at="component.limits.throttle:Throttle.traffic_class",
         without="self._short if size <= back_message.SHORT_BYTES else self._long",
         instead="self._long",
         test=(
@@ -59,7 +59,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a client that disconnects in the shared queue costs its address nothing",
-        at="component.limits.throttle:Lane.wait",
+        at="component.limits.throttle:TrafficClass.wait",
         without="await queues.enter_async_context(own.passing(size, gone))",
         instead="""
             await queues.enter_async_context(own.passing(size, gone))
@@ -72,8 +72,8 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="people who send much for a long time share a pace",
-        at="component.limits.throttle:Lane._record",
-        without="self._lasting.of(client, now).take(...)",
+        at="component.limits.throttle:TrafficClass._record",
+        without="self._busy_budget.of(client, now).take(...)",
         test=(
             "tests/component/limits/test_busy_people.py"
             "::test_people_who_send_much_for_long_share_a_pace_and_no_other_person_waits_for_them"
@@ -140,13 +140,13 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the reading cost of anonymous messages is charged to their shared queue",
-        at="component.limits.throttle:Lane.charge",
+        at="component.limits.throttle:TrafficClass.charge",
         without="queue.charge(...)",
         test="tests/component/limits/test_busy_people.py::test_the_cost_of_parsing_delays_its_client_and_hardly_others",
     ),
     Removal(
         guard="the reading cost of messages counts toward being busy",
-        at="component.limits.throttle:Lane.charge",
+        at="component.limits.throttle:TrafficClass.charge",
         without="self._record(...)",
         test="tests/component/limits/test_busy_people.py::test_a_person_who_sends_costly_messages_is_busy_after_a_few",
     ),
@@ -160,8 +160,8 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="short anonymous messages wait in the queue that busy people share",
         at="component.limits.throttle:_anonymous",
-        without="Lane(clock, own(), [short, shared_queue], charged=[short, shared_queue])",
-        instead="Lane(clock, own(), [short], charged=[short, shared_queue])",
+        without="TrafficClass(clock, own(), [short, shared_queue], charged=[short, shared_queue])",
+        instead="TrafficClass(clock, own(), [short], charged=[short, shared_queue])",
         test="tests/component/limits/test_busy_people.py::test_no_two_messages_of_busy_people_and_anonymous_clients_come_at_once",
     ),
     Removal(
@@ -173,7 +173,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="whether a person is busy is looked up after the wait in the person's own queue",
-        at="component.limits.throttle:Lane.wait",
+        at="component.limits.throttle:TrafficClass.wait",
         without="""
             own = self._own.of(client)
             async with AsyncExitStack() as queues:

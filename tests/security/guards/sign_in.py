@@ -154,7 +154,7 @@ REMOVALS: Final[list[Removal]] = [
         without="self._clients.of(account, now).has(...)",
         test=(
             "tests/component/oidc/test_exchange_budget.py"
-            "::test_one_account_uses_up_no_lane_of_others_however_many_sessions_and_browsers_it_has"
+            "::test_one_account_uses_up_no_budget_of_others_however_many_sessions_and_browsers_it_has"
         ),
     ),
     Removal(
@@ -174,11 +174,11 @@ REMOVALS: Final[list[Removal]] = [
         instead='f"{_account(subject)} {browser}"',
         test=(
             "tests/component/oidc/test_exchange_budget.py"
-            "::test_one_account_uses_up_no_lane_of_others_however_many_sessions_and_browsers_it_has"
+            "::test_one_account_uses_up_no_budget_of_others_however_many_sessions_and_browsers_it_has"
         ),
     ),
     Removal(
-        guard="known browsers keep their own lane in a flood of made-up codes",
+        guard="known browsers keep a budget of their own in a flood of made-up codes",
         at="component.oidc.exchange_budget:ExchangeBudget.remember",
         without="put_newest(...)",
         test=(
@@ -209,7 +209,7 @@ REMOVALS: Final[list[Removal]] = [
         ),
     ),
     Removal(
-        guard="suspect addresses have a lane of their own",
+        guard="suspect addresses have a budget of their own",
         at="component.oidc.exchange_budget:ExchangeBudget._charge",
         without="self._clean.of(_site(attempt.address), now).try_take(...)",
         test=(
@@ -218,9 +218,9 @@ REMOVALS: Final[list[Removal]] = [
         ),
     ),
     Removal(
-        guard="each suspect address has a share of the lane",
+        guard="each suspect address has a share of its own",
         at="component.oidc.exchange_budget:ExchangeBudget._as_new",
-        without="share.has(1, now) and self._shares_lane.has(1, now)",
+        without="share.has(1, now) and self._shares_budget.has(1, now)",
         instead="False",
         test=(
             "tests/component/oidc/test_exchange_budget.py"
@@ -230,7 +230,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the shares of all suspect addresses together are limited",
         at="component.oidc.exchange_budget:ExchangeBudget._as_new",
-        without="self._shares_lane.has(...)",
+        without="self._shares_budget.has(...)",
         test=(
             "tests/component/oidc/test_exchange_budget.py"
             "::test_the_attempts_of_all_suspect_addresses_together_are_bounded"
