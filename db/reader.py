@@ -103,7 +103,7 @@ class DatabaseReader:
         rows = self._fetch(self._by_ref.text, self._by_ref.values({"ref": ref}))
         return session_with_person(rows[0]) if rows else None
 
-    def bearer(self, token_hash: bytes, subject: Subject, client_id: str) -> BearerFacts:
+    def bearer_facts(self, token_hash: bytes, subject: Subject, client_id: str) -> BearerFacts:
         """The stored facts about a verified bearer token."""
         if not is_storable_subject(subject) or (client_id and not client_id.isprintable()):
             return BearerFacts(None, None, own_client=False, policy_version=self.policy_version())

@@ -13,7 +13,7 @@ from app.core.settings import Settings
 from remote_api import access, description, views
 from remote_api.application import Application
 from remote_api.background_writer import BackgroundWriter
-from remote_api.bearer import Bearer
+from remote_api.bearer import BearerAuthentication
 from remote_api.middleware import Middleware
 from remote_api.rate_limits import RateLimits
 from remote_api.services import EXTENSION, ApiServices
@@ -31,7 +31,7 @@ def _blueprints() -> Iterator[APIBlueprint]:
 
 
 BLUEPRINTS: Final = tuple(_blueprints())
-"""One for each resource; a view of them that declares no access prevents the start (``Application.seal``)."""
+"""One for each resource; a view of them that declares no access prevents the start (``Application.enforce_access``)."""
 
 
 def create_app(settings: Settings, services: ApiServices) -> Application:
@@ -47,15 +47,19 @@ def create_app(settings: Settings, services: ApiServices) -> Application:
         app.register_api(blueprint)
     app.register_blueprint(docs.blueprint)
     background_writer = BackgroundWriter(services.storage, services.clock)
-    bearer = Bearer(settings, services, background_writer)
-    app.extensions |= {EXTENSION: services, access.EXTENSION: bearer, BackgroundWriter.EXTENSION: background_writer}
+    authentication = BearerAuthentication(settings, services, background_writer)
+    app.extensions |= {
+        EXTENSION: services,
+        access.EXTENSION: authentication,
+        BackgroundWriter.EXTENSION: background_writer,
+    }
     app.config |= {
         sessions.IDLE_SECONDS: settings.session_idle_seconds,
         people.ISSUER: settings.issuer,
         people.DEFAULT_ROLE: settings.default_role,
         mappings.MAP_OWN_NAMES: not settings.production,
     }
-    app.seal(bearer.guard, RateLimits(settings, bearer, services.clock))
+    app.enforce_access(authentication.guard, RateLimits(settings, authentication, services.clock))
     app.extensions[docs.DESCRIPTION] = description.Description(app)
     app.wsgi_app = Middleware(app.wsgi_app, settings)  # type: ignore[method-assign] # Flask's own way of wrapping it
     return app

@@ -16,7 +16,7 @@ from werkzeug.routing import Rule
 from app.core.guard import Caller
 from app.core.permissions import Permission
 from app.core.principal import Principal
-from remote_api.bearer import Bearer
+from remote_api.bearer import BearerAuthentication
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,15 +25,15 @@ EXTENSION: Final = "gatehouse.bearer"
 _ATTRIBUTE: Final = "declared_access"
 
 
-class Declared(NamedTuple):
+class AccessDeclaration(NamedTuple):
     """``permission`` is None for ``public`` and ``authenticated`` views."""
 
     protected: bool
     permission: Permission | None = None
 
 
-PUBLIC: Final = Declared(protected=False)
-AUTHENTICATED: Final = Declared(protected=True)
+PUBLIC: Final = AccessDeclaration(protected=False)
+AUTHENTICATED: Final = AccessDeclaration(protected=True)
 
 
 class UndeclaredAccess(RuntimeError):
@@ -51,7 +51,7 @@ def requires(permission: Permission) -> Callable[[F], F]:
 
     def decorate(view: F) -> F:
         view.required_permission = permission  # type: ignore[attr-defined] # read by tests and admin pages
-        return _declare(view, Declared(protected=True, permission=permission))
+        return _declare(view, AccessDeclaration(protected=True, permission=permission))
 
     return decorate
 
@@ -66,30 +66,32 @@ def public(view: F) -> F:
     return _declare(view, PUBLIC)
 
 
-def declared_by(view: Callable[..., Any] | None) -> Declared | None:
+def declaration_of(view: Callable[..., Any] | None) -> AccessDeclaration | None:
     """What a view declares; None when it declares nothing."""
     return getattr(view, _ATTRIBUTE, None)
 
 
-def read_declarations(rules: Iterable[Rule], views: dict[str, Callable[..., Any]]) -> dict[str, Declared]:
+def read_access_declarations(
+    rules: Iterable[Rule], views: dict[str, Callable[..., Any]]
+) -> dict[str, AccessDeclaration]:
     """Endpoint → what it declares.
 
     Raises:
         UndeclaredAccess: A view declares nothing, or is wrapped in a cache of ``functools``, which would return one
             caller's response to another. The message names all of them.
     """
-    declarations: dict[str, Declared] = {}
+    declarations: dict[str, AccessDeclaration] = {}
     missing: list[str] = []
     cached: list[str] = []
     for rule in rules:
         view = views.get(rule.endpoint)
-        declared = declared_by(view)
+        declaration = declaration_of(view)
         if _is_cached(view):
             cached.append(f"{rule.rule} ({rule.endpoint})")
-        if declared is None:
+        if declaration is None:
             missing.append(f"{rule.rule} ({rule.endpoint})")
         else:
-            declarations[rule.endpoint] = declared
+            declarations[rule.endpoint] = declaration
     if missing:
         msg = (
             "these addresses do not declare who may call them; put @requires, @authenticated or @public below the "
@@ -115,22 +117,22 @@ def _is_cached(view: Callable[..., Any] | None) -> bool:
     return False
 
 
-def _declare(view: F, declared: Declared) -> F:
-    if declared_by(view) is not None:
+def _declare(view: F, declaration: AccessDeclaration) -> F:
+    if declaration_of(view) is not None:
         msg = f"{view.__qualname__} declares twice who may call it"
         raise TypeError(msg)
-    setattr(view, _ATTRIBUTE, declared)
+    setattr(view, _ATTRIBUTE, declaration)
     return view
 
 
-def bearer() -> Bearer:
+def bearer_authentication() -> BearerAuthentication:
     """The access check of the current app; only inside a request."""
-    return cast("Bearer", current_app.extensions[EXTENSION])
+    return cast("BearerAuthentication", current_app.extensions[EXTENSION])
 
 
 def caller() -> Caller:
     """The caller and the current grants."""
-    return bearer().caller(request.environ)
+    return bearer_authentication().caller(request.environ)
 
 
 def principal() -> Principal:
@@ -140,9 +142,9 @@ def principal() -> Principal:
 
 def require(permission: Permission) -> Principal:
     """Return the principal, or record the refusal and raise as ``Guard.require``."""
-    return bearer().guard.require(permission, target=f"{request.method} {request.url_rule}")
+    return bearer_authentication().guard.require(permission, target=f"{request.method} {request.url_rule}")
 
 
 def allows(permission: Permission) -> bool:
     """Whether the caller has ``permission`` now. For presentation only, never instead of ``require``."""
-    return bearer().guard.allows(permission)
+    return bearer_authentication().guard.allows(permission)

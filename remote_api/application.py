@@ -23,12 +23,12 @@ from werkzeug.routing import MapAdapter, Rule
 from app.core.contract.base import ResponseModel
 from app.core.errors import BadRequest, InvalidInput, UnsupportedMediaType
 from app.core.guard import Guard
-from remote_api.access import Declared, read_declarations
+from remote_api.access import AccessDeclaration, read_access_declarations
 from remote_api.middleware import MAX_BODY_BYTES
 from remote_api.preconditions import READS, demand_version, needs_version
 from remote_api.problems import problem
 from remote_api.rate_limits import RateLimits
-from remote_api.routing import Addresses, Fixed, fixed_addresses
+from remote_api.routing import PathAdapter, StaticRules, static_rules
 from remote_api.transactions import after_a_change
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Json(DefaultJSONProvider):
 
 
 class Application(OpenAPI):
-    """The API. After ``seal`` every endpoint has its declared access."""
+    """The API. After ``enforce_access`` every endpoint has its declared access."""
 
     json_provider_class = Json
     session_interface = NoSessions()
@@ -111,31 +111,31 @@ class Application(OpenAPI):
         self.register_error_handler(Exception, self._answer_error)
         self._guard: Guard | None = None
         self._limits: RateLimits | None = None
-        self._declared: dict[str, Declared] = {}
+        self._access_declarations: dict[str, AccessDeclaration] = {}
         self._conditional: frozenset[str] = frozenset()
         self._with_body: frozenset[str] = frozenset()
-        self._fixed: Fixed = {}
+        self._static_rules: StaticRules = {}
 
-    def seal(self, guard: Guard, limits: RateLimits) -> None:
+    def enforce_access(self, guard: Guard, limits: RateLimits) -> None:
         """Read the declarations of all views, and enforce them from now on.
 
         Raises:
             UndeclaredAccess: A view does not declare access.
             UndeclaredChange: A change does not declare whether it needs a version.
         """
-        self._declared = read_declarations(self.url_map.iter_rules(), self.view_functions)
+        self._access_declarations = read_access_declarations(self.url_map.iter_rules(), self.view_functions)
         self._conditional = self._read_preconditions()
         self._with_body = frozenset(name for name, view in self.view_functions.items() if _takes_body(view))
         self._guard = guard
         self._limits = limits
-        self._fixed = fixed_addresses(self.url_map)
+        self._static_rules = static_rules(self.url_map)
         for endpoint, view in self.view_functions.items():
             self.view_functions[endpoint] = _bare(view)
 
     @property
-    def declared(self) -> dict[str, Declared]:
-        """Endpoint → what it declares; empty before ``seal``."""
-        return self._declared
+    def access_declarations(self) -> dict[str, AccessDeclaration]:
+        """Endpoint → the access that it declares; empty before ``enforce_access``."""
+        return self._access_declarations
 
     def make_response(self, rv: Any) -> Response:
         """As Flask's; also takes a response model, alone or first of a tuple, which becomes JSON."""
@@ -150,26 +150,26 @@ class Application(OpenAPI):
         if request is None:
             return None
         path = request.environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
-        return Addresses(self.url_map, self._fixed, path, request.method)
+        return PathAdapter(self.url_map, self._static_rules, path, request.method)
 
     def dispatch_request(self) -> Any:
         """Flask's dispatch with the access check in front: an endpoint without a declaration is never reached.
 
         Raises:
-            RuntimeError: if the application was not sealed.
+            RuntimeError: if ``enforce_access`` was not called.
         """
         request = request_ctx.request
         if request.routing_exception is not None:
             self.raise_routing_exception(request)
         rule = request.url_rule
-        if rule is None or self._guard is None or self._limits is None:  # unreachable once sealed; never trusted
-            msg = "the application was not sealed"
+        if rule is None or self._guard is None or self._limits is None:  # unreachable; never trusted
+            msg = "enforce_access was not called"
             raise RuntimeError(msg)
         endpoint = rule.endpoint
-        declared = self._declared[endpoint]
-        self._limits.admit(request.environ, endpoint, declared)
-        if declared.protected:
-            self._guard.require(declared.permission, target=f"{request.method} {rule.rule}")
+        declaration = self._access_declarations[endpoint]
+        self._limits.admit(request.environ, endpoint, declaration)
+        if declaration.protected:
+            self._guard.require(declaration.permission, target=f"{request.method} {rule.rule}")
         if endpoint in self._conditional:
             demand_version()
         if endpoint in self._with_body:
@@ -179,17 +179,19 @@ class Application(OpenAPI):
     def _read_preconditions(self) -> frozenset[str]:
         """Endpoints that need a version; raises ``UndeclaredChange`` with every change that does not declare it."""
         changes = {rule.endpoint: rule.rule for rule in self.url_map.iter_rules() if (rule.methods or set()) - READS}
-        declared = {endpoint: needs_version(self.view_functions.get(endpoint)) for endpoint in changes}
-        if missing := sorted(changes[endpoint] for endpoint, needs in declared.items() if needs is None):
+        needs_by_endpoint = {endpoint: needs_version(self.view_functions.get(endpoint)) for endpoint in changes}
+        if missing := sorted(changes[endpoint] for endpoint, needs in needs_by_endpoint.items() if needs is None):
             msg = f"these changes do not declare @conditional or @unconditional below the route: {', '.join(missing)}"
             raise UndeclaredChange(msg)
-        return frozenset(endpoint for endpoint, needs in declared.items() if needs)
+        return frozenset(endpoint for endpoint, needs in needs_by_endpoint.items() if needs)
 
     def _answer_error(self, error: Exception) -> Response:
         rule: Rule | None = request_ctx.request.url_rule
-        declared = self._declared.get(rule.endpoint) if rule is not None else None
+        declaration = self._access_declarations.get(rule.endpoint) if rule is not None else None
         where = f"{request_ctx.request.method} {rule.rule}" if rule is not None else "an unknown address"
-        document = problem(after_a_change(error), protected=declared is not None and declared.protected, where=where)
+        document = problem(
+            after_a_change(error), protected=declaration is not None and declaration.protected, where=where
+        )
         return Response(document.body, status=document.status, headers=document.headers)
 
 

@@ -73,7 +73,7 @@ def bearer_token(environ: WSGIEnvironment) -> str | None:
     raise BadRequest("Send exactly one Authorization header: Bearer, a space, and one access token.")
 
 
-class Bearer:
+class BearerAuthentication:
     """The access check of one app, bound to the one decision as ``guard``."""
 
     def __init__(self, settings: Settings, services: ApiServices, background_writer: BackgroundWriter) -> None:
@@ -101,7 +101,7 @@ class Bearer:
             return _ANONYMOUS_CALLER
         try:
             token = self._verified(raw)
-            facts = self._services.storage.read.bearer(token.digest, token.subject, token.client_id)
+            facts = self._services.storage.read.bearer_facts(token.digest, token.subject, token.client_id)
             principal = self._principal(token, facts)
         except (Unauthenticated, ProviderUnavailable) as error:
             self._background_writer.refused(AuditKind.BEARER_REFUSE, error.reason_code, self.address())

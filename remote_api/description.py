@@ -10,7 +10,7 @@ from typing import Any, Final
 from flask_openapi3.models.info import Info
 
 from app.core.contract.problem import ProblemBody
-from remote_api.access import Declared
+from remote_api.access import AccessDeclaration
 from remote_api.application import Application
 from remote_api.preconditions import READS, needs_version
 from remote_api.problems import MEDIA_TYPE
@@ -65,7 +65,7 @@ def describe(app: Application) -> dict[str, Any]:
         operations = description["paths"].get(_PARAMETER.sub(r"{\1}", rule.rule), {})
         for method in rule.methods or ():
             if (operation := operations.get(method.lower())) is not None:
-                _complete(operation, rule.endpoint, app.declared[rule.endpoint])
+                _complete(operation, rule.endpoint, app.access_declarations[rule.endpoint])
                 _document_failures(operation, reads=method in READS)
                 if needs_version(app.view_functions[rule.endpoint]):
                     _document_precondition(operation)
@@ -84,29 +84,29 @@ def as_text(description: dict[str, Any]) -> str:
     return json.dumps(description, indent=2, ensure_ascii=False) + "\n"
 
 
-def _complete(operation: dict[str, Any], endpoint: str, declared: Declared) -> None:
+def _complete(operation: dict[str, Any], endpoint: str, declaration: AccessDeclaration) -> None:
     """Add the declared access, and the problems that every operation may return."""
     responses = operation["responses"]
     responses.pop("422", None)
     operation["operationId"] = endpoint.replace(".", "_")
-    operation["security"] = [{"bearer": []}] if declared.protected else []
-    if declared.permission is not None:
-        access = f"Needs the permission `{declared.permission}`. {declared.permission.sentence}"
-        if (requirement := declared.permission.step_up) is not None:
+    operation["security"] = [{"bearer": []}] if declaration.protected else []
+    if declaration.permission is not None:
+        access = f"Needs the permission `{declaration.permission}`. {declaration.permission.sentence}"
+        if (requirement := declaration.permission.step_up) is not None:
             age = (
                 f" of the last {requirement.max_age_seconds} seconds" if requirement.max_age_seconds is not None else ""
             )
             context = f" of the class `{requirement.acr}`" if requirement.acr else ""
             access += f" Requires a sign-in{age}{context}: else 401 with the challenge of RFC 9470."
-        operation["x-required-permission"] = str(declared.permission)
-        operation["security"] = [{"bearer": [str(declared.permission)]}]
-    elif declared.protected:
+        operation["x-required-permission"] = str(declaration.permission)
+        operation["security"] = [{"bearer": [str(declaration.permission)]}]
+    elif declaration.protected:
         access = "Needs a valid access token, and no permission."
     else:
         access = "Public: needs no access token."
     text = _RAISES.sub("", operation.pop("description", ""))
     operation["description"] = "\n\n".join(filter(None, [text, access]))
-    if declared.protected:
+    if declaration.protected:
         responses["400"] = _problem("The request could not be understood.")
         responses["401"] = _problem("No access token was sent, or it is not valid.")
         responses["403"] = _problem("The caller may not do this.")

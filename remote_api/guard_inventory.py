@@ -20,11 +20,11 @@ _ROOT: Final = Path(__file__).resolve().parents[1]
 def guards(app: Application) -> Iterator[GuardRow]:
     """Yield every operation with required access, by address and method; public operations are omitted."""
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
-        declared = app.declared[rule.endpoint]
-        if declared.protected:
+        declaration = app.access_declarations[rule.endpoint]
+        if declaration.protected:
             file, line = _where(app.view_functions[rule.endpoint])
             for method in sorted((rule.methods or set()) - {"HEAD"}):
-                permission = str(declared.permission or "")
+                permission = str(declaration.permission or "")
                 yield GuardRow(GuardKind.ENDPOINT, f"{method} {rule.rule}", permission, file, line)
 
 

@@ -24,8 +24,8 @@ from app.core.clock import Clock, seconds_of
 from app.core.errors import BadRequest, TooManyRequests, Unauthenticated
 from app.core.principal import Subject
 from app.core.settings import Settings
-from remote_api.access import Declared
-from remote_api.bearer import Bearer
+from remote_api.access import AccessDeclaration
+from remote_api.bearer import BearerAuthentication
 from remote_api.middleware import LIMIT_HEADERS
 from remote_api.preconditions import READS
 
@@ -72,13 +72,13 @@ class RequestCounter(Protocol):
 class RateLimits:
     """Admits or refuses calls before access is decided. Thread-safe."""
 
-    def __init__(self, settings: Settings, bearer: Bearer, clock: Clock) -> None:
+    def __init__(self, settings: Settings, authentication: BearerAuthentication, clock: Clock) -> None:
         """Open the store.
 
         Raises:
             ConfigurationError: The store cannot be used.
         """
-        self._bearer = bearer
+        self._authentication = authentication
         self._seconds = seconds_of(clock)
         store = call_store(settings.rate_limit_storage)
         self._calls = _policy("calls", settings.api_rate_limit, store)
@@ -86,7 +86,7 @@ class RateLimits:
         self._reading = ("RateLimit-Policy", self._calls.header)
         self._changing = ("RateLimit-Policy", f"{self._calls.header}, {self._changes.header}")
 
-    def admit(self, environ: WSGIEnvironment, endpoint: str, declared: Declared) -> None:
+    def admit(self, environ: WSGIEnvironment, endpoint: str, declaration: AccessDeclaration) -> None:
         """Count one call, by its subject or by the address of an anonymous client.
 
         A call whose token is invalid counts for its address: above the limit the address gets 429 without a reason,
@@ -99,9 +99,9 @@ class RateLimits:
         if endpoint in UNLIMITED:
             return
         key: RateLimitKey | None = None
-        if declared.protected:
+        if declaration.protected:
             try:
-                key = self._bearer.caller(environ).principal.subject
+                key = self._authentication.caller(environ).principal.subject
             except (Unauthenticated, BadRequest):
                 self._count(environ, self._address(), changes=False)
                 raise
@@ -128,7 +128,7 @@ class RateLimits:
 
     def _address(self) -> str:
         """The client's address; of IPv6 the /64, which is what one client has."""
-        return network_of(self._bearer.address())
+        return network_of(self._authentication.address())
 
 
 class InMemory:

@@ -1,6 +1,6 @@
-"""Finding the view for an address: exactly, without redirects, and cheaply for addresses without parameters.
+"""Finding the view for a path: exactly, without redirects, and cheaply for paths without parameters.
 
-Flask binds its map to the host of every request and walks it. The middleware checks hosts, and most addresses
+Flask binds its map to the host of every request and walks it. The middleware checks hosts, and most paths
 have no parameters: those are one look-up.
 """
 
@@ -11,10 +11,10 @@ from typing import Any
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import Map, MapAdapter, Rule
 
-Fixed = dict[tuple[str, str], Rule]
+StaticRules = dict[tuple[str, str], Rule]
 
 
-def fixed_addresses(url_map: Map) -> Fixed:
+def static_rules(url_map: Map) -> StaticRules:
     """(method, path) → rule, of every rule without parameters."""
     return {
         (method, rule.rule): rule
@@ -24,12 +24,12 @@ def fixed_addresses(url_map: Map) -> Fixed:
     }
 
 
-class Addresses(MapAdapter):
-    """The map, bound to one request."""
+class PathAdapter(MapAdapter):
+    """The map, bound to the path and method of one request."""
 
-    def __init__(self, url_map: Map, fixed: Fixed, path: str, method: str) -> None:
+    def __init__(self, url_map: Map, rules: StaticRules, path: str, method: str) -> None:
         super().__init__(url_map, "localhost", "/", "", "http", path, method)
-        self._fixed = fixed
+        self._static_rules = rules
 
     def match(self, *args: Any, **kwargs: Any) -> Any:
         """Return the rule and its values.
@@ -37,7 +37,7 @@ class Addresses(MapAdapter):
         Raises:
             NotFound: No rule matches the path exactly.
         """
-        rule = self._fixed.get((self.default_method, self.path_info))
+        rule = self._static_rules.get((self.default_method, self.path_info))
         if rule is not None:
             return rule, {}
         if self.path_info.startswith("//"):

@@ -15,7 +15,7 @@ from app.core.audit import actor_of
 from app.core.directory_ports import DirectoryUnit
 from app.core.errors import ChangeUnconfirmed, GatehouseError, PermissionDenied
 from app.core.policy import Decision, Reason
-from remote_api.access import bearer, caller
+from remote_api.access import bearer_authentication, caller
 from remote_api.preconditions import READS
 from remote_api.problems import report_unexpected
 from remote_api.services import services
@@ -42,7 +42,9 @@ def transaction() -> Iterator[Transaction]:
     change before it commits. What it refuses is recorded in another unit of work.
     """
     principal, grants = caller()
-    administrator = Administrator(actor_of(principal), principal, bearer().address(), grants.token_permissions)
+    administrator = Administrator(
+        actor_of(principal), principal, bearer_authentication().address(), grants.token_permissions
+    )
     now = services().clock()
     try:
         with administration.transaction(services().storage, administrator, now) as unit:
@@ -50,7 +52,9 @@ def transaction() -> Iterator[Transaction]:
         g.gatehouse_committed = True
     except PermissionDenied as error:
         refused = Decision(allowed=False, reason=Reason(error.reason))
-        bearer().record_refusal(principal, error.permission, refused, f"{request.method} {request.url_rule}")
+        bearer_authentication().record_refusal(
+            principal, error.permission, refused, f"{request.method} {request.url_rule}"
+        )
         raise
 
 

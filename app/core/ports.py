@@ -47,7 +47,7 @@ class Reader(Protocol):
     def session_by_ref(self, ref: str) -> Session | None:
         """The session with this stable reference, ended or expired ones too; None when there is none."""
 
-    def bearer(self, token_hash: bytes, subject: Subject, client_id: str) -> BearerFacts:
+    def bearer_facts(self, token_hash: bytes, subject: Subject, client_id: str) -> BearerFacts:
         """The facts about a verified bearer token with this SHA-256, for this subject and client."""
 
     def token_issued(self, token_hash: bytes) -> bool:

@@ -134,9 +134,9 @@ def export(query: AuditExportQuery) -> Response:
     )
 
 
-@api.get("/chain", responses={200: Chain})
+@api.get("/chain", endpoint="look", responses={200: Chain})  # the operationId stays audit_look
 @requires(Permission.READ_AUDIT)
-def look(query: ChainQuery) -> Chain:
+def read_chain(query: ChainQuery) -> Chain:
     """Return the end of the chain; with `full`, verify the whole chain."""
     state = _verified() if query.full else None
     head = services().storage.directory.chain_head()

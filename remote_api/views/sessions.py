@@ -21,7 +21,7 @@ from app.core.policy import Decision, Reason
 from app.core.principal import AuthMethod, Principal, Subject
 from app.core.records import EndReason
 from app.core.session_liveness import Liveness, liveness
-from remote_api.access import authenticated, bearer, principal
+from remote_api.access import authenticated, bearer_authentication, principal
 from remote_api.preconditions import unconditional
 from remote_api.services import services
 
@@ -102,7 +102,7 @@ def _person() -> tuple[Principal, Subject]:
     caller = principal()
     if caller.subject is None or caller.method is not AuthMethod.OWN_TOKEN:
         decision = Decision(allowed=False, reason=Reason.SCOPE)
-        bearer().record_refusal(caller, None, decision, f"{request.method} {request.url_rule}")
+        bearer_authentication().record_refusal(caller, None, decision, f"{request.method} {request.url_rule}")
         raise PermissionDenied("", decision.reason, "Sessions can be seen and ended only from the app itself.")
     return caller, caller.subject
 
@@ -115,6 +115,6 @@ def _ended(caller: Principal, subject: Subject, ref: str) -> AuditEvent:
         target=subject_name(subject),
         reason=EndReason.ENDED_BY_PERSON,
         correlation_id=correlation.current(),
-        address=bearer().address(),
+        address=bearer_authentication().address(),
         details={"session": ref},
     )

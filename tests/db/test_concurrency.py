@@ -141,7 +141,7 @@ def test_readers_and_writers_at_once(database: Database) -> None:
             else:
                 session = database.read.session_by_ref("ref-1")
                 assert session is not None
-                assert database.read.bearer(digest("token ref-1"), ANN, "our-client").session is not None
+                assert database.read.bearer_facts(digest("token ref-1"), ANN, "our-client").session is not None
                 database.read.usage(NOW.date(), NOW.date())
         return True
 

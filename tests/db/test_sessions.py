@@ -201,7 +201,7 @@ def test_refreshed_tokens_are_stored_by_the_leases_owner_only(database: Database
     assert (kept.sealed, kept.access_expires_at, kept.rights_synced_at) == (b"fresh", NOW + 2 * HOUR, NOW + HOUR)
     assert (kept.lease_owner, kept.lease_until) == ("", None)
     for token in ("fresh", "token ref-1"):
-        assert database.read.bearer(digest(token), ANN, "our-client").session is not None
+        assert database.read.bearer_facts(digest(token), ANN, "our-client").session is not None
     written(database, lambda unit: unit.take_refresh_lease("ref-1", "one", NOW, NOW + SECOND))
     written(database, lambda unit: unit.end_session("ref-1", EndReason.SIGNED_OUT, NOW))
     assert not store("one"), "signed out meanwhile"
@@ -211,17 +211,19 @@ def test_refreshed_tokens_are_stored_by_the_leases_owner_only(database: Database
 def test_bearer_facts(database: Database) -> None:
     signed_in(database)
     version = database.read.policy_version()
-    facts = database.read.bearer(digest("token ref-1"), ANN, "our-client")
+    facts = database.read.bearer_facts(digest("token ref-1"), ANN, "our-client")
     assert facts.session == database.read.session_by_ref("ref-1")
     assert (facts.person, facts.own_client, facts.policy_version) == (database.read.person(ANN), True, version)
-    other = database.read.bearer(digest("another"), ANN, "another-client")
+    other = database.read.bearer_facts(digest("another"), ANN, "another-client")
     assert (other.session, other.person, other.own_client) == (None, database.read.person(ANN), False)
-    unknown = database.read.bearer(digest("another"), BOB, "our-client")
+    unknown = database.read.bearer_facts(digest("another"), BOB, "our-client")
     assert (unknown.session, unknown.person, unknown.own_client) == (None, None, True)
-    assert database.read.bearer(digest("token ref-1"), BOB, "our-client").session is None, "not that subject's token"
+    assert database.read.bearer_facts(digest("token ref-1"), BOB, "our-client").session is None, (
+        "not that subject's token"
+    )
     elsewhere = Subject("https://elsewhere.example/", ANN.subject)
-    assert not database.read.bearer(digest("x"), elsewhere, "our-client").own_client
-    hostile = database.read.bearer(digest("x"), Subject(ISSUER, "a\x00\ud800"), "our-client")
+    assert not database.read.bearer_facts(digest("x"), elsewhere, "our-client").own_client
+    hostile = database.read.bearer_facts(digest("x"), Subject(ISSUER, "a\x00\ud800"), "our-client")
     assert (hostile.session, hostile.person, hostile.policy_version) == (None, None, version)
 
 
@@ -253,5 +255,5 @@ def test_purging_deletes_expired_rows_only(database: Database) -> None:
         False,
         True,
     ]
-    assert database.read.bearer(digest("token live"), ANN, "our-client").session is None
+    assert database.read.bearer_facts(digest("token live"), ANN, "our-client").session is None
     assert written(database, lambda unit: unit.purge(NOW)) == 0

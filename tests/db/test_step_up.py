@@ -30,7 +30,7 @@ def test_a_session_continues_with_new_secret_tokens_and_factors(database: Databa
     assert sealed is not None
     assert (sealed.sealed, sealed.access_expires_at) == (b"fresh ref-1", NOW + 2 * HOUR)
     for token in ("token ref-1", "fresh token ref-1"):
-        assert database.read.bearer(digest(token), ANN, "our-client").session == after
+        assert database.read.bearer_facts(digest(token), ANN, "our-client").session == after
     assert database.read.session_by_ref("other") == other
 
 
@@ -41,7 +41,7 @@ def test_a_session_that_is_over_stays_over(database: Database) -> None:
     assert not written(database, lambda unit: unit.step_up_session(stepped_up(), NOW + SECOND))
     assert not written(database, lambda unit: unit.step_up_session(stepped_up("unknown"), NOW + SECOND))
     assert database.read.session_by_ref("ref-1") == ended
-    assert database.read.bearer(digest("fresh token ref-1"), ANN, "our-client").session is None
+    assert database.read.bearer_facts(digest("fresh token ref-1"), ANN, "our-client").session is None
 
 
 def test_a_refresh_under_way_does_not_put_the_old_tokens_back(database: Database) -> None:

@@ -122,8 +122,8 @@ def test_a_permission_of_the_token_is_not_given_while_it_is_withheld(database: D
     withhold(database, "read:reports")
     sync_token(database, permissions=("read:reports", "explore:api"), seconds=1)
     assert granted(database) == [("explore:api", Source.TOKEN)]
-    assert database.read.bearer(digest("x"), ANN, "another").withheld == {"read:reports"}
-    assert database.read.bearer(digest("x"), BOB, "another").withheld == frozenset()
+    assert database.read.bearer_facts(digest("x"), ANN, "another").withheld == {"read:reports"}
+    assert database.read.bearer_facts(digest("x"), BOB, "another").withheld == frozenset()
     release(database)
     assert granted(database) == [("explore:api", Source.TOKEN), ("read:reports", Source.TOKEN)]
 

@@ -297,61 +297,6 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
         ),
     ),
     Allowance("verified", "the JSON member of /audit/chain", ("app/core/contract/audit.py",)),
-    Allowance("look", "the operationId audit_look, which generated clients call", ("remote_api/views/audit.py",)),
-    # Messages between front end and host; an open tab may run the front end of the version before an upgrade
-    Allowance(
-        "nobody",
-        "the member of the component's data for an anonymous user",
-        ("component/auth0.py", "component/frontend/view.js", "tests/frontend/view.test.js"),
-    ),
-    Allowance(
-        "covered",
-        "the member of the component's data that shows the expiry overlay",
-        (
-            "component/protocol/forward_message.py",
-            "component/frontend/auth0.js",
-            "component/frontend/view.js",
-            "tests/component/socket/expired_tab.py",
-            "tests/frontend/auth0.test.js",
-            "tests/security/socket_tab.py",
-        ),
-    ),
-    Allowance("link", "the member of the component's data with the host's message", ("component/frontend/view.js",)),
-    Allowance(
-        "heard",
-        "the member of a message with the number of the last reply that was received",
-        (
-            "component/event_channel.py",
-            "component/frontend/event-channel.js",
-            "tests/component/test_events.py",
-            "tests/e2e/test_component_events.py",
-            "tests/frontend/event-channel.test.js",
-            "tests/security/test_component_events.py",
-        ),
-    ),
-    Allowance(
-        "done",
-        "the member of the host's message with the acknowledged number",
-        ("component/frontend/event-channel.js",),
-    ),
-    Allowance(
-        "nobody",
-        "the same member in the comment that declares its type",
-        ("component/frontend/view.js",),
-        in_prose=True,
-    ),
-    Allowance(
-        "covered",
-        "the same member in the comment that declares its type",
-        ("component/frontend/view.js",),
-        in_prose=True,
-    ),
-    Allowance(
-        "heard",
-        "the same member in the comment that declares its type",
-        ("component/frontend/event-channel.js",),
-        in_prose=True,
-    ),
     # Words of other standards
     Allowance(
         "silent",

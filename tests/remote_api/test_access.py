@@ -81,9 +81,9 @@ def test_an_address_added_later_is_never_reached(world: ApiWorld) -> None:
 
 def test_each_view_requires_the_literal_permission(world: ApiWorld) -> None:
     permissions = {
-        endpoint: str(declared.permission)
-        for endpoint, declared in world.app.declared.items()
-        if declared.permission is not None
+        endpoint: str(declaration.permission)
+        for endpoint, declaration in world.app.access_declarations.items()
+        if declaration.permission is not None
     }
     assert permissions == {
         "admin_sessions.all_sessions": "read:sessions",

@@ -130,8 +130,8 @@ class SignedOut:
     def unit_of_work(self) -> Any:
         return self._world.database.unit_of_work()
 
-    def bearer(self, *arguments: Any) -> BearerFacts:
-        facts = self._world.database.read.bearer(*arguments)
+    def bearer_facts(self, *arguments: Any) -> BearerFacts:
+        facts = self._world.database.read.bearer_facts(*arguments)
         assert facts.person is not None
         return replace(facts, person=replace(facts.person, signed_out_at=self._world.clock() + timedelta(minutes=1)))
 

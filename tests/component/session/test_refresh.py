@@ -48,7 +48,7 @@ def test_a_token_about_to_expire_is_refreshed_and_stored(installation: SignInWor
     assert installation.sessions.access_token(ref) == token
     assert installation.fake.refreshes() == 1
     session = installation.sessions.by_ref(ref)
-    facts = installation.storage.read.bearer(token_hash(token), session.person.subject, "client-one")
+    facts = installation.storage.read.bearer_facts(token_hash(token), session.person.subject, "client-one")
     assert facts.session is not None
     assert facts.session.ref == ref
 

@@ -77,7 +77,9 @@ def test_the_same_session_is_reauthenticated(installation: SignInWorld, old: Coo
         installation.sessions.resolve(secret)
     token = installation.sessions.access_token(before.ref)
     assert token != first_token
-    facts = installation.storage.read.bearer(token_hash(token), after.person.subject, installation.provider.client_id)
+    facts = installation.storage.read.bearer_facts(
+        token_hash(token), after.person.subject, installation.provider.client_id
+    )
     assert facts.session == after, "the API finds the sign-in time by the new token too"
     assert installation.rows("sessions") == 1
     (line,) = [line for line in answer.all("set-cookie") if line.startswith(installation.cookies.session)]

@@ -83,14 +83,14 @@ REMOVALS: Final[list[Removal]] = [
         guard="the rate limit applies before the permission is decided",
         at="remote_api.application:Application.dispatch_request",
         without="""
-            self._limits.admit(request.environ, endpoint, declared)
-            if declared.protected:
+            self._limits.admit(request.environ, endpoint, declaration)
+            if declaration.protected:
                 ...
         """,
         instead="""
-            if declared.protected:
+            if declaration.protected:
                 ...
-            self._limits.admit(request.environ, endpoint, declared)
+            self._limits.admit(request.environ, endpoint, declaration)
         """,
         test="tests/remote_api/test_rate_limits.py::test_a_refused_call_counts_and_is_decided_no_more_beyond_the_limit",
     ),
@@ -116,7 +116,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a cached view is refused at start",
-        at="remote_api.access:read_declarations",
+        at="remote_api.access:read_access_declarations",
         without="if cached: ...",
         test=(
             "tests/remote_api/test_access.py"

@@ -248,7 +248,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a component's own reruns are no user activity",
         at="component.protocol.back_message:BackMessage.is_user_action",
-        without="not self._is_quiet",
+        without="not self._is_background",
         test="tests/component/protocol/test_back_message.py::test_only_the_quiet_trigger_is_no_user_action",
     ),
 ]

@@ -46,7 +46,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a token of our own session may fetch its key",
-        at="remote_api.bearer:Bearer._verified",
+        at="remote_api.bearer:BearerAuthentication._verified",
         without="return self._services.verifier.access_token(raw, from_provider=True)",
         instead="raise",
         test="tests/remote_api/test_key_floods.py::test_a_token_of_our_own_session_is_good_at_once",
