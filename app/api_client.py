@@ -234,8 +234,8 @@ def fetch(
     so_far, reported_at = 0, time.monotonic()
     with open_response("GET", path, params=params, token=_token(), changes=False) as response:
         if not is_success(response.status_code):
-            until = time.monotonic() + RESPONSE_LIMITS.seconds
-            content = read_content(response, _MAX_PROBLEM_BYTES, until, changes=False)
+            deadline = time.monotonic() + RESPONSE_LIMITS.seconds
+            content = read_content(response, _MAX_PROBLEM_BYTES, deadline, changes=False)
             raise problem_of(ApiResponse(response.status_code, response.headers, content, 0.0, changes=False))
         if not response.headers.get("Content-Type", "").startswith(kind):
             raise ApiUnavailable(FOREIGN_RESPONSE)

@@ -218,7 +218,7 @@ def send(
     """
     limits = limits or RESPONSE_LIMITS
     started = time.perf_counter()
-    until = time.monotonic() + max(limits.seconds, read_seconds or 0.0, CHANGE_SECONDS if changes else 0.0)
+    deadline = time.monotonic() + max(limits.seconds, read_seconds or 0.0, CHANGE_SECONDS if changes else 0.0)
     with open_response(
         method,
         path,
@@ -229,12 +229,12 @@ def send(
         version=version,
         read_seconds=read_seconds,
     ) as response:
-        content = read_content(response, limits.bytes, until, changes=changes)
+        content = read_content(response, limits.bytes, deadline, changes=changes)
     elapsed_ms = (time.perf_counter() - started) * 1000
     return ApiResponse(response.status_code, response.headers, content, elapsed_ms, changes)
 
 
-def read_content(response: requests.Response, max_bytes: int, until: float, *, changes: bool) -> bytes:
+def read_content(response: requests.Response, max_bytes: int, deadline: float, *, changes: bool) -> bytes:
     """Read the whole body of a response. ``until``: the deadline, by ``time.monotonic()``.
 
     Raises:
@@ -242,7 +242,7 @@ def read_content(response: requests.Response, max_bytes: int, until: float, *, c
         ChangeUnconfirmed: The same of a change.
     """
     try:
-        return read_bounded(response, max_bytes=max_bytes, deadline=until)
+        return read_bounded(response, max_bytes=max_bytes, deadline=deadline)
     except AnswerTooLarge:
         raise failed_call(FOREIGN_RESPONSE, changes=changes) from None
     except requests.Timeout:

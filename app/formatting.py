@@ -85,9 +85,9 @@ def clause(sentence: str) -> str:
 def granted_by(path: GrantPath) -> str:
     """The source of a grant and its expiry, as markdown."""
     text = _SOURCES[path.source]
-    if path.by and path.source is Source.ADMIN:
-        text = f"granted by {plain(path.by)}"
-    return text if path.until is None else f"{text}, until {path.until:%d %B %Y, %H\\:%M} UTC"
+    if path.author and path.source is Source.ADMIN:
+        text = f"granted by {plain(path.author)}"
+    return text if path.expires_at is None else f"{text}, until {path.expires_at:%d %B %Y, %H\\:%M} UTC"
 
 
 def granted_through(path: GrantPath) -> str:

@@ -138,9 +138,9 @@ def sign_in_as(
             now,
         )
         for role in roles:
-            unit.add_grant(NewGrant(subject=user, source=Source.ADMIN, by="test", role=role), now)
+            unit.add_grant(NewGrant(subject=user, source=Source.ADMIN, author="test", role=role), now)
         for permission in permissions:
-            unit.add_grant(NewGrant(subject=user, source=Source.ADMIN, by="test", permission=permission), now)
+            unit.add_grant(NewGrant(subject=user, source=Source.ADMIN, author="test", permission=permission), now)
         unit.commit()
     if at is not None:
         at.user = {

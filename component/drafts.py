@@ -96,10 +96,10 @@ class Drafts:
             return ""
         now, draft_id = self._clock(), secrets.token_urlsafe(32)
         sealed = self._keyring.seal(_PURPOSE, plain, owner.name)
-        until = now + timedelta(seconds=SIGN_IN_SECONDS)
+        expires_at = now + timedelta(seconds=SIGN_IN_SECONDS)
         try:
             with self._storage.unit_of_work() as unit:
-                _put(unit, Draft(_hash(draft_id), owner.hash, owner.anonymous, sealed, until), now)
+                _put(unit, Draft(_hash(draft_id), owner.hash, owner.anonymous, sealed, expires_at), now)
                 unit.commit()
         except StorageUnavailable:
             _log.warning("a draft could not be stored")
@@ -135,8 +135,8 @@ class Drafts:
                 now = self._clock()
                 draft = unit.take_draft(_waiting(state), now)
                 if draft is not None and draft.owner_hash == _owner(draft, subject, browser_hash).hash:
-                    until = now + timedelta(seconds=TAKE_SECONDS)
-                    _put(unit, replace(draft, key_hash=_for_page(ref, path), expires_at=until), now)
+                    expires_at = now + timedelta(seconds=TAKE_SECONDS)
+                    _put(unit, replace(draft, key_hash=_for_page(ref, path), expires_at=expires_at), now)
                 unit.commit()
         except StorageUnavailable:
             _log.warning("a draft could not be assigned to its page")

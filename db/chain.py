@@ -229,7 +229,7 @@ class _Walk:
             self._problem(ProblemKind.EDITED, seq)
             return
         if seq > self._seq + 1:
-            self._problem(ProblemKind.REMOVED, self._seq + 1, until=seq - 1)
+            self._problem(ProblemKind.REMOVED, self._seq + 1, last_seq=seq - 1)
             self._trusted = False
         fields = canonical(row[:-2])
         key = self._keyring.key_of_mac(EVENT_PURPOSE, prev_mac + fields, mac)
@@ -275,25 +275,25 @@ class _Walk:
         if head is None or not head_is_sealed(self._keyring, *head):
             self._problem(ProblemKind.HEAD, None)
         elif self._seq < head[0]:
-            self._problem(ProblemKind.CUT, self._seq + 1, until=head[0])
+            self._problem(ProblemKind.CUT, self._seq + 1, last_seq=head[0])
         elif has_more:
             self._problem(ProblemKind.APPENDED, head[0] + 1)
         elif self._seq > head[0] or (self._trusted and self._mac != as_bytes(head[1])):
             self._problem(ProblemKind.MISPLACED, self._seq)
         newest = self._checkpoints[-1] if self._checkpoints else None
         if newest is not None and newest.seq > max(self._seq, head[0] if head is not None else 0):
-            self._problem(ProblemKind.TRUNCATED, self._seq + 1, until=newest.seq, detail=_description(newest))
+            self._problem(ProblemKind.TRUNCATED, self._seq + 1, last_seq=newest.seq, detail=_description(newest))
 
     def _problem(
         self,
         kind: ProblemKind,
         seq: int | None,
         *,
-        until: int | None = None,
+        last_seq: int | None = None,
         original_seq: int | None = None,
         detail: str = "",
     ) -> None:
-        self._problems.append(ChainProblem(kind, seq, until, original_seq, detail))
+        self._problems.append(ChainProblem(kind, seq, last_seq, original_seq, detail))
 
 
 def _description(checkpoint: Checkpoint) -> str:

@@ -51,8 +51,8 @@ def grants_query() -> Select[tuple[object, ...]]:
 
 def _order(row: Row) -> tuple[bool, int, int, str]:
     """Grants without an expiry first; then by source: admin, policy, request, token; the later expiry; the name."""
-    until = row[1]
-    return until is not None, _RANK.get(row[0], _LAST_RANK), -(until or 0), row[5] or ""
+    expires_at = row[1]
+    return expires_at is not None, _RANK.get(row[0], _LAST_RANK), -(expires_at or 0), row[5] or ""
 
 
 def grants_from(rows: Sequence[Row]) -> Grants:
@@ -63,11 +63,13 @@ def grants_from(rows: Sequence[Row]) -> Grants:
     by_role: dict[str, tuple[GrantPath, ...]] = {}
     administrator_paths: tuple[GrantPath, ...] = ()
     ends: list[int] = []
-    for source, until, by, since, permission, role, joined in sorted(rows, key=_order):
-        if until is not None:
-            ends.append(until)
+    for source, expires_at, author, granted_at, permission, role, joined in sorted(rows, key=_order):
+        if expires_at is not None:
+            ends.append(expires_at)
         path: tuple[GrantPath, ...] = (
-            GrantPath(role, _SOURCES[source], from_optional_micros(until), by, from_optional_micros(since)),
+            GrantPath(
+                role, _SOURCES[source], from_optional_micros(expires_at), author, from_optional_micros(granted_at)
+            ),
         )
         if role is not None:
             by_role[role] = by_role.get(role, ()) + path
@@ -88,5 +90,5 @@ def grants_from(rows: Sequence[Row]) -> Grants:
         permissions=MappingProxyType(by_permission),
         roles=MappingProxyType(by_role),
         administrator_paths=administrator_paths,
-        until=from_optional_micros(min(ends)) if ends else None,
+        next_expiry_at=from_optional_micros(min(ends)) if ends else None,
     )

@@ -31,7 +31,7 @@ class GrantWrites(WithheldWrites):
             NotFound: There is no such role or permission.
             ValueError: The grant names both a role and a permission, or neither; or a time is naive.
         """
-        require_aware(now, grant.until)
+        require_aware(now, grant.expires_at)
         grantable = self._grantable_of(grant)
         if grantable is None:
             raise NotFound("There is no such role." if grant.role is not None else "There is no such permission.")
@@ -42,9 +42,9 @@ class GrantWrites(WithheldWrites):
             role_id=grantable[0],
             permission=grantable[1],
             source=grant.source.value,
-            given_by=clean(grant.by),
+            given_by=clean(grant.author),
             created_at=now,
-            until=grant.until,
+            until=grant.expires_at,
             reason=clean(grant.reason),
         )
         added = self._changed(new.on_conflict_do_nothing().returning(grants.c.id))

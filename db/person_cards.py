@@ -91,9 +91,16 @@ def _grants() -> Select[Any]:
 
 
 def _grant(row: Row) -> GrantRow:
-    number, source, by, since, role, permission, until, reason, _ = row
+    number, source, author, granted_at, role, permission, expires_at, reason, _ = row
     return GrantRow(
-        number, Source(source), by, from_micros(since), role, permission, from_optional_micros(until), reason
+        number,
+        Source(source),
+        author,
+        from_micros(granted_at),
+        role,
+        permission,
+        from_optional_micros(expires_at),
+        reason,
     )
 
 
@@ -127,18 +134,18 @@ def _withheld() -> Select[Any]:
 
 def _order(grant: GrantRow) -> tuple[bool, str, datetime, int]:
     """Roles before single permissions, by name, the oldest first."""
-    return grant.role is None, grant.role or grant.permission or "", grant.since, grant.id
+    return grant.role is None, grant.role or grant.permission or "", grant.granted_at, grant.id
 
 
 def _makes_administrator(grant: GrantRow) -> bool:
-    return grant.role == ADMINISTRATOR and grant.until is None and grant.source in _ADMINISTRATOR_SOURCES
+    return grant.role == ADMINISTRATOR and grant.expires_at is None and grant.source in _ADMINISTRATOR_SOURCES
 
 
 def _version(row: PersonRow, erased_at: int | None, stored: Sequence[Row], withheld: Sequence[WithheldRow]) -> str:
     """A hash of what administrators may change: block, erasure, withheld grants, grants of other sources than token."""
     granted_here = [
-        [number, source, since, until, role, permission]
-        for number, source, _, since, _, permission, until, _, role in stored
+        [number, source, granted_at, expires_at, role, permission]
+        for number, source, _, granted_at, _, permission, expires_at, _, role in stored
         if source != Source.TOKEN.value
     ]
     state = json.dumps(

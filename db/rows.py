@@ -125,7 +125,7 @@ def session_with_person(row: Row) -> Session:
 
 def sealed_of(row: Row) -> SealedTokens | None:
     """The tokens of ``SEALED`` columns; None when they are erased."""
-    sealed, access, synced, owner, until, silent_at = row
+    sealed, access, synced, owner, expires_at, silent_at = row
     if sealed is None or access is None:
         return None
     return SealedTokens(
@@ -133,6 +133,6 @@ def sealed_of(row: Row) -> SealedTokens | None:
         from_micros(access),
         from_micros(synced),
         owner,
-        from_optional_micros(until),
+        from_optional_micros(expires_at),
         from_optional_micros(silent_at),
     )

@@ -179,9 +179,9 @@ class SessionWrites(BaseUnitOfWork):
             .returning(sessions.c.id)
         )
 
-    def take_refresh_lease(self, ref: str, owner: str, now: datetime, until: datetime) -> SealedTokens | None:
+    def take_refresh_lease(self, ref: str, owner: str, now: datetime, expires_at: datetime) -> SealedTokens | None:
         """Acquire the lease for a token refresh; None when another owner has it, or when the session has ended."""
-        require_aware(now, until)
+        require_aware(now, expires_at)
         row = self._execute(
             update(sessions)
             .where(
@@ -189,7 +189,7 @@ class SessionWrites(BaseUnitOfWork):
                 sessions.c.ended_at.is_(None),
                 or_(sessions.c.lease_until.is_(None), sessions.c.lease_until <= now, sessions.c.lease_owner == owner),
             )
-            .values(lease_owner=owner, lease_until=until)
+            .values(lease_owner=owner, lease_until=expires_at)
             .returning(*SEALED)
         ).first()
         return None if row is None else sealed_of(row)

@@ -77,7 +77,7 @@ class BackgroundWriter:
         with self._lock:
             if len(self._subjects) < MAX_SUBJECTS:
                 self._subjects[subject] = machine
-                self._debouncer.ask()
+                self._debouncer.schedule()
 
     def flush(self) -> None:
         """Write everything that waits. When storage does not answer, counts are kept and subjects dropped."""

@@ -118,7 +118,7 @@ class BearerAuthentication:
                 administrator_paths=grants.administrator_paths,
                 token_permissions=frozenset(name for name in token.permissions if name in CATALOGUE),
                 withheld=facts.withheld,
-                until=grants.until,
+                next_expiry_at=grants.next_expiry_at,
             )
         return Caller(principal, grants)
 

@@ -30,7 +30,7 @@ do = done.set
 
 def requested(seconds=600.0):
     debouncer = Debouncer(do, seconds=seconds, name="notes")
-    debouncer.ask()
+    debouncer.schedule()
     return debouncer
 
 
@@ -73,7 +73,7 @@ def each(request):
 
 
 def test_shared_is_started_and_closed_later(shared):
-    shared.ask()
+    shared.schedule()
 
 
 def test_shared_continues(shared):
@@ -133,14 +133,14 @@ def test_nothing_any_more():
 
 class TestShared:
     def test_shared_by_a_class(self, unclosed):
-        unclosed.ask()
+        unclosed.schedule()
 
     def test_until_its_last(self, unclosed):
         pass
 
 
 def test_of_each(each):
-    each.ask()
+    each.schedule()
 """
 
 LEFT = {

@@ -158,4 +158,4 @@ class World:
 
 
 def _grant(subject: Subject, **grant: Any) -> NewGrant:
-    return NewGrant(**{"subject": subject, "source": Source.ADMIN, "by": "tests", **grant})
+    return NewGrant(**{"subject": subject, "source": Source.ADMIN, "author": "tests", **grant})

@@ -127,7 +127,7 @@ def _record_heal(database: Database, problem: ChainProblem, reason: str) -> None
                 actor=operator_name(),
                 reason=reason,
                 correlation_id=correlation.current(),
-                details={"from": problem.seq, "until": problem.until},
+                details={"from": problem.seq, "until": problem.last_seq},
             )
         )
         unit.commit()

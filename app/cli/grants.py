@@ -49,7 +49,7 @@ def add_grant(
             person=person_id,
             role=role,
             permission=permission,
-            until=until,
+            expires_at=until,
             reason=reason,
             version=None,
             now=now,

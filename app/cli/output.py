@@ -139,9 +139,9 @@ def grant_cells(grant: GrantRow, names: Mapping[str, str]) -> list[str]:
         str(grant.id),
         f"role {grant.role}" if grant.role is not None else str(grant.permission),
         grant.source,
-        actor_text(grant.by, names),
-        minute(grant.since),
-        minute(grant.until) if grant.until is not None else "endless",
+        actor_text(grant.author, names),
+        minute(grant.granted_at),
+        minute(grant.expires_at) if grant.expires_at is not None else "endless",
         grant.reason or "-",
     ]
 
@@ -154,8 +154,8 @@ def withheld_cells(row: WithheldRow, names: Mapping[str, str]) -> list[str]:
     return [
         f"role {row.role}" if row.role is not None else str(row.permission),
         ", ".join(sources) or "-",
-        actor_text(row.by, names),
-        minute(row.since),
+        actor_text(row.author, names),
+        minute(row.withheld_at),
         row.reason or "-",
     ]
 

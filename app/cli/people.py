@@ -121,7 +121,7 @@ def _card_with_names(database: Database, person_id: int, now: datetime) -> tuple
         raise NotFound("This person does not exist any more.")
     default_role = load_settings().default_role
     card = replace(card, withheld=tuple(row.under(default_role) for row in card.withheld))
-    actors = [*(grant.by for grant in card.grants), *(row.by for row in card.withheld)]
+    actors = [*(grant.author for grant in card.grants), *(row.author for row in card.withheld)]
     return card, person_names(database, actors)
 
 

@@ -11,13 +11,13 @@ class ProblemKind(LabelledEnum):
     """A kind of problem. ``sentence`` is what people read, with the fields of ``ChainProblem`` filled in."""
 
     EDITED = "edited", "Event {seq} was changed after it was written."
-    REMOVED = "removed", "Events {seq} to {until} were removed."
+    REMOVED = "removed", "Events {seq} to {last_seq} were removed."
     REORDERED = (
         "reordered",
         "Event {original_seq} stands in the place of event {seq}: events were put in another order.",
     )
     MISPLACED = "misplaced", "Event {seq} does not follow the event before it: it comes from another copy of the audit."
-    CUT = "cut", "The end is cut off: events {seq} to {until} were removed."
+    CUT = "cut", "The end is cut off: events {seq} to {last_seq} were removed."
     APPENDED = "appended", "The events from {seq} on stand behind the head: the head was set back."
     HEAD = "head", "The head was changed: it does not carry the seal of this installation."
     BROKEN = (
@@ -27,14 +27,17 @@ class ProblemKind(LabelledEnum):
     ROTATED = (
         "rotated",
         (
-            "From event {seq} to event {until} the head was found changed {detail}, each time by a process without"
+            "From event {seq} to event {last_seq} the head was found changed {detail}, each time by a process without"
             " the newer secret that had sealed the event before. `gatehouse audit heal` is for that."
         ),
     )
     RETENTION = "retention", "The retention boundary at event {seq} does not carry the seal of this installation."
     TRUNCATED = (
         "truncated",
-        "The end is cut off, and the head set back: events {seq} to {until} were there at the checkpoint of {detail}.",
+        (
+            "The end is cut off, and the head set back: events {seq} to {last_seq} were there at the checkpoint of "
+            "{detail}."
+        ),
     )
     REWRITTEN = (
         "rewritten",
@@ -50,7 +53,7 @@ class ChainProblem:
     kind: ProblemKind
     seq: int | None = None
     """The number of the event, or of the first missing one; None when the problem is not about single events."""
-    until: int | None = None
+    last_seq: int | None = None
     """The number of the last event of a range."""
     original_seq: int | None = None
     """The number that the event in this place was written under."""
@@ -59,10 +62,10 @@ class ChainProblem:
 
     def __str__(self) -> str:
         sentence = self.kind.sentence.format(
-            seq=self.seq, until=self.until, original_seq=self.original_seq, detail=self.detail
+            seq=self.seq, last_seq=self.last_seq, original_seq=self.original_seq, detail=self.detail
         )
-        if self.seq is not None and self.seq == self.until:
-            return sentence.replace(f"vents {self.seq} to {self.until} were", f"vent {self.seq} was")
+        if self.seq is not None and self.seq == self.last_seq:
+            return sentence.replace(f"vents {self.seq} to {self.last_seq} were", f"vent {self.seq} was")
         return sentence
 
 

@@ -27,7 +27,7 @@ class Debouncer:
         self._under_way: set[Thread] = set()
         self._closed = False
 
-    def ask(self) -> None:
+    def schedule(self) -> None:
         """Request the work, unless it is pending already or this is closed."""
         with self._lock:
             if self._timer is not None or self._closed:
@@ -46,9 +46,9 @@ class Debouncer:
         if timer is not None:
             timer.cancel()
             awaited.add(timer)
-        until = time.monotonic() + _JOIN_SECONDS
+        deadline = time.monotonic() + _JOIN_SECONDS
         for thread in awaited:
-            thread.join(timeout=max(0.0, until - time.monotonic()))
+            thread.join(timeout=max(0.0, deadline - time.monotonic()))
 
     def _run(self) -> None:
         with self._lock:

@@ -89,17 +89,17 @@ class GrantRow:
 
     id: int
     source: Source
-    by: str
-    since: datetime
+    author: str
+    granted_at: datetime
     role: str | None = None
     permission: str | None = None
-    until: datetime | None = None
+    expires_at: datetime | None = None
     reason: str = ""
 
     @property
     def automatic(self) -> bool:
         """Whether it comes from the provider's token or ``GATEHOUSE_DEFAULT_ROLE``."""
-        return self.source is Source.TOKEN or (self.source is Source.POLICY and self.by == SYSTEM)
+        return self.source is Source.TOKEN or (self.source is Source.POLICY and self.author == SYSTEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,8 @@ class WithheldRow:
     """
 
     id: int
-    by: str
-    since: datetime
+    author: str
+    withheld_at: datetime
     role: str | None = None
     permission: str | None = None
     reason: str = ""

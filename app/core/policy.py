@@ -46,10 +46,10 @@ class GrantPath(NamedTuple):
 
     role: str | None
     source: Source
-    until: datetime | None = None
-    by: str = ""
+    expires_at: datetime | None = None
+    author: str = ""
     """The actor who granted it; empty for tokens."""
-    since: datetime | None = None
+    granted_at: datetime | None = None
 
 
 class Decision(NamedTuple):
@@ -80,8 +80,8 @@ class Grants:
         administrator_paths: The paths by which the administrator role is granted, which includes every permission
             without listing any; empty for other principals.
         roles: Role name → the paths by which it is granted.
-        until: Aware UTC of the next expiry among the grants, None when nothing expires: a cache must not use the set
-            from then on.
+        next_expiry_at: Aware UTC of the next expiry among the grants, None when nothing expires: a cache must not use
+            the set from then on.
         token_permissions: Permissions in the ``permissions`` claim of the request's bearer token, as far as the
             catalogue knows them; empty for sessions.
         withheld: Permissions that an administrator withholds from the subject, so that no claim of a token grants
@@ -95,7 +95,7 @@ class Grants:
     administrator_paths: tuple[GrantPath, ...] = ()
     token_permissions: frozenset[str] = frozenset()
     withheld: frozenset[str] = frozenset()
-    until: datetime | None = None
+    next_expiry_at: datetime | None = None
     decisions: Mapping[str, Decision] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

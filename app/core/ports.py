@@ -156,7 +156,7 @@ class UnitOfWork(Protocol):
     def record_silent_sign_in(self, ref: str, now: datetime) -> bool:
         """Record an attempt of a silent sign-in; False after one for the same access token, or if the session ended."""
 
-    def take_refresh_lease(self, ref: str, owner: str, now: datetime, until: datetime) -> SealedTokens | None:
+    def take_refresh_lease(self, ref: str, owner: str, now: datetime, expires_at: datetime) -> SealedTokens | None:
         """Take the refresh lease, if no other owner has it beyond ``now`` and the session is live; else None."""
 
     def store_refreshed(

@@ -194,14 +194,14 @@ class TokenRights:
 
 @dataclass(frozen=True, slots=True)
 class NewGrant:
-    """A grant to be stored: exactly one of ``role`` and ``permission`` is set; ``until`` None means no expiry."""
+    """A grant to be stored: exactly one of ``role`` and ``permission`` is set; ``expires_at`` None means no expiry."""
 
     subject: Subject
     source: Source
-    by: str
+    author: str
     role: str | None = None
     permission: str | None = None
-    until: datetime | None = None
+    expires_at: datetime | None = None
     reason: str = ""
 
 

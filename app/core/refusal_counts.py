@@ -77,7 +77,7 @@ class RefusalCounts:
         key = _Key(kind, reason, actor, address, now.replace(second=0, microsecond=0))
         with self._lock:
             self._add(key, _Count(now, correlation.current(), outcome, 1))
-            self._debouncer.ask()
+            self._debouncer.schedule()
 
     def waiting(self) -> int:
         """Return how many rows wait to be written."""
@@ -101,7 +101,7 @@ class RefusalCounts:
                 with self._lock:
                     for key, counted in counts.items():
                         self._add(key, counted)
-                    self._debouncer.ask()
+                    self._debouncer.schedule()
 
     def close(self) -> None:
         """Write the counts and stop; nothing is written in the background afterwards."""

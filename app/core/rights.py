@@ -32,8 +32,8 @@ class Rights:
         """Return the grants of ``subject``, at least as new as ``policy_version``, which the caller has just read."""
         known = self._sets.get(subject)
         if known is not None and known[0] == policy_version:
-            until = known[1].until
-            if until is None or until > self._clock():
+            expires_at = known[1].next_expiry_at
+            if expires_at is None or expires_at > self._clock():
                 return known[1]
         # Read after the version was: the set can be newer than the version it is cached under, never older.
         grants = self._reader.grants(subject, self._clock()).with_decisions()

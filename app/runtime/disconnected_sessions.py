@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 class _StoredSession:
     info: SessionInfo
     user: str
-    until: float
+    expires_at: float
 
 
 class DisconnectedSessions(SessionStorage):
@@ -123,7 +123,7 @@ class DisconnectedSessions(SessionStorage):
         """Shut down the expired sessions."""
         now = self._monotonic()
         for session_id, stored in list(self._stored.items()):  # in the order in which they expire
-            if now < stored.until:
+            if now < stored.expires_at:
                 return
             self.shut_down(session_id)
 

@@ -36,8 +36,8 @@ class SessionResumption:
         """As ``by_secret``, by the stable reference."""
         return self._expired(self._storage.read.session_by_ref(ref))
 
-    def until(self, session: Session) -> datetime:
-        """Until when an expired session can be resumed."""
+    def ends_at(self, session: Session) -> datetime:
+        """When an expired session can no longer be resumed."""
         return self._lifetimes.ends_at(session) + timedelta(seconds=self._lifetimes.resumption_seconds)
 
     def complete(self, session: Session, tokens: TokenSet, id_token: IdToken, *, address: str) -> IssuedSession | None:
@@ -62,8 +62,8 @@ class SessionResumption:
             unit.save_person(person_from(id_token), now)
             # Read inside the unit: an end, a block or another resumption committed before this one is seen.
             stored = self._expired(unit.session_by_ref(session.ref))
-            until = now + timedelta(seconds=self._lifetimes.absolute_seconds)
-            if stored is None or stored.person.blocked or not unit.resume_session(fresh, until, now):
+            expires_at = now + timedelta(seconds=self._lifetimes.absolute_seconds)
+            if stored is None or stored.person.blocked or not unit.resume_session(fresh, expires_at, now):
                 return None
             sync_rights(unit, access, map_own_names=self._context.map_own_names, now=now)
             unit.record(session_audit.resumed(id_token.subject, session.ref, address=address, now=now))
@@ -75,4 +75,4 @@ class SessionResumption:
             return None
         now = self._clock()
         expired = liveness(session, idle=self._lifetimes.idle, now=now) is Liveness.EXPIRED
-        return session if expired and now <= self.until(session) else None
+        return session if expired and now <= self.ends_at(session) else None

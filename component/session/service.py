@@ -248,8 +248,8 @@ class SessionService:
         if session is None or session.ended_at is not None:
             return ""
         is_other_subject = session.person.subject != subject
-        until = now + timedelta(seconds=1)
-        sealed = unit.take_refresh_lease(session.ref, "replaced", now, until) if is_other_subject else None
+        expires_at = now + timedelta(seconds=1)
+        sealed = unit.take_refresh_lease(session.ref, "replaced", now, expires_at) if is_other_subject else None
         if unit.end_session(session.ref, EndReason.REPLACED, now):
             unit.record(session_audit.ended(session, EndReason.REPLACED, by=subject_name(subject), now=now))
         tokens = self._open(session.ref, sealed)

@@ -131,8 +131,8 @@ class Tab:
         if self._state.overlay is not None:
             return True  # it may keep an action for this socket
         due_at = self._shared.sessions.lifetimes.ends_at(self.session)
-        until = self._state.grants.until if self._state.grants is not None else None
-        return not self._is_checked or now >= (due_at if until is None else min(due_at, until))
+        expiry_at = self._state.grants.next_expiry_at if self._state.grants is not None else None
+        return not self._is_checked or now >= (due_at if expiry_at is None else min(due_at, expiry_at))
 
     @property
     def has_lost(self) -> bool:
@@ -201,7 +201,7 @@ class Tab:
 
     def _lock_page(self, session: Session) -> SessionChange:
         """The session has expired, and can be resumed: stop the run, and hide the page."""
-        if self._lock.lock(self._shared.sessions.resumption.until(session)):
+        if self._lock.lock(self._shared.sessions.resumption.ends_at(session)):
             self._state.overlay = self._state.overlay or ExpiryOverlay()
             self._state.overlay.is_visible = True
             self._state.is_running = False

@@ -75,7 +75,14 @@ def _step_up(requirement: Requirement | None) -> StepUp | None:
 def _grant_paths(paths: Iterable[GrantPath]) -> tuple[GrantPathBody, ...]:
     return tuple(
         [
-            construct(GrantPathBody, source=path.source, role=path.role, by=path.by, since=path.since, until=path.until)
+            construct(
+                GrantPathBody,
+                source=path.source,
+                role=path.role,
+                by=path.author,
+                since=path.granted_at,
+                until=path.expires_at,
+            )
             for path in paths
         ]
     )

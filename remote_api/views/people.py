@@ -213,9 +213,9 @@ def _grant(grant: GrantRow) -> GrantBody:
         permission=grant.permission,
         source=grant.source,
         automatic=grant.automatic,
-        by=grant.by,
-        since=grant.since,
-        until=grant.until,
+        by=grant.author,
+        since=grant.granted_at,
+        until=grant.expires_at,
         reason=grant.reason,
     )
 
@@ -226,8 +226,8 @@ def _withheld(row: WithheldRow) -> WithheldBody:
         id=row.id,
         role=row.role,
         permission=row.permission,
-        by=row.by,
-        since=row.since,
+        by=row.author,
+        since=row.withheld_at,
         reason=row.reason,
         from_token=row.from_token,
         from_default_role=row.under(current_app.config[DEFAULT_ROLE]).from_default,

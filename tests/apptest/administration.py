@@ -54,7 +54,7 @@ class Administration:
     def revoke(self, subject: Subject, *, role: str | None = None, permission: str | None = None) -> None:
         """Revoke a role or permission, as another process would."""
         with self.services.storage.unit_of_work() as unit:
-            grant = NewGrant(subject=subject, source=Source.ADMIN, by="test", role=role, permission=permission)
+            grant = NewGrant(subject=subject, source=Source.ADMIN, author="test", role=role, permission=permission)
             assert unit.revoke_grant(grant, utc_now())
             unit.commit()
 

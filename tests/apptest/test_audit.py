@@ -109,7 +109,7 @@ def test_a_prepared_file_is_refused_after_the_permission_is_revoked(
     subject = Subject(installation.services.settings.issuer, "test|administrator")
     change(
         lambda unit: unit.revoke_grant(
-            NewGrant(subject=subject, source=Source.ADMIN, by="t", role="administrator"), utc_now()
+            NewGrant(subject=subject, source=Source.ADMIN, author="t", role="administrator"), utc_now()
         )
     )
     with pytest.raises(PermissionDenied):

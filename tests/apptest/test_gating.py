@@ -26,7 +26,7 @@ def title_of(at: AppTest) -> str:
 
 
 def revoke(role: str, subject: object) -> Callable[[UnitOfWork], object]:
-    grant = NewGrant(subject=subject, source=Source.ADMIN, by="test", role=role)  # type: ignore[arg-type]
+    grant = NewGrant(subject=subject, source=Source.ADMIN, author="test", role=role)  # type: ignore[arg-type]
     return lambda unit: unit.revoke_grant(grant, utc_now())
 
 
@@ -137,7 +137,9 @@ def test_a_revoked_role_closes_the_page_at_the_next_rerun_until_granted_again(
     assert title_of(at.run()) == "No access"
     assert denials(installation) == [("app:page:deny", "/reports", "not-granted")]
     change(
-        lambda unit: unit.add_grant(NewGrant(subject=subject, source=Source.ADMIN, by="t", role="viewer"), utc_now())
+        lambda unit: unit.add_grant(
+            NewGrant(subject=subject, source=Source.ADMIN, author="t", role="viewer"), utc_now()
+        )
     )
     assert title_of(at.run()) == "Usage report"
 

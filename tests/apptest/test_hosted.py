@@ -198,7 +198,7 @@ def test_a_revoked_role_closes_the_page_at_the_next_run(gatehouse: Services, sho
     at.run().switch_page("views/orders.py").run()
     assert ran(at)[-1] == "orders"
     with gatehouse.storage.unit_of_work() as unit:
-        unit.revoke_grant(NewGrant(subject=subject, source=Source.ADMIN, by="test", role="viewer"), utc_now())
+        unit.revoke_grant(NewGrant(subject=subject, source=Source.ADMIN, author="test", role="viewer"), utc_now())
         unit.commit()
     assert "No access" in page_text(at.run())
     assert ran(at)[-1] == "shop"

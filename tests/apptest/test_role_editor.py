@@ -171,8 +171,10 @@ def test_a_role_is_deleted_only_with_another_role_for_its_people(stub: Administr
 def test_nothing_is_saved_after_the_permission_is_revoked(stub: AdministrationStub) -> None:
     at = open_review(stub)
     with stub.services.storage.unit_of_work() as unit:
-        unit.revoke_grant(NewGrant(subject=stub.subject, source=Source.ADMIN, by="t", role="administrator"), utc_now())
-        unit.add_grant(NewGrant(subject=stub.subject, source=Source.ADMIN, by="t", role="auditor"), utc_now())
+        unit.revoke_grant(
+            NewGrant(subject=stub.subject, source=Source.ADMIN, author="t", role="administrator"), utc_now()
+        )
+        unit.add_grant(NewGrant(subject=stub.subject, source=Source.ADMIN, author="t", role="auditor"), utc_now())
         unit.commit()
     at.button(key="role-save").click().run()
     assert stub.sent("PUT") == []

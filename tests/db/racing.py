@@ -39,7 +39,15 @@ def grant_viewer(database: Database, number: int) -> bool:
         person = unit.person_id(ANN)
     with administration.transaction(database, actor, NOW) as unit:
         return administration.grant(
-            unit, actor, person=person, role="viewer", permission=None, until=None, reason="race", version=None, now=NOW
+            unit,
+            actor,
+            person=person,
+            role="viewer",
+            permission=None,
+            expires_at=None,
+            reason="race",
+            version=None,
+            now=NOW,
         )
 
 

@@ -38,7 +38,7 @@ def healed(database: Database, until: int) -> None:
 def test_breaks_that_a_rotation_explains_are_one_problem_until_they_are_healed(database: Database) -> None:
     broken_by_a_rotation(database, 30)
     (problem,) = verify_chain(database).problems
-    assert (problem.kind.value, problem.seq, problem.until, problem.detail) == ("rotated", 3, 90, "30 times")
+    assert (problem.kind.value, problem.seq, problem.last_seq, problem.detail) == ("rotated", 3, 90, "30 times")
     assert kinds(database).count("audit:log:broken") == 30
     healed(database, 89)
     assert problems_of(database) == [("rotated", 3)]

@@ -29,7 +29,7 @@ def granted(database: Database) -> set[str]:
 
 def grant_role(database: Database, role: str) -> None:
     with database.unit_of_work() as unit:
-        unit.add_grant(NewGrant(subject=ANN, source=Source.ADMIN, by="test", role=role), utc_now())
+        unit.add_grant(NewGrant(subject=ANN, source=Source.ADMIN, author="test", role=role), utc_now())
         unit.commit()
 
 

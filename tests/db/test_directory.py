@@ -130,7 +130,7 @@ def test_roles_are_made_changed_moved_and_deleted(database: Database) -> None:
     assert card is not None
     assert (card.row.name, card.row.version, card.permissions) == ("Ops 2", "2", frozenset({"read:people"}))
     assert database.read.policy_version() == version + 2
-    written(database, lambda unit: unit.add_grant(grant("Ops 2", subject=CARLA, until=NOW + DAY), NOW))
+    written(database, lambda unit: unit.add_grant(grant("Ops 2", subject=CARLA, expires_at=NOW + DAY), NOW))
     written(database, lambda unit: unit.add_grant(grant("Ops 2", subject=BOB), NOW))
     written(database, lambda unit: unit.set_mapping("Owners", frozenset({number}), NOW, map_own_names=True))
     with pytest.raises(RoleInUse):
@@ -139,8 +139,10 @@ def test_roles_are_made_changed_moved_and_deleted(database: Database) -> None:
     moved = written(database, lambda unit: unit.move_role(number, viewer, by="me", reason="merged", now=NOW))
     assert moved == 2
     carla, bob = database.read.grants(CARLA, NOW), database.read.grants(BOB, NOW)
-    assert [(way.source, way.until, way.by) for way in carla.roles["viewer"]] == [(Source.ADMIN, NOW + DAY, "me")]
-    assert [(way.source, way.until) for way in bob.roles["viewer"]] == [(Source.ADMIN, None), (Source.TOKEN, None)]
+    assert [(way.source, way.expires_at, way.author) for way in carla.roles["viewer"]] == [
+        (Source.ADMIN, NOW + DAY, "me")
+    ]
+    assert [(way.source, way.expires_at) for way in bob.roles["viewer"]] == [(Source.ADMIN, None), (Source.TOKEN, None)]
     assert [row.roles for row in database.directory.mappings(text="owners").rows] == [((viewer, "viewer"),)]
     written(database, lambda unit: unit.delete_role(number))
     assert database.directory.role_card(number, NOW) is None

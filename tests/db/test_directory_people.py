@@ -224,7 +224,7 @@ def test_the_details_of_a_person_name_the_grants_of_each_permission(database: Da
     ids = add_sample_people(database)
     card = database.directory.person_card(ids[BOB], NOW)
     assert card is not None
-    assert [(grant.role, grant.source, grant.until) for grant in card.grants] == [
+    assert [(grant.role, grant.source, grant.expires_at) for grant in card.grants] == [
         ("viewer", Source.ADMIN, NOW + DAY),
         ("viewer", Source.TOKEN, None),
     ]

@@ -40,9 +40,15 @@ def test_a_role_grants_its_permissions_with_their_path(database: Database) -> No
     grants = grants_of(database)
     assert set(grants.permissions) == set(ROLES["analyst"][1])
     (path,) = grants.permissions["read:reports"]
-    assert (path.role, path.source, path.by, path.since, path.until) == ("analyst", Source.ADMIN, "tester", NOW, None)
+    assert (path.role, path.source, path.author, path.granted_at, path.expires_at) == (
+        "analyst",
+        Source.ADMIN,
+        "tester",
+        NOW,
+        None,
+    )
     assert grants.roles == {"analyst": (path,)}
-    assert (grants.administrator_paths, grants.until, grants.token_permissions) == ((), None, frozenset())
+    assert (grants.administrator_paths, grants.next_expiry_at, grants.token_permissions) == ((), None, frozenset())
 
 
 def test_a_single_permission(database: Database) -> None:
@@ -68,10 +74,10 @@ def test_grant_paths_without_expiry_come_first_then_by_source(database: Database
         grant("viewer", source=Source.TOKEN),
         grant("viewer", source=Source.REQUEST),
         grant("analyst", source=Source.POLICY),
-        grant("viewer", source=Source.ADMIN, until=NOW + HOUR),
-        grant("analyst", source=Source.ADMIN, until=NOW + 2 * HOUR),
-        grant("analyst", source=Source.ADMIN, until=NOW),
-        grant(permission="read:reports", source=Source.REQUEST, until=NOW + SECOND),
+        grant("viewer", source=Source.ADMIN, expires_at=NOW + HOUR),
+        grant("analyst", source=Source.ADMIN, expires_at=NOW + 2 * HOUR),
+        grant("analyst", source=Source.ADMIN, expires_at=NOW),
+        grant(permission="read:reports", source=Source.REQUEST, expires_at=NOW + SECOND),
     ):
         add(database, new)
     grants = grants_of(database)
@@ -87,21 +93,21 @@ def test_grant_paths_without_expiry_come_first_then_by_source(database: Database
 
 
 def test_a_grant_ends_at_its_time_and_not_before(database: Database) -> None:
-    add(database, grant("viewer", until=NOW + HOUR))
-    add(database, grant("developer", until=NOW + 2 * HOUR))
-    assert grants_of(database).until == NOW + HOUR
+    add(database, grant("viewer", expires_at=NOW + HOUR))
+    add(database, grant("developer", expires_at=NOW + 2 * HOUR))
+    assert grants_of(database).next_expiry_at == NOW + HOUR
     assert set(grants_of(database, now=NOW + HOUR - SECOND / 1_000_000).roles) == {"viewer", "developer"}
     later = grants_of(database, now=NOW + HOUR)
-    assert (set(later.roles), later.until) == ({"developer"}, NOW + 2 * HOUR)
+    assert (set(later.roles), later.next_expiry_at) == ({"developer"}, NOW + 2 * HOUR)
     assert grants_of(database, now=NOW + 2 * HOUR) is NO_GRANTS
 
 
 def test_the_same_grant_twice_is_one(database: Database) -> None:
     version = database.read.policy_version()
     assert add(database, grant("viewer"))
-    assert not add(database, grant("viewer", until=NOW + HOUR))
+    assert not add(database, grant("viewer", expires_at=NOW + HOUR))
     assert database.read.policy_version() == version + 1
-    assert grants_of(database).until is None
+    assert grants_of(database).next_expiry_at is None
     assert add(database, grant("viewer", source=Source.POLICY))
     assert add(database, grant(permission="read:reports"))
     assert not add(database, grant(permission="read:reports"))
@@ -109,7 +115,7 @@ def test_the_same_grant_twice_is_one(database: Database) -> None:
 
 
 def test_an_expired_grant_does_not_stand_in_the_way(database: Database) -> None:
-    assert add(database, grant("viewer", until=NOW))
+    assert add(database, grant("viewer", expires_at=NOW))
     assert grants_of(database) is NO_GRANTS
     assert add(database, grant("viewer"))
     assert set(grants_of(database).roles) == {"viewer"}
@@ -159,7 +165,13 @@ def test_token_rights_come_and_go_with_the_token(database: Database) -> None:
     grants = grants_of(database)
     assert set(grants.roles) == {"viewer", "analyst"}
     (path,) = grants.permissions["read:messages"]
-    assert (path.role, path.source, path.by, path.until, path.since) == (None, Source.TOKEN, "", None, NOW)
+    assert (path.role, path.source, path.author, path.expires_at, path.granted_at) == (
+        None,
+        Source.TOKEN,
+        "",
+        None,
+        NOW,
+    )
     assert "fly:away" not in grants.permissions
     assert database.read.policy_version() == version + 1
     again = token_rights("analyst", "unmapped", permissions=("read:messages",), at=NOW + SECOND)

@@ -79,7 +79,7 @@ def test_which_grants_count_as_administrator(database: Database) -> None:
         "policy": grant("administrator", source=Source.POLICY),
         "request": grant("administrator", source=Source.REQUEST),
         "token": grant("administrator", source=Source.TOKEN),
-        "ending": grant("administrator", until=NOW + HOUR),
+        "ending": grant("administrator", expires_at=NOW + HOUR),
         "blocked": grant("administrator"),
         "analyst": grant("analyst"),
     }

@@ -128,7 +128,7 @@ def test_naive_times_are_refused_everywhere(database: Database) -> None:
             lambda: unit.sync_token_rights(ANN, token_rights(at=NAIVE), map_own_names=True, now=NOW),
             lambda: unit.sync_token_rights(ANN, token_rights(), map_own_names=True, now=NAIVE),
             lambda: unit.add_grant(grant("viewer"), NAIVE),
-            lambda: unit.add_grant(grant("viewer", until=NAIVE), NOW),
+            lambda: unit.add_grant(grant("viewer", expires_at=NAIVE), NOW),
             lambda: unit.revoke_grant(grant("viewer"), NAIVE),
             lambda: unit.administrators(NAIVE),
             lambda: unit.purge(NAIVE),

@@ -166,7 +166,7 @@ def test_a_successor_of_a_deleted_role_is_withheld_like_it(database: Database) -
     written(database, move)
     assert granted(database) == []
     (row,) = card_of(database).withheld
-    assert (row.role, row.by, row.reason, row.from_token) == ("viewer", "ada", "left", True)
+    assert (row.role, row.author, row.reason, row.from_token) == ("viewer", "ada", "left", True)
     assert not sync_token(database, "staff", seconds=5, own=False)
     assert granted(database) == []
 

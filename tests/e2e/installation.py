@@ -60,7 +60,7 @@ class Installation:
         self.sql("UPDATE policy SET sessions_ended = sessions_ended + 1")
 
     def change_role(self, person: str, role: str, *, revoke: bool = False) -> None:
-        grant = NewGrant(subject=self.subject(person), source=Source.ADMIN, by="test", role=role)
+        grant = NewGrant(subject=self.subject(person), source=Source.ADMIN, author="test", role=role)
         with self.database.unit_of_work() as unit:
             assert unit.revoke_grant(grant, utc_now()) if revoke else unit.add_grant(grant, utc_now())
             unit.commit()

@@ -153,7 +153,7 @@ def test_a_change_of_role_reaches_both_tabs(user: BrowserUser, stack: Stack) -> 
         database_url=stack.database_url, gatehouse_secret=(SecretStr(secret),), oidc_issuer=stack.issuer
     )
     database = open_database(settings, Keyring(settings.secrets))
-    grant = NewGrant(subject=Subject(stack.issuer, "auth0|chiyo"), source=Source.ADMIN, by="test", role="developer")
+    grant = NewGrant(subject=Subject(stack.issuer, "auth0|chiyo"), source=Source.ADMIN, author="test", role="developer")
     links = "[...document.querySelectorAll('[data-testid=stSidebarNavLink]')]"
     has = f"{links}.some((link) => link.innerText.includes('API explorer'))"
     took: list[float] = []

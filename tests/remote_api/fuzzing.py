@@ -90,7 +90,8 @@ def populated(issuer: Issuer) -> Iterator[ApiWorld]:
                 world.subject("auth0|0"), TokenRights(now, roles=frozenset({"ops"})), map_own_names=False, now=now
             )
             unit.add_grant(
-                NewGrant(subject=world.subject("auth0|1"), source=Source.ADMIN, by="x", permission="read:audit"), now
+                NewGrant(subject=world.subject("auth0|1"), source=Source.ADMIN, author="x", permission="read:audit"),
+                now,
             )
             unit.record(AuditEvent(kind=AuditKind.GRANT_ADD, at=now, actor="a", target="b", details={"n": 1}))
             unit.commit()

@@ -47,7 +47,7 @@ def test_the_list_has_states_and_roles_and_can_be_filtered(world: ApiWorld, admi
 def test_the_details_of_a_person_name_the_grant_of_each_permission(world: ApiWorld, admin: Caller) -> None:
     bob = world.person("auth0|bob", roles=("viewer",))
     until = world.clock() + timedelta(hours=1)
-    world.grant(bob, permission="read:audit", until=until, reason="An audit.")
+    world.grant(bob, permission="read:audit", expires_at=until, reason="An audit.")
     with world.database.unit_of_work() as unit:
         rights = TokenRights(world.clock(), roles=frozenset({"ops"}))
         unit.sync_token_rights(bob, rights, map_own_names=False, now=world.clock())

@@ -187,7 +187,7 @@ def test_a_blocked_persons_valid_tokens_are_refused_at_the_next_call(world: ApiW
 
 def test_a_grant_counts_until_it_expires(world: ApiWorld) -> None:
     signed_in = world.sign_in()
-    world.grant(signed_in.subject, role="viewer", until=world.clock() + timedelta(seconds=30))
+    world.grant(signed_in.subject, role="viewer", expires_at=world.clock() + timedelta(seconds=30))
     assert world.call(USAGE, signed_in.token).status_code == 200
     world.clock.ahead = timedelta(seconds=31)
     assert world.call(USAGE, signed_in.token).status_code == 403
@@ -199,7 +199,7 @@ def test_a_grant_counts_until_it_expires(world: ApiWorld) -> None:
 def test_me_names_the_grants_of_each_permission(world: ApiWorld) -> None:
     signed_in = world.sign_in(roles=("viewer",))
     until = world.clock() + timedelta(hours=1)
-    world.grant(signed_in.subject, permission="read:reports", until=until)
+    world.grant(signed_in.subject, permission="read:reports", expires_at=until)
     me = world.call("/api/v1/me", signed_in.token).json
     assert me["subject"] == {"issuer": world.issuer.url, "subject": "auth0|ann"}
     assert me["name"] == "Ann Example"

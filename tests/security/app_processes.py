@@ -91,7 +91,7 @@ class AppProcesses:
                 now,
             )
             for role in roles:
-                unit.add_grant(NewGrant(subject=user.subject, source=Source.ADMIN, by="test", role=role), now)
+                unit.add_grant(NewGrant(subject=user.subject, source=Source.ADMIN, author="test", role=role), now)
             unit.commit()
         user.cookies = {self.cookies.session: secret, self.cookies.browser: secrets.token_urlsafe(32)}
         return user
@@ -107,13 +107,15 @@ class AppProcesses:
         now = utc_now()
         until = now + timedelta(seconds=lasts_seconds) if lasts_seconds is not None else None
         with self.database.unit_of_work() as unit:
-            unit.add_grant(NewGrant(subject=user.subject, source=Source.ADMIN, by="test", role=role, until=until), now)
+            unit.add_grant(
+                NewGrant(subject=user.subject, source=Source.ADMIN, author="test", role=role, expires_at=until), now
+            )
             unit.commit()
 
     def revoke(self, user: SignedInUser, role: str) -> None:
         """Revoke a role."""
         with self.database.unit_of_work() as unit:
-            grant = NewGrant(subject=user.subject, source=Source.ADMIN, by="test", role=role)
+            grant = NewGrant(subject=user.subject, source=Source.ADMIN, author="test", role=role)
             assert unit.revoke_grant(grant, utc_now())
             unit.commit()
 

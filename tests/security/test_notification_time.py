@@ -109,7 +109,7 @@ def test_an_added_permission_loses_no_click_and_is_shown(app: AppProcesses, labe
             if over.wait(0.1):
                 return
             with app.database.unit_of_work() as unit:
-                grant = NewGrant(subject=user.subject, source=Source.ADMIN, by="test", permission=permission)
+                grant = NewGrant(subject=user.subject, source=Source.ADMIN, author="test", permission=permission)
                 unit.add_grant(grant, utc_now())
                 unit.commit()
             options.append(permission)

@@ -25,7 +25,7 @@ class Grantable(NamedTuple):
 
 @access.requires(Permission.MANAGE_GRANTS)
 def add_grant(
-    person_id: int, item: Grantable, *, until: datetime | None = None, reason: str, version: str
+    person_id: int, item: Grantable, *, expires_at: datetime | None = None, reason: str, version: str
 ) -> tuple[PersonBody, bool]:
     """Grant a role or permission to a person; return the changed person, and whether the grant is new.
 
@@ -34,7 +34,7 @@ def add_grant(
         SelfGrant: The person is the caller.
         ExceedsOwnPermissions: The caller does not hold every permission that is granted.
     """
-    body = {item.kind: item.name, "reason": reason} | _until(until)
+    body = {item.kind: item.name, "reason": reason} | _expiry(expires_at)
     answer = call("POST", path("people", person_id, "grants"), body=body, version=version)
     return answer.read(PersonBody), answer.status == _CREATED
 
@@ -66,10 +66,10 @@ def release_withheld(person_id: int, withheld: int, *, reason: str, version: str
 
 @access.requires(Permission.MANAGE_GRANTS)
 def grant_to_many(
-    people: Sequence[int], item: Grantable, *, until: datetime | None = None, reason: str
+    people: Sequence[int], item: Grantable, *, expires_at: datetime | None = None, reason: str
 ) -> tuple[BulkResult, ...]:
     """Grant a role or permission to at most ``MAX_BULK_PEOPLE`` people, each in its own transaction."""
-    body = {"action": "grant", item.kind: item.name, "people": list(people), "reason": reason} | _until(until)
+    body = {"action": "grant", item.kind: item.name, "people": list(people), "reason": reason} | _expiry(expires_at)
     return call("POST", path("grants", "bulk"), body=body).read(BulkResults).results
 
 
@@ -88,5 +88,5 @@ def revoke_from_many(
     return call("POST", path("grants", "bulk"), body=body).read(BulkResults).results
 
 
-def _until(until: datetime | None) -> dict[str, object]:
-    return {} if until is None else {"until": until.isoformat()}
+def _expiry(expires_at: datetime | None) -> dict[str, object]:
+    return {} if expires_at is None else {"until": expires_at.isoformat()}

@@ -39,7 +39,7 @@ BulkChange = Callable[[Sequence[int], GrantInput], list[PersonResult]]
 
 
 def _grant(people: Sequence[int], data: GrantInput) -> list[PersonResult]:
-    return _results(grant_to_many(people, _item(data), until=data.until, reason=data.reason))
+    return _results(grant_to_many(people, _item(data), expires_at=data.expires_at, reason=data.reason))
 
 
 def _revoke(people: Sequence[int], data: GrantInput) -> list[PersonResult]:

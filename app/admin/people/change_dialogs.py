@@ -68,14 +68,16 @@ def _grant(dialog: Dialog, card: PersonBody) -> None:
         if item is None:
             return
         item_name = confirmation.bold_name(item.name)
-        after, new = add_grant(current.id, item, until=data.until, reason=data.reason, version=current.version)
+        after, new = add_grant(
+            current.id, item, expires_at=data.expires_at, reason=data.reason, version=current.version
+        )
         if not new:
             notices.post(f"{person_name} already had {item_name}.", dialog.place)
             return
         old_ids = {grant.id for grant in current.grants}
         added = next((grant for grant in after.grants if grant.name == item.name and grant.id not in old_ids), None)
         undo = Undo("Undo", partial(undo_grant, card.id, added.id, data.reason)) if added is not None else None
-        text = f"{person_name} has {item_name} now, {grant_form.expiry_text(data.until)}."
+        text = f"{person_name} has {item_name} now, {grant_form.expiry_text(data.expires_at)}."
         notices.post(f"{text} It applies at once, in open tabs too.", dialog.place, undo=undo)
 
     _change(dialog, key, card, data.reason, confirmed=confirmed, update=update)

@@ -21,7 +21,7 @@ class GrantInput(NamedTuple):
     """The input of the form. ``item`` is None while nothing is chosen, and in dialogs that only ask for a reason."""
 
     item: Grantable | None
-    until: datetime | None
+    expires_at: datetime | None
     reason: str
 
 
@@ -40,8 +40,8 @@ def form(key: str, *, with_expiry: bool = True, grantable_only: bool = True) -> 
         "What", list(_KINDS), default="A role", required=True, key=f"{key}-kind", label_visibility="collapsed"
     )
     item = grant_picker.choose(key, _KINDS[kind or "A role"], grantable_only=grantable_only)
-    until = _until(key) if with_expiry else None
-    return GrantInput(item, until, confirmation.reason_input(key))
+    expires_at = _expiry(key) if with_expiry else None
+    return GrantInput(item, expires_at, confirmation.reason_input(key))
 
 
 def complete(data: GrantInput) -> bool:
@@ -49,18 +49,18 @@ def complete(data: GrantInput) -> bool:
     if data.item is None:
         st.warning("Choose a role or permission first.", icon=":material/touch_app:")
         return False
-    if data.until is not None and data.until <= utc_now():
+    if data.expires_at is not None and data.expires_at <= utc_now():
         st.warning("That date is in the past. Choose a later one.", icon=":material/event_busy:")
         return False
     return True
 
 
-def expiry_text(until: datetime | None) -> str:
+def expiry_text(expires_at: datetime | None) -> str:
     """``with no expiry``, or until when, as markdown-safe text."""
-    return "with no expiry" if until is None else f"until {labels.timestamp(until)}"
+    return "with no expiry" if expires_at is None else f"until {labels.timestamp(expires_at)}"
 
 
-def _until(key: str) -> datetime | None:
+def _expiry(key: str) -> datetime | None:
     span = st.segmented_control(
         "For how long", [_NO_EXPIRY, *_SPANS, _UNTIL_DATE], default=_NO_EXPIRY, required=True, key=f"{key}-span"
     )

@@ -26,14 +26,14 @@ def undo_grant(person_id: int, grant_id: int, reason: str) -> str:
     return f"{confirmation.bold_name(card.shown_name)} no longer has {confirmation.bold_name(grant.name)}."
 
 
-def undo_revocation(person_id: int, item: Grantable, until: datetime | None, reason: str) -> str:
+def undo_revocation(person_id: int, item: Grantable, expires_at: datetime | None, reason: str) -> str:
     """Grant again what was revoked, with the expiry that it had.
 
     Raises:
         GatehouseError: It cannot be granted.
     """
     card = person(person_id)
-    add_grant(person_id, item, until=until, reason=undo_reason(reason), version=card.version)
+    add_grant(person_id, item, expires_at=expires_at, reason=undo_reason(reason), version=card.version)
     return f"{confirmation.bold_name(card.shown_name)} has {confirmation.bold_name(item.name)} again."
 
 

@@ -37,7 +37,7 @@ def grant(
     person: int,
     role: str | None,
     permission: str | None,
-    until: datetime | None,
+    expires_at: datetime | None,
     reason: str,
     version: str | None,
     now: datetime,
@@ -50,7 +50,7 @@ def grant(
         person: Id of the person.
         role: Name of the role; None for a permission.
         permission: Name of the permission; None for a role.
-        until: When the grant expires, aware UTC; None for never.
+        expires_at: When the grant expires, aware UTC; None for never.
         reason: Kept in the audit.
         version: The version of the person that the administrator saw; None for the command line.
         now: The current time, aware UTC.
@@ -69,7 +69,7 @@ def grant(
     actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
     reason = checked_reason(reason)
     row = person_for_change(unit, person, version)
-    if until is not None and until <= now:
+    if expires_at is not None and expires_at <= now:
         raise InvalidInput({"until": "This time is in the past. Leave it empty for a grant without an expiry."})
     if row.state is PersonState.ERASED:
         raise Conflict("This person was erased. Grants are possible again after their next sign-in.")
@@ -77,11 +77,11 @@ def grant(
     _require_grantable(unit, actor, role, permission, target)
     require_not_self(actor, target, is_self=row.person.subject == actor.subject)
     source = Source.POLICY if administrator.principal is None else Source.ADMIN
-    new = NewGrant(row.person.subject, source, administrator.name, role, permission, until, reason)
+    new = NewGrant(row.person.subject, source, administrator.name, role, permission, expires_at, reason)
     if not unit.add_grant(new, now):
         _require_same_end(unit, new, now)
         return False
-    unit.record(actor.event(AuditKind.GRANT_ADD, target, reason, **_details(role, permission, source, until)))
+    unit.record(actor.event(AuditKind.GRANT_ADD, target, reason, **_details(role, permission, source, expires_at)))
     return True
 
 
@@ -123,7 +123,7 @@ def revoke(
         if withheld:
             unit.withhold_grant(person, revoked, by=administrator.name, reason=reason, from_default=is_default, now=now)
         unit.delete_grant(grant)
-    details = _details(revoked.role, revoked.permission, revoked.source, revoked.until)
+    details = _details(revoked.role, revoked.permission, revoked.source, revoked.expires_at)
     unit.record(actor.event(AuditKind.GRANT_REVOKE, target, reason, **details, withheld=withheld))
     return revoked
 
@@ -258,17 +258,23 @@ def _require_same_end(unit: DirectoryUnit, new: NewGrant, now: datetime) -> None
     """Raise ``Conflict`` if the existing grant expires at another time than the new one."""
     grants = unit.grants_of(new.subject, now)
     paths = grants.roles.get(new.role, ()) if new.role is not None else grants.permissions.get(str(new.permission), ())
-    if not any(path.role == new.role and path.source is new.source and path.until == new.until for path in paths):
+    if not any(
+        path.role == new.role and path.source is new.source and path.expires_at == new.expires_at for path in paths
+    ):
         raise Conflict("This grant exists already, with another expiry. Revoke it first, then grant it again.")
 
 
 def _is_automatic(unit: DirectoryUnit, subject: Subject, role: str | None, now: datetime) -> bool:
     """Whether an automatic source grants the role already, by a grant of its own that can be revoked."""
     paths = unit.grants_of(subject, now).roles.get(role or "", ())
-    return any(path.source is Source.TOKEN or (path.source is Source.POLICY and path.by == SYSTEM) for path in paths)
+    return any(
+        path.source is Source.TOKEN or (path.source is Source.POLICY and path.author == SYSTEM) for path in paths
+    )
 
 
-def _details(role: str | None, permission: str | None, source: Source, until: datetime | None) -> dict[str, Detail]:
+def _details(
+    role: str | None, permission: str | None, source: Source, expires_at: datetime | None
+) -> dict[str, Detail]:
     """The details of a grant's audit event."""
     granted: dict[str, Detail] = {"role": role} if role is not None else {"permission": permission}
-    return {**granted, "source": source.value, "until": None if until is None else until.isoformat()}
+    return {**granted, "source": source.value, "until": None if expires_at is None else expires_at.isoformat()}

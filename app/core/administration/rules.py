@@ -100,4 +100,4 @@ def _lasts_as_long(old: GrantPath, new: GrantPath) -> bool:
     """Whether the existing path lasts at least as long as the new one."""
     if old.source is Source.TOKEN and new.source is not Source.TOKEN:
         return False
-    return old.until is None or (new.until is not None and new.until <= old.until)
+    return old.expires_at is None or (new.expires_at is not None and new.expires_at <= old.expires_at)

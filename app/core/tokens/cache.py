@@ -19,8 +19,8 @@ T = TypeVar("T")
 class _Entry(NamedTuple, Generic[T]):
     value: T
     generation: int
-    since: float
-    until: float
+    added_at: float
+    expires_at: float
 
 
 class TokenCache(Generic[T]):
@@ -41,21 +41,21 @@ class TokenCache(Generic[T]):
             entry = self._entries.get(digest)
             if entry is None:
                 return None
-            value, made_for, since, until = entry
-            if made_for != generation or not since <= now < until:
+            value, made_for, added_at, expires_at = entry
+            if made_for != generation or not added_at <= now < expires_at:
                 del self._entries[digest]
                 return None
             self._entries.move_to_end(digest)
             return value
 
-    def put(self, digest: bytes, value: T, generation: int, *, since: float, expires: float) -> None:
-        """Cache a value until ``expires``, for a minute at most; values of another generation of keys are dropped."""
+    def put(self, digest: bytes, value: T, generation: int, *, added_at: float, expires_at: float) -> None:
+        """Cache a value until ``expires_at``, for a minute at most; drops values of another generation of keys."""
         with self._lock:
             if generation < self._generation:
                 return  # verified with keys that have been replaced meanwhile
             if generation > self._generation:
                 self._entries.clear()
                 self._generation = generation
-            self._entries[digest] = _Entry(value, generation, since, min(expires, since + MAX_AGE_SECONDS))
+            self._entries[digest] = _Entry(value, generation, added_at, min(expires_at, added_at + MAX_AGE_SECONDS))
             while len(self._entries) > self._max_entries:
                 self._entries.popitem(last=False)

@@ -90,7 +90,7 @@ class TokenVerifier:
             jws = parse(raw)
             access, expires = self._access_claims(jws, now, digest)
             generation = self._check_signature(jws, from_provider=from_provider)
-        self._token_cache.put(digest, access, generation, since=now, expires=expires)
+        self._token_cache.put(digest, access, generation, added_at=now, expires_at=expires)
         return access
 
     def id_token(

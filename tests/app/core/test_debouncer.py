@@ -19,10 +19,10 @@ def test_requests_within_the_delay_share_one_call() -> None:
 
     debouncer = Debouncer(do, seconds=0.05, name="done-once")
     for _ in range(20):
-        debouncer.ask()
+        debouncer.schedule()
     assert done[0].wait(5)
     assert times == [0]
-    debouncer.ask()
+    debouncer.schedule()
     assert done[1].wait(5)
     debouncer.close()
     assert times == [0, 1]
@@ -40,7 +40,7 @@ def test_a_failure_is_logged_and_the_next_time_comes() -> None:
     debouncer = Debouncer(do, seconds=0.01, name="failing")
 
     def requested_again() -> bool:
-        debouncer.ask()
+        debouncer.schedule()
         return done.is_set()
 
     wait_until(requested_again)
@@ -57,7 +57,7 @@ def test_closing_waits_for_a_running_call() -> None:
         times.append(1)
 
     debouncer = Debouncer(do, seconds=0.0, name="under-way")
-    debouncer.ask()
+    debouncer.schedule()
     assert started.wait(5)
     debouncer.close()
     assert times == [1]
@@ -71,7 +71,7 @@ def test_the_called_function_may_close_the_debouncer() -> None:
         closed.set()
 
     debouncer = Debouncer(do, seconds=0.0, name="closed by itself")
-    debouncer.ask()
+    debouncer.schedule()
     assert closed.wait(5)
     debouncer.close()
 
@@ -79,8 +79,8 @@ def test_the_called_function_may_close_the_debouncer() -> None:
 def test_nothing_is_done_after_the_end() -> None:
     times: list[int] = []
     debouncer = Debouncer(lambda: times.append(1), seconds=0.05, name="closed")
-    debouncer.ask()
+    debouncer.schedule()
     debouncer.close()
-    debouncer.ask()
+    debouncer.schedule()
     assert "closed" not in {thread.name for thread in threading.enumerate()}  # nothing is left that could do it
     assert times == []

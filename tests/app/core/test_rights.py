@@ -43,7 +43,7 @@ def test_a_set_is_read_once_per_policy_version() -> None:
 def test_a_set_is_not_used_past_the_next_expiry_in_it() -> None:
     reader, now = Reader(), [START]
     reader.grants_now = Grants(
-        permissions={"read:reports": (GrantPath(None, Source.ADMIN),)}, until=START + timedelta(seconds=60)
+        permissions={"read:reports": (GrantPath(None, Source.ADMIN),)}, next_expiry_at=START + timedelta(seconds=60)
     )
     rights = make(reader, now)
     assert rights.of(SUBJECT, 7).permissions

@@ -85,7 +85,7 @@ def test_no_sign_in_restores_a_revoked_grant(installation: SignInWorld, claims: 
     installation.sign_in()
     assert name not in names_of_grants(installation)
     (withheld,) = card(installation).withheld
-    assert (withheld.role or withheld.permission, withheld.by) == (name, "operator:tester")
+    assert (withheld.role or withheld.permission, withheld.author) == (name, "operator:tester")
     assert (withheld.from_token, withheld.from_default) == (name != "viewer", name == "viewer")
 
 

@@ -89,7 +89,7 @@ class TabHarness:
 
     def revoke(self, role: str = "analyst") -> None:
         with self.services.storage.unit_of_work() as unit:
-            unit.revoke_grant(NewGrant(subject=self.subject, source=Source.ADMIN, by="test", role=role), utc_now())
+            unit.revoke_grant(NewGrant(subject=self.subject, source=Source.ADMIN, author="test", role=role), utc_now())
             unit.commit()
 
     def block(self) -> None:

@@ -89,7 +89,7 @@ def test_the_barrier_of_one_revocation_does_not_count_for_another() -> None:
     async def check(harness: TabHarness) -> None:
         with harness.services.storage.unit_of_work() as unit:
             unit.add_grant(
-                NewGrant(subject=harness.subject, source=Source.ADMIN, by="test", role="developer"), utc_now()
+                NewGrant(subject=harness.subject, source=Source.ADMIN, author="test", role="developer"), utc_now()
             )
             unit.commit()
         await harness.tab.recheck()

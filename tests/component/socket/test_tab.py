@@ -108,7 +108,7 @@ def test_a_page_with_a_new_right_is_not_rerun_while_a_press_is_on_its_way(reques
     async def check(harness: TabHarness) -> None:
         with harness.services.storage.unit_of_work() as unit:
             unit.add_grant(
-                NewGrant(subject=harness.subject, source=Source.ADMIN, by="test", role="developer"), utc_now()
+                NewGrant(subject=harness.subject, source=Source.ADMIN, author="test", role="developer"), utc_now()
             )
             unit.commit()
         assert await harness.tab.recheck() is SessionChange.CHANGED

@@ -118,7 +118,7 @@ CALLS: dict[
         ("POST", "/people/7/erasure", {}, {"reason": "r"}, "v1"),
     ),
     "grants.add_grant": (
-        call("grants.add_grant", 7, VIEWER_ROLE, until=UNTIL, reason="r", version="v1"), "manage:grants",
+        call("grants.add_grant", 7, VIEWER_ROLE, expires_at=UNTIL, reason="r", version="v1"), "manage:grants",
         json_of(CARD, 201),
         ("POST", "/people/7/grants", {}, {"role": "viewer", "reason": "r", "until": "2026-02-01T00:00:00+00:00"}, "v1"),
     ),

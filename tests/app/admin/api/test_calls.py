@@ -47,7 +47,7 @@ def test_the_modules_have_no_other_public_functions() -> None:
             and getattr(value, "__module__", "") == f"app.admin.api.{module}"
             and not hasattr(value, "required_permission")
         ]
-        assert set(functions) <= {"_until", "_filters"}, module
+        assert set(functions) <= {"_expiry", "_filters"}, module
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -36,8 +36,8 @@ def test_the_operator_grants_and_revokes_a_role(run: Run, database: Database) ->
 def test_a_single_permission_with_an_end(run: Run, database: Database) -> None:
     assert run("grants", "add", "1", "--permission", "read:reports", "--until", "30d", "--reason", "stands in")[0] == 0
     grant = database.read.grants(ADA, utc_now()).permissions["read:reports"][0]
-    assert grant.until is not None
-    assert timedelta(days=29) < grant.until - utc_now() <= timedelta(days=30)
+    assert grant.expires_at is not None
+    assert timedelta(days=29) < grant.expires_at - utc_now() <= timedelta(days=30)
     status, answer = run("people", "show", "auth0|ada")
     assert status == 0
     assert (answer["id"], answer["permissions"]) == (1, ["read:reports"])
@@ -132,7 +132,7 @@ def test_what_a_token_role_becomes(run: Run, database: Database) -> None:
 
 def test_the_operator_is_bound_by_the_last_administrator_rule(run: Run, database: Database) -> None:
     with database.unit_of_work() as unit:
-        unit.add_grant(NewGrant(subject=ADA, source=Source.POLICY, by="test", role="administrator"), utc_now())
+        unit.add_grant(NewGrant(subject=ADA, source=Source.POLICY, author="test", role="administrator"), utc_now())
         unit.commit()
     for change in (
         ("grants", "revoke", "auth0|ada", "--role", "administrator", "--reason", "x"),

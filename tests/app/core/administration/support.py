@@ -99,7 +99,7 @@ class Installation:
 
     def grant(self, actor: Administrator, subject: Subject, role: str | None = "viewer", **more: Any) -> Any:
         """Grant a role, with defaults for the other arguments."""
-        arguments = {"permission": None, "until": None, "reason": "needed", "version": None} | more
+        arguments = {"permission": None, "expires_at": None, "reason": "needed", "version": None} | more
         return self.act(administration.grant, actor, person=self.id(subject), role=role, **arguments)
 
     def revoke(self, actor: Administrator, subject: Subject, role: str, **more: Any) -> Any:

@@ -43,13 +43,13 @@ def test_a_grant_is_one_row_one_event_and_a_new_version(here: Installation) -> N
     assert here.grant(acting(ADA), CARLA, "analyst") is False
     assert here.database.read.policy_version() == version + 1
     assert len(here.events()) == 1
-    refused(here, Conflict, here.grant, acting(ADA), CARLA, "analyst", until=here.now + HOUR)
+    refused(here, Conflict, here.grant, acting(ADA), CARLA, "analyst", expires_at=here.now + HOUR)
 
 
 def test_the_operator_grants_as_policy(here: Installation) -> None:
-    here.grant(OPERATOR, CARLA, None, permission="erase:people", until=here.now + HOUR)
+    here.grant(OPERATOR, CARLA, None, permission="erase:people", expires_at=here.now + HOUR)
     (path,) = here.database.read.grants(CARLA, here.now).permissions["erase:people"]
-    assert (path.source, path.by, path.until) == (Source.POLICY, "operator:tester", here.now + HOUR)
+    assert (path.source, path.author, path.expires_at) == (Source.POLICY, "operator:tester", here.now + HOUR)
 
 
 def test_granting_needs_the_granted_permissions(here: Installation) -> None:
@@ -58,7 +58,7 @@ def test_granting_needs_the_granted_permissions(here: Installation) -> None:
     assert error.fields() == {"permissions": sorted(ROLES["analyst"][1] - ROLES["viewer"][1])}
     refused(here, ExceedsOwnPermissions, here.grant, acting(BOB), CARLA, None, permission="read:people")
     refused(here, ExceedsOwnPermissions, here.grant, acting(BOB), CARLA, ADMINISTRATOR)
-    here.store_grants(BOB, "analyst", until=here.now - HOUR)
+    here.store_grants(BOB, "analyst", expires_at=here.now - HOUR)
     refused(here, ExceedsOwnPermissions, here.grant, acting(BOB), CARLA, "analyst")
 
 
@@ -110,7 +110,7 @@ def test_a_grant_needs_exactly_one_known_role_or_permission_and_a_future_end(her
     here.id(CARLA)
     with pytest.raises(NotFound):
         here.act(
-            administration.grant, acting(ADA), person=10**9, role="viewer", permission=None, until=None,
+            administration.grant, acting(ADA), person=10**9, role="viewer", permission=None, expires_at=None,
             reason="x", version=None,
         )  # fmt: skip
 

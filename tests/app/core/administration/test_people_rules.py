@@ -46,7 +46,7 @@ def test_a_person_can_get_grants_before_the_first_sign_in(here: Installation) ->
 
 @pytest.mark.parametrize("actor", [acting(ADA), acting(BOB), OPERATOR], ids=["herself", "another", "operator"])
 def test_the_last_administrator_cannot_be_removed(here: Installation, actor: Administrator) -> None:
-    here.store_grants(CARLA, ADMINISTRATOR, until=here.now + HOUR)  # does not count: it ends
+    here.store_grants(CARLA, ADMINISTRATOR, expires_at=here.now + HOUR)  # does not count: it ends
     here.store_grants(DAN, ADMINISTRATOR, source=Source.REQUEST)  # does not count: neither admin nor policy
     refused(here, LastAdministrator, here.revoke, actor, ADA, ADMINISTRATOR)
     refused(here, LastAdministrator, here.block, actor, ADA)

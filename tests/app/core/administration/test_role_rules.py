@@ -78,7 +78,7 @@ def test_editing_a_role_needs_the_added_permissions(here: Installation) -> None:
 def test_editing_an_own_role_to_get_more_is_a_self_grant(here: Installation) -> None:
     here.create(acting(ADA), "team")
     here.store_grants(BOB, "team")
-    here.store_grants(BOB, permissions=("read:people",), until=here.now + HOUR)
+    here.store_grants(BOB, permissions=("read:people",), expires_at=here.now + HOUR)
     refused(here, SelfGrant, here.update, acting(BOB), "team", "read:people")  # it would last longer
     here.store_grants(BOB, permissions=("read:roles",), source=Source.TOKEN)
     refused(here, SelfGrant, here.update, acting(BOB), "team", "read:roles")  # it would outlive the token's
@@ -115,7 +115,7 @@ def test_built_in_roles_are_only_extended(here: Installation) -> None:
 def test_deleting_a_role_in_use_needs_a_role_to_move_to(here: Installation) -> None:
     ada = acting(ADA)
     here.create(ada, "team", "read:reports")
-    here.store_grants(CARLA, "team", until=here.now + HOUR)
+    here.store_grants(CARLA, "team", expires_at=here.now + HOUR)
     here.store_grants(DAN, "team")
     refused(here, RoleInUse, here.delete, ada, "team")
     refused(here, InvalidInput, here.delete, ada, "team", "team")
@@ -123,12 +123,12 @@ def test_deleting_a_role_in_use_needs_a_role_to_move_to(here: Installation) -> N
     refused(here, ExceedsOwnPermissions, here.delete, acting(BOB), "team", ADMINISTRATOR)
     assert here.delete(ada, "team", "viewer") == 2
     assert (here.roles_of(CARLA), here.roles_of(DAN)) == ({"viewer"}, {"viewer"})
-    assert here.database.read.grants(CARLA, here.now).until == here.now + HOUR
+    assert here.database.read.grants(CARLA, here.now).next_expiry_at == here.now + HOUR
     here.create(ada, "mapped")
     here.map(ada, "Owners", "mapped")
     refused(here, RoleInUse, here.delete, ada, "mapped")
     here.map(ada, "Owners")
-    here.store_grants(CARLA, "mapped", until=here.now - HOUR)
+    here.store_grants(CARLA, "mapped", expires_at=here.now - HOUR)
     assert here.delete(ada, "mapped") == 0
     with pytest.raises(NotFound):
         here.act(administration.delete_role, ada, role=10**9, move_to=None, reason="x", version=None)
@@ -137,7 +137,7 @@ def test_deleting_a_role_in_use_needs_a_role_to_move_to(here: Installation) -> N
 def test_moving_an_own_role_to_get_more_is_a_self_grant(here: Installation) -> None:
     here.create(acting(ADA), "team")
     here.store_grants(BOB, "team")
-    here.store_grants(BOB, "analyst", until=here.now + HOUR)
+    here.store_grants(BOB, "analyst", expires_at=here.now + HOUR)
     refused(here, SelfGrant, here.delete, acting(BOB), "team", "analyst")
     here.delete(acting(BOB), "team", "viewer")
 
@@ -156,7 +156,7 @@ def test_mapping_a_token_role_needs_the_mapped_permissions(here: Installation) -
 
 def test_mapping_an_own_token_role_to_get_more_is_a_self_grant(here: Installation) -> None:
     sync_token_roles(here, BOB, "Owners")
-    here.store_grants(BOB, "analyst", until=here.now + HOUR)
+    here.store_grants(BOB, "analyst", expires_at=here.now + HOUR)
     refused(here, SelfGrant, here.map, acting(BOB), "Owners", "analyst")
     here.map(acting(BOB), "Owners", "viewer")
 

@@ -150,13 +150,13 @@ def test_another_signature_over_the_same_claims_is_another_token(issuer: Issuer,
 def test_it_is_bounded_and_drops_the_least_recently_used() -> None:
     cache: TokenCache[int] = TokenCache(max_entries=3)
     for number in range(3):
-        cache.put(bytes([number]), number, 1, since=0, expires=99)
+        cache.put(bytes([number]), number, 1, added_at=0, expires_at=99)
     assert cache.get(b"\x00", 1, 1) == 0
-    cache.put(b"\x03", 3, 1, since=0, expires=99)
+    cache.put(b"\x03", 3, 1, added_at=0, expires_at=99)
     assert [cache.get(bytes([number]), 1, 1) for number in range(4)] == [0, None, 2, 3]
-    cache.put(b"\x04", 4, 2, since=0, expires=99)
+    cache.put(b"\x04", 4, 2, added_at=0, expires_at=99)
     assert len(cache) == 1
-    cache.put(b"\x05", 5, 1, since=0, expires=99)  # verified with keys replaced meanwhile
+    cache.put(b"\x05", 5, 1, added_at=0, expires_at=99)  # verified with keys replaced meanwhile
     assert len(cache) == 1
 
 
