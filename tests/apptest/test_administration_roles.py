@@ -52,7 +52,9 @@ def test_a_role_is_created_changed_undone_and_deleted(installation: AppInstallat
     assert (created["reason"], created["target"]) == ("a new desk", "clerk")
 
     holder = Subject(installation.services.settings.issuer, "test|holder")
-    change(lambda unit: unit.add_grant(NewGrant(subject=holder, source=Source.ADMIN, by="t", role="clerk"), utc_now()))
+    change(
+        lambda unit: unit.add_grant(NewGrant(subject=holder, source=Source.ADMIN, author="t", role="clerk"), utc_now())
+    )
     number = role_id(installation, "clerk")
     at = open_page(installation, "roles.py", role=number, edit="yes")
     tick(at, "read:people", ticked=False)

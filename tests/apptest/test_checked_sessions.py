@@ -16,7 +16,7 @@ def test_a_page_refuses_a_session_that_the_guard_still_admitted(installation: Ap
     assert session is not None
     installation.services.tabs.record_checked(session)
     with installation.services.storage.unit_of_work() as unit:
-        unit.revoke_grant(NewGrant(subject=subject, source=Source.ADMIN, by="test", role="viewer"), utc_now())
+        unit.revoke_grant(NewGrant(subject=subject, source=Source.ADMIN, author="test", role="viewer"), utc_now())
         unit.commit()
     testing.open_page(at, "usage_report.py")
     assert at.title[0].value == "No access"

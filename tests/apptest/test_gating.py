@@ -107,7 +107,7 @@ def test_the_navigation_registers_only_permitted_pages(installation: AppInstalla
 
 
 def test_without_the_identity_middleware_only_an_error_is_shown(installation: AppInstallation) -> None:
-    for user in ({}, {"guard": ""}, {"guard": "wrong", "sid": "x", "iss_sub": "y"}):
+    for user in ({}, {"marker": ""}, {"marker": "wrong", "sid": "x", "iss_sub": "y"}):
         at = testing.open_app("/reports")
         installation.sign_in(at, roles=["administrator"])
         at.user = {**at.user, **user} if user else {}

@@ -1,7 +1,7 @@
 """Only its owner can resume a Streamlit session: a real server, a real script, raw sockets.
 
 Streamlit re-attaches a socket to any session that it names if ``st.user`` of both is equal. The same takeover is tried
-with the guard's identity and without it, to show that the tests would notice it.
+with the middleware's identity and without it, to show that the tests would notice it.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from tests.signin import CookieClient, SignInWorld, call
 
 
 def seen(client: CookieClient, path: str = "/", **headers: str) -> list[tuple[str, str]]:
-    """The headers that reach the app behind the guard."""
+    """The headers that reach the app behind the middleware."""
     answer = client.get(path, **headers)
     assert answer.status == 200, answer.text
     return [(name, value) for name, value in answer.json()["headers"]]

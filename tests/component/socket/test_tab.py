@@ -52,11 +52,11 @@ def test_a_page_that_signs_out_may_navigate_before_it_is_redirected() -> None:
     async def check(harness: TabHarness) -> None:
         clock = FakeClock()
         harness.tab._out._sleep = clock.sleep
-        leaving = BackMsg()
-        state = leaving.rerun_script.widget_states.widgets.add()
+        sign_out = BackMsg()
+        state = sign_out.rerun_script.widget_states.widgets.add()
         state.id = "$$STREAMLIT_INTERNAL_KEY_$$ID-account__events"
-        state.json_trigger_value = '[{"event": "leaving", "value": true}]'
-        harness.websocket.deliver(leaving)
+        state.json_trigger_value = '[{"event": "signingOut", "value": true}]'
+        harness.websocket.deliver(sign_out)
         harness.websocket.deliver(BackMsg(app_heartbeat=True))
         assert BackMsg.FromString(
             (await harness.tab.receive())["bytes"]
