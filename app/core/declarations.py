@@ -20,7 +20,7 @@ from app.core.permissions import ADMINISTRATOR, CATALOGUE, ROLES, Permission, de
 
 FILE_NAME: Final = "gatehouse.toml"
 SIGNED_IN: Final = "signed-in"
-"""The value of a page's row that requires a sign-in and no permission."""
+"""The value of a page's entry that requires a sign-in and no permission."""
 
 _PERMISSION: Final = re.compile(r"[a-z][a-z-]{0,60}:[a-z][a-z-]{0,60}")
 _ROLE: Final = re.compile(r"[a-z][a-z0-9_-]{0,60}")
@@ -38,7 +38,7 @@ class Declarations:
         permissions: Name → (sentence, requirement on the sign-in).
         roles: Name → (description, permissions).
         pages: Address of a page, without its slash → permission, None for every signed-in user. None instead of a
-            mapping when the file has no rows of pages, which are then open to every user who may enter.
+            mapping when the file has no entries of pages, which are then open to every user who may enter.
         enter: The permission without which nothing of the app runs.
         inline_scripts: Whether the app's own HTML may contain scripts.
     """
@@ -100,19 +100,19 @@ class _Reader:
         permissions: dict[str, tuple[str, Requirement | None]] = {}
         permissions_of: dict[str, set[str]] = {role: set() for role in described}
         for name, value in self._table(content, "permissions").items():
-            row = {"sentence": value} if isinstance(value, str) else value
-            if not isinstance(row, dict):
+            entry = {"sentence": value} if isinstance(value, str) else value
+            if not isinstance(entry, dict):
                 self.mistakes.append(f"the permission {name!r} needs a sentence that describes what it allows.")
                 continue
-            self._only(f"the permission {name!r}", row, _PERMISSION_KEYS)
+            self._only(f"the permission {name!r}", entry, _PERMISSION_KEYS)
             if not _PERMISSION.fullmatch(name):
                 self.mistakes.append(f"the permission {name!r} must be action:resource in lower case, as read:orders.")
             elif name in CATALOGUE:
                 self.mistakes.append(f"the permission {name!r} is one of Gatehouse's own: choose another name.")
-            if not _is_line(row.get("sentence")):
+            if not _is_line(entry.get("sentence")):
                 self.mistakes.append(f"the permission {name!r} needs a sentence that describes what it allows.")
-            permissions[name] = (str(row.get("sentence")), self._step_up(name, row))
-            for role in self._names(f"the roles of {name!r}", row.get("roles", [])):
+            permissions[name] = (str(entry.get("sentence")), self._step_up(name, entry))
+            for role in self._names(f"the roles of {name!r}", entry.get("roles", [])):
                 if role == ADMINISTRATOR:
                     self.mistakes.append(f"the role {role!r} has every permission already: remove it from {name!r}.")
                 elif role not in ROLES and role not in described:
@@ -128,17 +128,17 @@ class _Reader:
     def pages(
         self, content: Mapping[str, Any], permissions: Mapping[str, object]
     ) -> dict[str, Permission | None] | None:
-        """Read the rows of pages; None when there is no such table."""
+        """Read the entries of pages; None when there is no such table."""
         if "pages" not in content:
             return None
-        rows: dict[str, Permission | None] = {}
+        entries: dict[str, Permission | None] = {}
         for path, name in self._table(content, "pages").items():
             if not _PATH.fullmatch(path):
                 self.mistakes.append(f"the page {path!r} must be its address, such as / or /orders.")
-            rows[path.removeprefix("/")] = (
+            entries[path.removeprefix("/")] = (
                 None if name == SIGNED_IN else self._required(f"the page {path}", name, permissions)
             )
-        return rows
+        return entries
 
     def enter(self, content: Mapping[str, Any], permissions: Mapping[str, object]) -> Permission | None:
         """Read the permission that the whole app requires."""
@@ -170,8 +170,8 @@ class _Reader:
             descriptions[role] = str(text)
         return descriptions
 
-    def _step_up(self, name: str, row: Mapping[str, Any]) -> Requirement | None:
-        age, factor = row.get("max_age_seconds"), row.get("second_factor", False)
+    def _step_up(self, name: str, entry: Mapping[str, Any]) -> Requirement | None:
+        age, factor = entry.get("max_age_seconds"), entry.get("second_factor", False)
         if age is not None and (not isinstance(age, int) or isinstance(age, bool) or age < 1):
             self.mistakes.append(f"max_age_seconds of {name!r} must be a whole number of seconds.")
             return None

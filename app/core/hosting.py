@@ -24,8 +24,8 @@ def hosting_mistakes(script: Path, declared: Declarations) -> list[str]:
     ]
     if declared.pages is not None and not _navigates(folder):
         mistakes.append(
-            f"{folder / FILE_NAME} has rows for pages, but nothing here calls st.navigation. To require a permission "
-            "for the whole app, write enter = in it instead."
+            f"{folder / FILE_NAME} has entries for pages, but nothing here calls st.navigation. To require a "
+            "permission for the whole app, write enter = in it instead."
         )
     return mistakes
 

@@ -17,7 +17,7 @@ from app.services import Services
 from db import Database, seed
 
 PERMISSIONS = '[permissions]\n"read:orders" = { sentence = "See the orders.", roles = ["viewer"] }\n'
-ROWS = {"/": "signed-in", "/home": "signed-in", "/open": "signed-in", "/orders": "read:orders"}
+ENTRIES = {"/": "signed-in", "/home": "signed-in", "/open": "signed-in", "/orders": "read:orders"}
 PAGE = 'import streamlit as st\nst.session_state.setdefault("ran", []).append("{name}")\nst.title("{name}")\n'
 FUNCTIONS = """
 import streamlit as st
@@ -57,13 +57,15 @@ def serve(script: Path) -> None:
     seed(storage)
 
 
-def serve_functions(folder: Path, entry: str, rows: dict[str, str] | None = None, files: tuple[str, ...] = ()) -> Path:
+def serve_functions(
+    folder: Path, entry: str, entries: dict[str, str] | None = None, files: tuple[str, ...] = ()
+) -> Path:
     """Serve an entry script of functions that are pages, with ``views/home.py`` and ``views/orders.py``."""
     for file in ("views/home.py", "views/orders.py", *files):
         (folder / file).parent.mkdir(exist_ok=True)
         write(folder / file, PAGE.format(name=Path(file).stem))
     script = write(folder / "shop.py", FUNCTIONS + textwrap.dedent(entry))
-    lines = [f'"{path}" = "{requirement}"' for path, requirement in (ROWS if rows is None else rows).items()]
+    lines = [f'"{path}" = "{requirement}"' for path, requirement in (ENTRIES if entries is None else entries).items()]
     write(folder / "gatehouse.toml", "\n".join([PERMISSIONS, "[pages]", *lines]))
     serve(script)
     return script

@@ -1,4 +1,4 @@
-"""Permissions inside a hosted app: rows for its pages, a permission to enter, its own guarded functions."""
+"""Permissions inside a hosted app: entries for its pages, a permission to enter, its own guarded functions."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ st.session_state["registered"] = [page["page_name"] for page in registered]
 IMPORTED = "from streamlit.commands.navigation import navigation\n"
 
 
-ROWS = """
+ENTRIES = """
 [permissions]
 "read:orders" = { sentence = "See the orders.", roles = ["viewer"] }
 "refund:orders" = { sentence = "Pay an order back.", roles = ["analyst"], max_age_seconds = 600 }
@@ -100,7 +100,7 @@ def shop(tmp_path: Path) -> Path:
     return write(tmp_path / "app.py", SHOP)
 
 
-def served(script: Path, declarations: str = ROWS) -> None:
+def served(script: Path, declarations: str = ENTRIES) -> None:
     """Serve the script in this process, with these declarations."""
     write(script.parent / "gatehouse.toml", declarations)
     serve(script)
@@ -141,7 +141,7 @@ def test_a_hosted_app_runs_with_the_account_in_the_sidebar(gatehouse: Services, 
     assert "gatehouse-account" in str(at.sidebar)
 
 
-def test_a_page_opens_only_with_the_permission_of_its_row(gatehouse: Services, shop: Path) -> None:
+def test_a_page_opens_only_with_the_permission_of_its_entry(gatehouse: Services, shop: Path) -> None:
     served(shop)
     may, may_not = open_app(shop, roles=["viewer"]), open_app(shop, roles=["developer"])
     may.switch_page("views/orders.py").run()
@@ -169,7 +169,7 @@ def test_a_section_without_permitted_pages_is_not_shown(
     write(shop, SHOP.replace('"Shop": pages', '"Takeover": [orders, "views/secret.py"], "Shop": [refunds]'))
     served(
         shop,
-        ROWS.replace('"/refunds" = "refund:orders"', '"/refunds" = "signed-in"').replace(
+        ENTRIES.replace('"/refunds" = "refund:orders"', '"/refunds" = "signed-in"').replace(
             '"/" = "signed-in"', '"/" = "read:orders"'
         ),
     )
@@ -181,7 +181,7 @@ def test_a_section_without_permitted_pages_is_not_shown(
     assert ("No access" in page_text(at)) is not shown
 
 
-def test_rows_apply_to_a_navigation_imported_from_streamlits_module(gatehouse: Services, shop: Path) -> None:
+def test_entries_apply_to_a_navigation_imported_from_streamlits_module(gatehouse: Services, shop: Path) -> None:
     named = SHOP.replace("import streamlit as st\n", f"import streamlit as st\n{IMPORTED}", 1)
     write(shop, named.replace("st.navigation(", "navigation(") + REGISTERED)
     served(shop)
@@ -214,21 +214,21 @@ def test_a_guarded_function_of_a_hosted_app_requires_the_apps_permission(gatehou
     assert refusals(gatehouse) == [("app:function:deny", "pages.app:refund")]
 
 
-def test_a_page_without_a_row_is_closed(gatehouse: Services, shop: Path) -> None:
+def test_a_page_without_an_entry_is_closed(gatehouse: Services, shop: Path) -> None:
     served(shop)
     at = open_app(shop, roles=["administrator"]).switch_page("views/secret.py").run()
     assert ran(at)[-1] == "shop"
-    assert "no row in gatehouse.toml" in at.error[0].value.replace("\\", "")
+    assert "no entry in gatehouse.toml" in at.error[0].value.replace("\\", "")
 
 
-def test_without_rows_every_page_opens_for_every_authenticated_user(gatehouse: Services, shop: Path) -> None:
-    served(shop, ROWS.partition("[pages]")[0])
+def test_without_entries_every_page_opens_for_every_authenticated_user(gatehouse: Services, shop: Path) -> None:
+    served(shop, ENTRIES.partition("[pages]")[0])
     at = open_app(shop, roles=["developer"]).switch_page("views/secret.py").run()
     assert ran(at)[-1] == "secret"
 
 
 def test_a_page_that_requires_a_recent_sign_in_asks_to_confirm(gatehouse: Services, shop: Path) -> None:
-    served(shop, ROWS.replace('"/orders" = "read:orders"', '"/orders" = "refund:orders"'))
+    served(shop, ENTRIES.replace('"/orders" = "read:orders"', '"/orders" = "refund:orders"'))
     at = open_app(shop, roles=["analyst"]).switch_page("views/orders.py").run()
     assert ran(at)[-1] == "orders"
     with gatehouse.storage.engine.begin() as connection:  # type: ignore[attr-defined] # the database's
@@ -238,7 +238,7 @@ def test_a_page_that_requires_a_recent_sign_in_asks_to_confirm(gatehouse: Servic
 
 
 def test_the_whole_app_can_require_a_permission(gatehouse: Services, shop: Path) -> None:
-    served(shop, 'enter = "read:orders"\n' + ROWS.partition("[pages]")[0])
+    served(shop, 'enter = "read:orders"\n' + ENTRIES.partition("[pages]")[0])
     assert ran(open_app(shop, roles=["viewer"])) == ["shop", "home"]
     at = open_app(shop, "/orders", roles=["developer"])
     assert ran(at) == []

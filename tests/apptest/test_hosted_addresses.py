@@ -1,4 +1,4 @@
-"""A page of a hosted app at another address needs the row of its own address too."""
+"""A page of a hosted app at another address needs the entry of its own address too."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AT_ANOTHER_ADDRESS = {
 
 
 @pytest.mark.parametrize("entry", AT_ANOTHER_ADDRESS.values(), ids=AT_ANOTHER_ADDRESS)
-def test_a_page_at_another_address_needs_its_own_row_too(serve: Serve, entry: str) -> None:
+def test_a_page_at_another_address_needs_its_own_entry_too(serve: Serve, entry: str) -> None:
     script = serve(entry)
     may_not, may = at_open(script), at_open(script, "viewer")
     assert ran(may_not) == []
@@ -50,21 +50,21 @@ def at_open(script: Path, *roles: str) -> AppTest:
 
 
 @pytest.mark.parametrize("unrelated", ["lib/orders.py", "views/1_orders.py", "mine/orders.py"])
-def test_an_unrelated_file_of_the_same_name_removes_no_row(serve: Serve, unrelated: str) -> None:
+def test_an_unrelated_file_of_the_same_name_removes_no_entry(serve: Serve, unrelated: str) -> None:
     script = serve('st.navigation([home, st.Page("views/orders.py", url_path="open")]).run()', files=(unrelated,))
     may_not = at_open(script)
     assert ran(may_not) == []
     assert "No access" in page_text(may_not)
     (explanation,) = [caption.value for caption in may_not.caption if "gatehouse.toml" in caption.value]
     assert explanation == (
-        "The page /open needs the row of /orders in gatehouse.toml too: that is the address that Streamlit infers from "
-        "the name of its file or function, or another address of the same page."
+        "The page /open needs the entry of /orders in gatehouse.toml too: that is the address that Streamlit infers "
+        "from the name of its file or function, or another address of the same page."
     )
     assert ran(at_open(script, "viewer")) == ["orders"]
 
 
-def test_a_page_whose_function_has_no_name_needs_its_own_row_only(serve: Serve) -> None:
-    """``""`` is the row of the start page, and no inferred address."""
+def test_a_page_whose_function_has_no_name_needs_its_own_entry_only(serve: Serve) -> None:
+    """``""`` is the entry of the start page, and no inferred address."""
     page = 'functools.partial(ran, "x"), title="X", url_path="open"'
     script = serve(
         f"import functools\nst.navigation([st.Page(orders, default=True), st.Page({page})]).run()",
@@ -73,7 +73,7 @@ def test_a_page_whose_function_has_no_name_needs_its_own_row_only(serve: Serve) 
     assert ran(at_open(script)) == ["x"]
 
 
-def test_two_files_of_one_name_both_need_the_row_of_that_name(serve: Serve) -> None:
+def test_two_files_of_one_name_both_need_the_entry_of_that_name(serve: Serve) -> None:
     script = serve('st.navigation([home, st.Page("mine/orders.py", url_path="open")]).run()', files=("mine/orders.py",))
     assert ran(at_open(script)) == []
     assert ran(at_open(script, "viewer")) == ["orders"]

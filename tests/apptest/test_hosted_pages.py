@@ -30,7 +30,7 @@ MOVED_TO_THE_START = {
 
 
 @pytest.mark.parametrize("entry", MOVED_TO_THE_START.values(), ids=MOVED_TO_THE_START)
-def test_the_start_page_needs_the_row_of_its_own_address_too(gatehouse: Services, serve: Serve, entry: str) -> None:
+def test_the_start_page_needs_the_entry_of_its_own_address_too(gatehouse: Services, serve: Serve, entry: str) -> None:
     script = serve(entry, files=("views/1_orders.py",))
     may_not = open_as(script)
     assert not {"orders", "1_orders"} & set(ran(may_not))
@@ -61,7 +61,7 @@ ANOTHER_NAVIGATION = {
 
 
 @pytest.mark.parametrize("entry", ANOTHER_NAVIGATION.values(), ids=ANOTHER_NAVIGATION)
-def test_rows_apply_wherever_a_page_runs(gatehouse: Services, serve: Serve, entry: str) -> None:
+def test_entries_apply_wherever_a_page_runs(gatehouse: Services, serve: Serve, entry: str) -> None:
     script = serve(entry)
     may_not = open_as(script)
     assert ran(may_not) == []
@@ -91,7 +91,7 @@ def test_the_script_of_a_page_is_compiled_for_that_page_only(serve: Serve, entry
     at = open_as(script, "viewer")
     assert ran(at) == ["home"]
     assert (
-        "NotFound: orders.py runs as a page only, by the run() of its page, so that its row counts."
+        "NotFound: orders.py runs as a page only, by the run() of its page, so that its entry counts."
         in at.error[0].value
     )
 
@@ -104,32 +104,32 @@ def test_a_script_that_streamlit_discovers_is_not_a_page(serve: Serve, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("entry", "rows", "expected"),
+    ("entry", "entries", "expected"),
     [
-        ("st.navigation([home]).run()", {"/": "signed-in"}, "/home has no row in gatehouse.toml"),
-        ("st.navigation([home]).run()", {"/home": "signed-in"}, "/ has no row in gatehouse.toml"),
+        ("st.navigation([home]).run()", {"/": "signed-in"}, "/home has no entry in gatehouse.toml"),
+        ("st.navigation([home]).run()", {"/home": "signed-in"}, "/ has no entry in gatehouse.toml"),
         (
             'import functools\nst.navigation([st.Page(functools.partial(ran, "x"), title="X", default=True)]).run()',
             {"/": "signed-in"},
             "This page has no address of its own",
         ),
-        ('st.navigation(["views/secret.py"]).run()', {"/": "signed-in"}, "/secret has no row in gatehouse.toml"),
+        ('st.navigation(["views/secret.py"]).run()', {"/": "signed-in"}, "/secret has no entry in gatehouse.toml"),
     ],
-    ids=["own address", "start", "no address", "a page without a row"],
+    ids=["own address", "start", "no address", "a page without an entry"],
 )
-def test_a_start_page_without_one_of_its_rows_is_closed(
-    serve: Serve, entry: str, rows: dict[str, str], expected: str
+def test_a_start_page_without_one_of_its_entries_is_closed(
+    serve: Serve, entry: str, entries: dict[str, str], expected: str
 ) -> None:
-    at = open_as(serve(entry, rows, files=("views/secret.py",)), "administrator")
+    at = open_as(serve(entry, entries, files=("views/secret.py",)), "administrator")
     assert ran(at) == []
     assert expected in page_text(at)
 
 
-def test_a_renamed_script_is_closed_until_it_has_a_row(serve: Serve) -> None:
+def test_a_renamed_script_is_closed_until_it_has_an_entry(serve: Serve) -> None:
     at = open_as(serve('st.navigation([home, "views/sales.py"]).run()', files=("views/sales.py",)), "administrator")
     at.switch_page("views/sales.py").run()
     assert ran(at) == ["home"]
-    assert "/sales has no row in gatehouse.toml" in page_text(at)
+    assert "/sales has no entry in gatehouse.toml" in page_text(at)
 
 
 DYNAMIC = """
@@ -176,7 +176,7 @@ pg.run()
 DYNAMIC_FILES = ("settings.py", "request/request_1.py", "respond/respond_1.py", "admin/admin_1.py")
 
 
-DYNAMIC_ROWS = {
+DYNAMIC_ENTRIES = {
     "/": "signed-in",
     "/login": "signed-in",
     "/logout": "signed-in",
@@ -188,7 +188,7 @@ DYNAMIC_ROWS = {
 
 
 def test_streamlits_dynamic_navigation_tutorial_works_and_its_pages_keep_their_permissions(serve: Serve) -> None:
-    script = serve(DYNAMIC, DYNAMIC_ROWS, DYNAMIC_FILES)
+    script = serve(DYNAMIC, DYNAMIC_ENTRIES, DYNAMIC_FILES)
 
     def as_role(role: str, *roles: str) -> AppTest:
         at = open_as(script, *roles)

@@ -29,17 +29,17 @@ REMOVALS: Final[list[Removal]] = [
         test="tests/apptest/test_hosted.py::test_the_whole_app_can_require_a_permission",
     ),
     Removal(
-        guard="a page of a hosted app opens only with the permission of its row",
-        at="app.hosted_pages:_missing_row",
+        guard="a page of a hosted app opens only with the permission of its entry",
+        at="app.hosted_pages:_refusing_entry",
         without="decision.allowed",
-        test="tests/apptest/test_hosted.py::test_a_page_opens_only_with_the_permission_of_its_row",
+        test="tests/apptest/test_hosted.py::test_a_page_opens_only_with_the_permission_of_its_entry",
     ),
     Removal(
-        guard="a page of a hosted app without a row stays closed",
-        at="app.hosted_pages:_missing_row",
-        without="declared and decision.allowed",
+        guard="a page of a hosted app without an entry stays closed",
+        at="app.hosted_pages:_refusing_entry",
+        without="exists and decision.allowed",
         instead="decision.allowed",
-        test="tests/apptest/test_hosted.py::test_a_page_without_a_row_is_closed",
+        test="tests/apptest/test_hosted.py::test_a_page_without_an_entry_is_closed",
     ),
     Removal(
         guard="a pages folder beside a hosted app is refused",
@@ -77,59 +77,60 @@ REMOVALS: Final[list[Removal]] = [
         test="tests/app/core/test_declarations.py::test_a_file_beside_an_app_gives_nothing_of_gatehouses_own",
     ),
     Removal(
-        guard="rows apply to st.navigation from whichever module it is imported",
+        guard="entries apply to st.navigation from whichever module it is imported",
         at="app.hosted_pages:install",
         without="navigation_module",
-        test="tests/apptest/test_hosted.py::test_rows_apply_to_a_navigation_imported_from_streamlits_module",
+        test="tests/apptest/test_hosted.py::test_entries_apply_to_a_navigation_imported_from_streamlits_module",
     ),
     Removal(
         guard="a section without an accessible page is hidden",
         at="app.hosted_pages:navigation",
-        without="offered.setdefault(name, []) if missing.allowed_after_step_up else nameless",
+        without="offered.setdefault(name, []) if refusing.allowed_after_step_up else nameless",
         instead="offered.setdefault(name, [])",
         test="tests/apptest/test_hosted.py::test_a_section_without_permitted_pages_is_not_shown[developer-False]",
     ),
     Removal(
-        guard="a start page also needs the row of its own address",
-        at="app.hosted_pages:_addresses",
+        guard="a start page also needs the entry of its own address",
+        at="app.hosted_pages:_paths",
         without='["", own]',
         instead='[""]',
         test=(
             "tests/apptest/test_hosted_pages.py"
-            "::test_a_start_page_without_one_of_its_rows_is_closed[a page without a row]"
+            "::test_a_start_page_without_one_of_its_entries_is_closed[a page without an entry]"
         ),
     ),
     Removal(
-        guard="a page with several addresses needs the row of each",
-        at="app.hosted_pages:_addresses",
+        guard="a page with several addresses needs the entry of each",
+        at="app.hosted_pages:_paths",
         without="other == source",
         instead="False",
         test=(
             "tests/apptest/test_hosted_addresses.py"
-            "::test_a_page_at_another_address_needs_its_own_row_too[two navigations]"
+            "::test_a_page_at_another_address_needs_its_own_entry_too[two navigations]"
         ),
     ),
     Removal(
-        guard="a page needs the row of the address that is inferred for it",
-        at="app.hosted_pages:_addresses",
+        guard="a page needs the entry of the address that is inferred for it",
+        at="app.hosted_pages:_paths",
         without="needed.append(...)",
         test=(
             "tests/apptest/test_hosted_addresses.py"
-            "::test_a_page_at_another_address_needs_its_own_row_too[a function that names another address]"
+            "::test_a_page_at_another_address_needs_its_own_entry_too[a function that names another address]"
         ),
     ),
     Removal(
-        guard="rows are checked where a page runs",
+        guard="entries are checked where a page runs",
         at="app.hosted_pages:_run",
-        without="if missing is not None: ...",
+        without="if refusing is not None: ...",
         test=(
-            "tests/apptest/test_hosted_pages.py::test_rows_apply_wherever_a_page_runs[the function below st.navigation]"
+            "tests/apptest/test_hosted_pages.py"
+            "::test_entries_apply_wherever_a_page_runs[the function below st.navigation]"
         ),
     ),
     Removal(
         guard="a page's script is compiled for its own page only",
         at="app.hosted_pages:check_compiled",
-        without="_page_rows is not None",
+        without="_page_entries is not None",
         instead="False",
         test=(
             "tests/apptest/test_hosted_pages.py"
@@ -137,7 +138,7 @@ REMOVALS: Final[list[Removal]] = [
         ),
     ),
     Removal(
-        guard="only the entry script runs at the gate of an app with rows",
+        guard="only the entry script runs at the gate of an app with entries",
         at="app.hosted:run",
         without="hosted_pages.check_compiled(...)",
         test="tests/apptest/test_hosted_pages.py::test_a_script_that_streamlit_discovers_is_not_a_page",
