@@ -131,7 +131,7 @@ def signed_in_popup(channel: str) -> HTMLResponse:
 def too_many_tabs() -> HTMLResponse:
     """The app serves as many tabs as it can; the page reloads by itself."""
     return notice(
-        "All places are taken",
+        "Too many tabs are open",
         (
             "The app serves as many tabs as it can just now. Close tabs that you no longer need.",
             "This page looks again by itself every few seconds.",

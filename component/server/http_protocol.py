@@ -37,7 +37,7 @@ _CHECK_SECONDS: Final = 5.0
 _HARD_EXTRA: Final = 32
 """Connections beyond the limit that still get an error response at their first request; others get it at once."""
 _HEAD_ENDS: Final = re.compile(rb"\n\r?\n")
-FULL: Final = "All places are taken just now. Try again in a moment.\n"
+TOO_MANY_CONNECTIONS: Final = "Too many connections are open. Try again in a moment.\n"
 
 
 class StrictConnection(h11.Connection):
@@ -130,9 +130,9 @@ class LimitedHttp(H11Protocol, asyncio.BufferedProtocol):
         self._peer = self.client[0] if self.client else ""
         self._is_counted = True
         if not self._admission.connect(self._peer, len(self.connections)):
-            self.app = _respond_full
+            self.app = _respond_too_many
             if len(self.connections) > self._admission.limits.connections + _HARD_EXTRA:
-                self._respond(503, FULL)
+                self._respond(503, TOO_MANY_CONNECTIONS)
                 return
         self._watch()
 
@@ -229,8 +229,8 @@ def _set_no_delay(transport: asyncio.BaseTransport) -> None:
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-async def _respond_full(scope: Scope, receive: Receive, send: Send) -> None:
+async def _respond_too_many(scope: Scope, receive: Receive, send: Send) -> None:
     """The app of a connection beyond the limit."""
     headers = {"Retry-After": "5", "Connection": "close", "Cache-Control": "no-store"}
     if scope["type"] == "http":
-        await PlainTextResponse(FULL, 503, headers)(scope, receive, send)
+        await PlainTextResponse(TOO_MANY_CONNECTIONS, 503, headers)(scope, receive, send)

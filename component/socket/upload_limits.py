@@ -20,7 +20,7 @@ MAX_UPLOADS: Final = 200
 MAX_UPLOAD_BYTES: Final = 400 * 1024 * 1024
 MAX_TOTAL_UPLOAD_BYTES: Final = 4 * 1024 * 1024 * 1024
 """The limit of all Streamlit sessions of a process, with a socket and without."""
-_FULL: Final = (
+_TOO_MUCH_UPLOADED: Final = (
     f"This page keeps all the files it can ({MAX_UPLOADS} files, {MAX_UPLOAD_BYTES // 1024**2} MB together). "
     "Remove some of them, or reload the page.\n"
 )
@@ -127,7 +127,7 @@ def _refusal(scope: Scope, uploads: Uploads, make_room: Callable[[int], bool]) -
     if size is None:
         return PlainTextResponse("Content-Length is required.\n", 411)
     if not uploads.fits(scope["path"], size):
-        return PlainTextResponse(_FULL, 413)
+        return PlainTextResponse(_TOO_MUCH_UPLOADED, 413)
     if not make_room(size):
         return PlainTextResponse("The app keeps all the files it can at the moment. Try again later.\n", 503)
     return None

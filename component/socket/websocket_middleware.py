@@ -14,7 +14,7 @@ from component.limits.admission import Admission, CapacityExceeded, SocketReader
 from component.limits.paced_socket import PacedSocket
 from component.limits.throttle import Throttle
 from component.protocol.session_claims import claimed_session, without_claim
-from component.server.http_protocol import FULL
+from component.server.http_protocol import TOO_MANY_CONNECTIONS
 from component.server.websocket_protocol import SOCKET_READER
 from component.socket.handshake import Handshake
 from component.socket.path_kinds import PathKind, path_kind
@@ -50,7 +50,7 @@ class WebSocketMiddleware:
         try:
             slot = self._admission.enter(self._addresses.of(scope))
         except CapacityExceeded:
-            await _refuse(scope, receive, send, _full(), code=_TRY_AGAIN_LATER)
+            await _refuse(scope, receive, send, _too_many_connections(), code=_TRY_AGAIN_LATER)
             return
         try:
             await self._admitted(scope, receive, send, send_accepted, slot)
@@ -84,7 +84,7 @@ class WebSocketMiddleware:
         try:
             slot.take(person)
         except CapacityExceeded:
-            await _refuse(scope, receive, send, _full(), code=_TRY_AGAIN_LATER)
+            await _refuse(scope, receive, send, _too_many_connections(), code=_TRY_AGAIN_LATER)
             return
         paced = self._paced(scope, receive, person=person, address=slot.address)
         # Headers are sent with the acceptance, or with a refusal in its place: there are none to add afterwards.
@@ -113,8 +113,8 @@ class WebSocketMiddleware:
         return PacedSocket(self._throttle, receive, person=person, address=address, gone=gone)
 
 
-def _full() -> Response:
-    return PlainTextResponse(FULL, 503, headers={"Retry-After": str(RETRY_SECONDS)})
+def _too_many_connections() -> Response:
+    return PlainTextResponse(TOO_MANY_CONNECTIONS, 503, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
 async def _refuse(

@@ -201,7 +201,10 @@ def statuses(app: AppProcesses, user: SignedInUser | None, count: int) -> list[i
                 result.append(101)
             except InvalidStatus as error:
                 response = error.response
-                received = b"All places are taken" in (response.body or b"") and response.headers["Retry-After"] == "5"
+                received = (
+                    b"Too many connections are open" in (response.body or b"")
+                    and response.headers["Retry-After"] == "5"
+                )
                 result.append(response.status_code if received else 0)
     return result
 

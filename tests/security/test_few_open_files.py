@@ -44,10 +44,10 @@ def test_as_many_tabs_as_fit_are_served_and_the_next_gets_an_explanation(app: Ap
             with pytest.raises(InvalidStatus) as refused:
                 app.tab(app.sign_in("late"))
             assert refused.value.response.status_code == 503
-            assert b"All places are taken" in (refused.value.response.body or b"")
+            assert b"Too many connections are open" in (refused.value.response.body or b"")
         page = requests.get(app.base_url, timeout=30)
         assert page.status_code == 503
-        assert "All places are taken" in page.text
+        assert "Too many tabs are open" in page.text
         assert page.headers["Retry-After"] == "10"
         tabs[0].close()
         tabs[1].press("callback")

@@ -118,4 +118,4 @@ def test_beyond_the_limit_a_connection_gets_an_error_response(loop: Loop) -> Non
     assert not wires[129].closed, "it gets its answer when it asks for something"
     assert wires[-1].closed
     assert wires[-1].written.startswith(b"HTTP/1.1 503 ")
-    assert b"All places are taken" in wires[-1].written
+    assert b"Too many connections are open" in wires[-1].written

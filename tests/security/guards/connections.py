@@ -26,7 +26,7 @@ REMOVALS: Final[list[Removal]] = [
         test="tests/component/limits/test_token_bucket.py::test_sockets_are_counted_by_person_by_address_and_in_all",
     ),
     Removal(
-        guard="anonymous sockets leave places for signed-in people",
+        guard="anonymous sockets leave capacity for signed-in people",
         at="component.limits.admission:SocketSlot.take",
         without="int(limits.sockets * _ANONYMOUS_SHARE)",
         instead="limits.sockets",
