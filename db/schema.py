@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.command_text import command_text
 from app.core.errors import SchemaMismatch, StorageUnavailable
-from app.core.installation import present_secrets
+from app.core.installation_secret import present_secrets
 from app.core.secret_keys import require_write_key
 from app.core.settings import Settings
 from app.core.state import SECRET, make_private_folder

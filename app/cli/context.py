@@ -19,7 +19,7 @@ from app.core.clock import utc_now
 from app.core.directory import RoleCard
 from app.core.directory_ports import DirectoryUnit
 from app.core.errors import NotFound
-from app.core.installation import present_secrets
+from app.core.installation_secret import present_secrets
 from app.core.keyring import Keyring
 from app.core.principal import Subject
 from app.core.settings import Process, Settings

@@ -13,7 +13,7 @@ from app.core.call_store import call_store
 from app.core.declarations import declare_beside
 from app.core.errors import ConfigurationError
 from app.core.http_client import ca_bundle_mistake
-from app.core.installation import state_mistakes, weakness
+from app.core.installation_secret import state_mistakes, weakness
 from app.core.permissions import ADMINISTRATOR
 from app.core.processes import Process
 from app.core.settings import Settings

@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 from app.core.errors import ConfigurationError
-from app.core.installation import installation_secret, local_client
+from app.core.installation_secret import development_secret
+from app.core.local_tenant import local_client
 from app.core.processes import Process
 from app.core.settings import ENV_FILE, Settings
 from app.core.settings_checks import all_mistakes, unset_database_mistakes
@@ -45,7 +46,7 @@ def load(
     if settings.local_tenant and (process is not Process.CLI or client.exists()):
         values.update(local_client(client, process))
     if not settings.gatehouse_secret:
-        values["gatehouse_secret"] = (SecretStr(installation_secret(folder / SECRET)),)
+        values["gatehouse_secret"] = (SecretStr(development_secret(folder / SECRET)),)
     return settings.completed(values)
 
 

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from component.dev_tenant.authorize import Authorizer, Unanswerable
 from component.dev_tenant.config import TenantConfig
-from component.dev_tenant.grants import make_server
+from component.dev_tenant.grant_types import make_server
 from component.dev_tenant.logout import LogoutRefused, depart, plan_logout
 from component.dev_tenant.oauth import Refusal
 from component.dev_tenant.pages import Pages

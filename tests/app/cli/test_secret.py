@@ -14,7 +14,7 @@ import pytest
 
 from app.__main__ import main
 from app.cli import dev
-from app.core import installation, settings_loading
+from app.core import installation_secret, settings_loading
 from app.core.errors import ConfigurationError
 from app.core.keyring import Keyring
 from app.core.permissions import declare
@@ -153,9 +153,9 @@ def test_a_crash_while_the_secret_is_made_leaves_none_or_a_complete_one(
         with monkeypatch.context() as patched:
             patched.setattr(function, crash)
             with pytest.raises(Crash):
-                installation.installation_secret(file)
+                installation_secret.development_secret(file)
         assert not file.exists()
-    made = installation.installation_secret(file)
+    made = installation_secret.development_secret(file)
     assert (len(made), file.read_text(), file.stat().st_mode & 0o777) == (64, made, 0o600)
     assert sorted(path.name for path in file.parent.iterdir()) == [".gitignore", "secret"]
 
@@ -172,7 +172,7 @@ def test_of_two_processes_that_make_the_secret_at_once_both_use_the_same(
         link(source, target)
 
     monkeypatch.setattr("os.link", after_the_other)
-    assert installation.installation_secret(file) == other
+    assert installation_secret.development_secret(file) == other
     assert list(tmp_path.iterdir()) == [file]
 
 
@@ -185,16 +185,16 @@ def test_a_file_system_without_hard_links_keeps_the_secret_too(
 
     monkeypatch.setattr("os.link", no_links)
     file = tmp_path / "secret"
-    made = installation.installation_secret(file)
+    made = installation_secret.development_secret(file)
     assert (len(made), file.read_text(), file.stat().st_mode & 0o777) == (64, made, 0o600)
-    assert installation.installation_secret(file) == made
+    assert installation_secret.development_secret(file) == made
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_folder_that_takes_no_secret_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match=r"The secret cannot be kept in .*: name another folder by"):
-        installation.installation_secret(tmp_path / "file" / "secret")
+        installation_secret.development_secret(tmp_path / "file" / "secret")
 
 
 def test_state_of_an_earlier_version_that_is_not_used_is_reported_once(

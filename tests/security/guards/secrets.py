@@ -64,7 +64,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the secret file appears complete or not at all",
-        at="app.core.installation:_make_secret",
+        at="app.core.installation_secret:_make_secret",
         without="os.link(...)",
         instead="path.write_text(secrets.token_urlsafe(48))",
         test="tests/app/cli/test_secret.py::test_of_two_processes_that_make_the_secret_at_once_both_use_the_same",

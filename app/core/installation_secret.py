@@ -1,20 +1,16 @@
-"""What an installation keeps in its state folder: the development secret, and the local tenant's client."""
+"""The installation's secret: how strong it must be, and the one that a development installation makes for itself."""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import secrets
 import tempfile
 from pathlib import Path
-from typing import Any, Final
-
-from pydantic import SecretStr
+from typing import Final
 
 from app.core.command_text import REPLACE_SECRET, command_text
 from app.core.errors import ConfigurationError
-from app.core.processes import Process
 from app.core.settings import Settings
 from app.core.state import SECRET, folder_mistake, make_private_folder
 
@@ -52,7 +48,7 @@ def present_secrets(settings: Settings) -> tuple[str, ...]:
     return (_read(file),)
 
 
-def installation_secret(path: Path) -> str:
+def development_secret(path: Path) -> str:
     """Return the secret of this development installation; made on first use, readable by its owner only.
 
     It is linked to its name when it is written as a whole: a crash leaves either no secret or a complete one, and of
@@ -115,28 +111,3 @@ def _damaged(secret: Path) -> str:
         f"GATEHOUSE_SECRET: the file {secret} is damaged: put it back from a backup. If there is none, remove it; a "
         f"database that was written with it then needs: {command_text(REPLACE_SECRET)}"
     )
-
-
-def local_client(path: Path, process: Process) -> dict[str, Any]:
-    """The issuer, audience and (for the app) the client that the local tenant registered for this installation.
-
-    Raises:
-        ConfigurationError: if the local tenant was never started, or its file is damaged.
-    """
-    try:
-        client = json.loads(path.read_text(encoding="utf-8"))
-        provider = {"oidc_issuer": str(client["issuer"]), "auth0_audience": str(client["audience"])}
-        if process is not Process.APP:
-            return provider
-        return provider | {
-            "auth0_client_id": str(client["client_id"]),
-            "auth0_client_secret": SecretStr(str(client["client_secret"])),
-        }
-    except FileNotFoundError:
-        raise ConfigurationError(
-            ["No tenant is configured and the local one was never started; start it: python -m component.dev_tenant"]
-        ) from None
-    except (ValueError, KeyError, TypeError):
-        raise ConfigurationError(
-            [f"The local tenant's file {path} is damaged; delete it and start the tenant again."]
-        ) from None
