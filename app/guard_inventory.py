@@ -8,7 +8,7 @@ from typing import Final
 
 from app.core.declarations import FILE_NAME, Declarations
 from app.core.directory import GuardKind, GuardRow
-from app.core.guard_scanner import functions, gate, named_from, shared_in
+from app.core.guard_scanner import functions, named_from, require_page_line, shared_in
 from app.core.shared_identity import Place
 from app.navigation import PAGES, PAGES_FOLDER
 
@@ -25,7 +25,7 @@ def own_guards() -> Iterator[GuardRow]:
     """The product's pages by their rows, and the guarded functions of pages and of this package."""
     for row in PAGES:
         file = named_from(row.script, _ROOT)
-        yield GuardRow(GuardKind.PAGE, f"/{row.path}", str(row.permission or ""), file, gate(row.script))
+        yield GuardRow(GuardKind.PAGE, f"/{row.path}", str(row.permission or ""), file, require_page_line(row.script))
     yield from functions(PAGES_FOLDER, root=_ROOT)
     yield from functions(Path(__file__).parent, root=_ROOT)
 

@@ -86,7 +86,7 @@ def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Ser
             absolute_seconds=settings.session_absolute_seconds,
             rights_max_age_seconds=settings.token_rights_max_age_seconds,
         ),
-        map_own_names=not settings.production,
+        implicit_role_mapping=not settings.production,
     )
     sessions = SessionService(context, default_role=settings.default_role)
     rights = Rights(storage.read)

@@ -68,11 +68,22 @@ class DatabaseDirectory:
         return role_lists.permission_slice(self._queries, now, text=text, after=cursor, limit=limit)
 
     def mappings(
-        self, *, text: str = "", unmapped: bool = False, own_names: bool = False, cursor: str = "", limit: int = 50
+        self,
+        *,
+        text: str = "",
+        unmapped: bool = False,
+        implicit_role_mapping: bool = False,
+        cursor: str = "",
+        limit: int = 50,
     ) -> Slice[MappingRow]:
         """A page of the token roles that are mapped or were received."""
         return mapping_lists.mapping_slice(
-            self._queries, text=text, unmapped=unmapped, own_names=own_names, after=cursor, limit=limit
+            self._queries,
+            text=text,
+            unmapped=unmapped,
+            implicit_role_mapping=implicit_role_mapping,
+            after=cursor,
+            limit=limit,
         )
 
     def sessions(
@@ -106,11 +117,16 @@ class DatabaseDirectory:
         return audit_lists.chain_head(self._queries, self._keyring)
 
     def statistics(
-        self, now: datetime, *, days: int, seen_since: datetime | None = None, own_names: bool = False
+        self, now: datetime, *, days: int, seen_since: datetime | None = None, implicit_role_mapping: bool = False
     ) -> Statistics:
         """The statistics of the installation."""
         return installation_statistics.statistics(
-            self._queries, self._reader, now, days=days, seen_since=seen_since, own_names=own_names
+            self._queries,
+            self._reader,
+            now,
+            days=days,
+            seen_since=seen_since,
+            implicit_role_mapping=implicit_role_mapping,
         )
 
     def guards(self) -> Sequence[GuardRow]:

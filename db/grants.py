@@ -69,7 +69,9 @@ class GrantWrites(WithheldWrites):
         self._rights_changed |= deleted
         return deleted
 
-    def sync_token_rights(self, subject: Subject, rights: TokenRights, *, map_own_names: bool, now: datetime) -> bool:
+    def sync_token_rights(
+        self, subject: Subject, rights: TokenRights, *, implicit_role_mapping: bool, now: datetime
+    ) -> bool:
         """Make the subject's grants of source ``token`` equal to the rights of the token."""
         require_aware(now, rights.issued_at)
         person = self._ensure_person(subject)
@@ -85,7 +87,7 @@ class GrantWrites(WithheldWrites):
         if not newest:
             return False
         names = frozenset(name for name in rights.roles if is_storable(name, MAX_TOKEN_ROLE_CHARACTERS))
-        mapped = self._mapped(names, map_own_names=map_own_names)
+        mapped = self._mapped(names, implicit_role_mapping=implicit_role_mapping)
         # Mapped names are stored first; the limit applies after the mapping, so that it removes no grants.
         stored = sorted(names, key=lambda name: (name not in mapped, name))[:MAX_TOKEN_ROLES]
         self._store_token_roles(person, frozenset(stored))
@@ -139,7 +141,7 @@ class GrantWrites(WithheldWrites):
             known += self._execute(select(permissions.c.name).where(permissions.c.name.in_(batch))).scalars()
         return known
 
-    def _mapped(self, names: frozenset[str], *, map_own_names: bool) -> dict[str, set[int]]:
+    def _mapped(self, names: frozenset[str], *, implicit_role_mapping: bool) -> dict[str, set[int]]:
         """Token role → the ids of the roles it is mapped to; without unmapped token roles."""
         role_ids: dict[str, set[int]] = {}
         for batch in in_batches(names):
@@ -147,7 +149,7 @@ class GrantWrites(WithheldWrites):
                 role_mappings.c.token_role.in_(batch)
             )
             pairs = [(row.token_role, row.role_id) for row in self._execute(mapped)]
-            if map_own_names:
+            if implicit_role_mapping:
                 own = select(roles.c.name, roles.c.id).where(roles.c.built_in.is_(True), roles.c.name.in_(batch))
                 pairs += [(row.name, row.id) for row in self._execute(own)]
             for name, role in pairs:

@@ -26,7 +26,7 @@ _BELOW_ALL: Final = ""
 
 
 def mapping_slice(
-    queries: QueryCache, *, text: str, unmapped: bool, own_names: bool, after: str, limit: int
+    queries: QueryCache, *, text: str, unmapped: bool, implicit_role_mapping: bool, after: str, limit: int
 ) -> Slice[MappingRow]:
     """A page of the token roles that are mapped or were received, by name.
 
@@ -34,7 +34,7 @@ def mapping_slice(
         queries: Executes the reads.
         text: A part of the name, compared without case.
         unmapped: Whether only token roles that are mapped to no role.
-        own_names: Whether a token role with the name of a built-in role is mapped to it without a mapping.
+        implicit_role_mapping: Whether a token role with the name of a built-in role is mapped to it without a mapping.
         after: The cursor; empty for the first page.
         limit: The size of the page.
 
@@ -42,11 +42,11 @@ def mapping_slice(
         InvalidInput: The cursor is not one of this list.
     """
     words = search_key(clean(text.strip(), _TEXT_MAX_CHARACTERS))
-    key = ("mappings", words, unmapped, own_names)
+    key = ("mappings", words, unmapped, implicit_role_mapping)
     position = position_of(after, key, str)
     mapped = _mapped(queries)
     known = sorted(mapped.keys() | set(received(queries)))
-    all_mapped = mapped.keys() | (ROLES.keys() if own_names else ())
+    all_mapped = mapped.keys() | (ROLES.keys() if implicit_role_mapping else ())
     names = [name for name in known if words in search_key(name) and not (unmapped and name in all_mapped)]
     rest = [name for name in names if position is None or name > str(position[0])]
     size = page_size(limit)
@@ -75,9 +75,9 @@ def received(queries: QueryCache) -> Iterator[str]:
         last = names[-1]
 
 
-def unmapped_names(queries: QueryCache, max_rows: int, *, own_names: bool) -> tuple[str, ...]:
-    """The first received token roles that are mapped to no role; ``own_names`` as in ``mapping_slice``."""
-    mapped = _mapped(queries).keys() | (ROLES.keys() if own_names else ())
+def unmapped_names(queries: QueryCache, max_rows: int, *, implicit_role_mapping: bool) -> tuple[str, ...]:
+    """The first received token roles that are mapped to no role; ``implicit_role_mapping`` as in ``mapping_slice``."""
+    mapped = _mapped(queries).keys() | (ROLES.keys() if implicit_role_mapping else ())
     unmapped: list[str] = []
     for name in received(queries):
         if name not in mapped:

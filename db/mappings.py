@@ -16,7 +16,9 @@ from db.withheld import not_withheld
 class MappingWrites(GrantWrites):
     """Writes of ``DirectoryUnit`` for mappings."""
 
-    def set_mapping(self, token_role: str, role_ids: frozenset[int], now: datetime, *, map_own_names: bool) -> int:
+    def set_mapping(
+        self, token_role: str, role_ids: frozenset[int], now: datetime, *, implicit_role_mapping: bool
+    ) -> int:
         """Map a token role to exactly these roles; returns how many people's grants changed."""
         require_aware(now)
         of_name = role_mappings.c.token_role == token_role
@@ -32,7 +34,7 @@ class MappingWrites(GrantWrites):
             changed |= self._grant_mapped(token_role, role, now)
             self._record_mapped(role)
         for role in sorted(removed):
-            changed |= self._revoke_unmapped(token_role, role, map_own_names=map_own_names)
+            changed |= self._revoke_unmapped(token_role, role, implicit_role_mapping=implicit_role_mapping)
         self._rights_changed |= bool(changed)
         return len(changed)
 
@@ -47,16 +49,16 @@ class MappingWrites(GrantWrites):
         insertion = self._insert(grants).from_select(["person_id", "role_id", "source", "created_at"], recipients)
         return set(self._execute(insertion.on_conflict_do_nothing().returning(grants.c.person_id)).scalars())
 
-    def _revoke_unmapped(self, token_role: str, role: int, *, map_own_names: bool) -> set[int]:
+    def _revoke_unmapped(self, token_role: str, role: int, *, implicit_role_mapping: bool) -> set[int]:
         """Revoke the role from people without another token role that is mapped to it; returns their ids."""
-        unmapped = _unmapped(withheld_grants, token_role, role, map_own_names=map_own_names)
+        unmapped = _unmapped(withheld_grants, token_role, role, implicit_role_mapping=implicit_role_mapping)
         self._execute(update(withheld_grants).where(unmapped).values(from_token=False))
-        unmapped = _unmapped(grants, token_role, role, map_own_names=map_own_names)
+        unmapped = _unmapped(grants, token_role, role, implicit_role_mapping=implicit_role_mapping)
         revoked = delete(grants).where(unmapped, grants.c.source == Source.TOKEN.value).returning(grants.c.person_id)
         return set(self._execute(revoked).scalars())
 
 
-def _unmapped(table: Table, token_role: str, role: int, *, map_own_names: bool) -> ColumnElement[bool]:
+def _unmapped(table: Table, token_role: str, role: int, *, implicit_role_mapping: bool) -> ColumnElement[bool]:
     """Whether a row is about ``role`` and a person with the token role and no other that is mapped to ``role``."""
     other = token_roles.alias("other")
     other_mapping = exists().where(
@@ -69,7 +71,7 @@ def _unmapped(table: Table, token_role: str, role: int, *, map_own_names: bool) 
         table.c.person_id.in_(select(token_roles.c.person_id).where(token_roles.c.name == token_role)),
         ~other_mapping,
     ]
-    if map_own_names:
+    if implicit_role_mapping:
         own_name = exists().where(
             other.c.person_id == table.c.person_id,
             roles.c.id == role,

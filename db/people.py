@@ -37,7 +37,7 @@ _BY_EMAIL: Final = (
 )
 
 
-def counting_administrators() -> Select[Any]:
+def select_administrators() -> Select[Any]:
     """A select of the ids of people who count as administrators."""
     sources = [bindparam(None, source.value, Text) for source in (Source.ADMIN, Source.POLICY)]
     administrators = (
@@ -50,7 +50,7 @@ def counting_administrators() -> Select[Any]:
     return select(people.c.id).where(people.c.blocked.is_(False), people.c.id.in_(administrators)).order_by(people.c.id)
 
 
-_ADMINISTRATORS: Final = counting_administrators().with_only_columns(*PERSON)
+_ADMINISTRATORS: Final = select_administrators().with_only_columns(*PERSON)
 
 
 class PeopleWrites(BaseUnitOfWork):

@@ -12,7 +12,7 @@ from app.core.directory import Attention, GuardKind, GuardRow, PeopleQuery, Pers
 from app.core.ports import Reader
 from db.mapping_lists import unmapped_names
 from db.models import counters, grants, guards, permissions, role_permissions, roles
-from db.people import counting_administrators
+from db.people import select_administrators
 from db.people_lists import people_slice
 from db.query_cache import QueryCache, capped, live
 from db.rows import raw_time
@@ -23,7 +23,13 @@ MAX_NAMES: Final = 20
 
 
 def statistics(
-    queries: QueryCache, reader: Reader, now: datetime, *, days: int, seen_since: datetime | None, own_names: bool
+    queries: QueryCache,
+    reader: Reader,
+    now: datetime,
+    *,
+    days: int,
+    seen_since: datetime | None,
+    implicit_role_mapping: bool,
 ) -> Statistics:
     """The statistics of the installation.
 
@@ -33,7 +39,7 @@ def statistics(
         now: The time at which grants and sessions are live.
         days: How many days of usage, today included.
         seen_since: Sessions used since then count; None for all that have not expired.
-        own_names: Whether a token role with the name of a built-in role counts as mapped to it.
+        implicit_role_mapping: Whether a token role with the name of a built-in role counts as mapped to it.
     """
     counts: dict[str, int] = {
         row[0]: row[1] for row in queries.rows("counters", lambda: select(counters.c.name, counters.c.value))
@@ -49,12 +55,12 @@ def statistics(
         ),
         roles=queries.scalar("roles counted", lambda: select(func.count()).select_from(roles)),
         days=tuple(reader.usage(today - timedelta(days=max(1, days) - 1), today)),
-        attention=attention(queries, now, own_names=own_names),
+        attention=attention(queries, now, implicit_role_mapping=implicit_role_mapping),
     )
 
 
-def attention(queries: QueryCache, now: datetime, *, own_names: bool) -> Attention:
-    """What needs an administrator's attention; ``own_names`` as in ``statistics``."""
+def attention(queries: QueryCache, now: datetime, *, implicit_role_mapping: bool) -> Attention:
+    """What needs an administrator's attention; ``implicit_role_mapping`` as in ``statistics``."""
     at = to_micros(now)
 
     def names(form: str, build: Callable[[], Select[Any]], **parameters: Any) -> tuple[str, ...]:
@@ -65,12 +71,12 @@ def attention(queries: QueryCache, now: datetime, *, own_names: bool) -> Attenti
 
     return Attention(
         unused_roles=names("unused roles", lambda: _unused_roles(queries), now=at),
-        permissions_held_by_nobody=names("permissions without grants", lambda: _ungranted(queries), now=at),
-        permissions_asked_nowhere=names("permissions without guards", lambda: _unguarded(queries)),
-        unmapped_token_roles=unmapped_names(queries, MAX_NAMES, own_names=own_names),
+        ungranted_permissions=names("permissions without grants", lambda: _ungranted(queries), now=at),
+        unguarded_permissions=names("permissions without guards", lambda: _unguarded(queries)),
+        unmapped_token_roles=unmapped_names(queries, MAX_NAMES, implicit_role_mapping=implicit_role_mapping),
         people_without_roles=people(PeopleQuery(without_roles=True, limit=1)),
         blocked_people=people(PeopleQuery(state=PersonState.BLOCKED, limit=1)),
-        administrators=queries.scalar("administrators counted", lambda: capped(counting_administrators())),
+        administrators=queries.scalar("administrators counted", lambda: capped(select_administrators())),
     )
 
 

@@ -57,7 +57,7 @@ def create_app(settings: Settings, services: ApiServices) -> Application:
         sessions.IDLE_SECONDS: settings.session_idle_seconds,
         people.ISSUER: settings.issuer,
         people.DEFAULT_ROLE: settings.default_role,
-        mappings.MAP_OWN_NAMES: not settings.production,
+        mappings.IMPLICIT_ROLE_MAPPING: not settings.production,
     }
     app.enforce_access(authentication.guard, RateLimits(settings, authentication, services.clock))
     app.extensions[docs.DESCRIPTION] = description.Description(app)

@@ -149,7 +149,7 @@ def _context(
         settings.session_idle_seconds, settings.session_absolute_seconds, settings.token_rights_max_age_seconds
     )
     return SessionContext(
-        storage, keyring, provider, verifier, lifetimes, map_own_names=not settings.production, clock=clock
+        storage, keyring, provider, verifier, lifetimes, implicit_role_mapping=not settings.production, clock=clock
     )
 
 

@@ -61,7 +61,7 @@ def set_mapping(*, token_role: str, roles: tuple[str, ...], reason: str, as_json
             roles=frozenset(resolve_role(unit, name, now).row.id for name in roles),
             reason=reason,
             version=None,
-            map_own_names=not production,
+            implicit_role_mapping=not production,
             now=now,
         )
     )

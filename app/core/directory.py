@@ -226,8 +226,8 @@ class Attention:
     """What needs an administrator's attention. Lists contain the first 20; counts go up to ``MAX_COUNTED``."""
 
     unused_roles: tuple[str, ...] = ()
-    permissions_held_by_nobody: tuple[str, ...] = ()
-    permissions_asked_nowhere: tuple[str, ...] = ()
+    ungranted_permissions: tuple[str, ...] = ()
+    unguarded_permissions: tuple[str, ...] = ()
     """In the catalogue, and no published guard requires them."""
     unmapped_token_roles: tuple[str, ...] = ()
     people_without_roles: int = 0

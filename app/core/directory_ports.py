@@ -61,11 +61,18 @@ class DirectoryReader(Protocol):
         """The catalogue by name; ``text``: part of the name or sentence."""
 
     def mappings(
-        self, *, text: str = "", unmapped: bool = False, own_names: bool = False, cursor: str = "", limit: int = 50
+        self,
+        *,
+        text: str = "",
+        unmapped: bool = False,
+        implicit_role_mapping: bool = False,
+        cursor: str = "",
+        limit: int = 50,
     ) -> Slice[MappingRow]:
         """Token roles that are mapped, or that arrived in tokens; ``unmapped``: only those that become nothing.
 
-        ``own_names``: whether one that is called as a built-in role becomes that role without a mapping (development).
+        ``implicit_role_mapping``: whether one that is called as a built-in role becomes that role without a mapping
+        (development).
         """
 
     def sessions(
@@ -95,11 +102,11 @@ class DirectoryReader(Protocol):
         """Return the end of the audit, without verifying the events before it."""
 
     def statistics(
-        self, now: datetime, *, days: int, seen_since: datetime | None = None, own_names: bool = False
+        self, now: datetime, *, days: int, seen_since: datetime | None = None, implicit_role_mapping: bool = False
     ) -> Statistics:
         """The installation in numbers, with usage of the last ``days`` days; sessions used after ``seen_since``.
 
-        ``own_names`` as in ``mappings``.
+        ``implicit_role_mapping`` as in ``mappings``.
         """
 
     def guards(self) -> Sequence[GuardRow]:
@@ -196,10 +203,10 @@ class DirectoryUnit(UnitOfWork, Protocol):
     def mapping(self, token_role: str) -> MappingRow:
         """Return the mapping of a token role; without local roles if it is not mapped."""
 
-    def set_mapping(self, token_role: str, roles: frozenset[int], now: datetime, *, map_own_names: bool) -> int:
+    def set_mapping(self, token_role: str, roles: frozenset[int], now: datetime, *, implicit_role_mapping: bool) -> int:
         """Map a token role to exactly these roles, and recompute the token grants of everyone whose last token had it.
 
-        Returns how many people's grants changed. ``map_own_names`` as in ``UnitOfWork.sync_token_rights``.
+        Returns how many people's grants changed. ``implicit_role_mapping`` as in ``UnitOfWork.sync_token_rights``.
         """
 
     def erase_person(self, person: int, now: datetime) -> None:

@@ -19,7 +19,7 @@ class GatehouseError(Exception):
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Something went wrong"
-    about: str = ""
+    target: str = ""
     """Audit name of the target of a refused change; never sent."""
     logged: bool = False
     """Whether ``logs.report`` has logged it already; never sent."""

@@ -69,7 +69,7 @@ def in_tree(tree: ast.Module, *, module: str, file: str) -> Iterator[GuardRow]:
             yield GuardRow(GuardKind.FUNCTION, f"{module}:{name}{mark}", permission, file, line)
 
 
-def gate(script: Path) -> int:
+def require_page_line(script: Path) -> int:
     """Return the line of a page's ``require_page()``; 1 if there is none."""
     tree = parsed(script)
     for node in ast.walk(tree) if tree is not None else ():

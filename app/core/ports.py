@@ -195,10 +195,12 @@ class UnitOfWork(Protocol):
     def take_draft(self, key_hash: bytes, now: datetime) -> Draft | None:
         """Return and delete the draft under this key; None if there is none that has not expired."""
 
-    def sync_token_rights(self, subject: Subject, rights: TokenRights, *, map_own_names: bool, now: datetime) -> bool:
+    def sync_token_rights(
+        self, subject: Subject, rights: TokenRights, *, implicit_role_mapping: bool, now: datetime
+    ) -> bool:
         """Make the subject's grants of source ``token`` equal to the token's rights; no others are touched.
 
-        Token roles count through the role mappings, and where ``map_own_names`` (development) also through a
+        Token roles count through the role mappings, and where ``implicit_role_mapping`` (development) also through a
         built-in role of the same name. Unknown permissions are omitted. A token older than the last one synced changes
         nothing. What an administrator withholds from the subject is not granted. True, and the policy version grows, if
         the grants changed.

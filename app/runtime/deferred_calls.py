@@ -17,7 +17,7 @@ from streamlit.runtime.dataframe_source_manager import DataframeSourceManager
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.scriptrunner_utils.script_run_context import in_cached_function
 
-from app.runtime.session_binding import Registrant, registrant
+from app.runtime.session_binding import RegisteringSession, registering_session
 
 if TYPE_CHECKING:
     from streamlit.dataframe.lazy_df_source import DataframeSource
@@ -29,7 +29,7 @@ def bind_deferred_downloads(manager: MediaFileManager) -> None:
 
     @wraps(add_deferred)
     def add_for_session(data_callable: Callable[[], Any], *args: Any, **kwargs: Any) -> str:
-        registered_by = registrant()
+        registered_by = registering_session()
 
         @wraps(data_callable)
         def data_for_session() -> Any:
@@ -53,7 +53,9 @@ def bind_lazy_dataframes(manager: DataframeSourceManager) -> None:
 
     @wraps(register_source)
     def register_for_session(source: DataframeSource, *args: Any, **kwargs: Any) -> Any:
-        return register_source(cast("DataframeSource", _SourceOfSession(source, registrant())), *args, **kwargs)
+        return register_source(
+            cast("DataframeSource", _SourceOfSession(source, registering_session())), *args, **kwargs
+        )
 
     manager.register_source = register_for_session  # type: ignore[method-assign]
 
@@ -61,7 +63,7 @@ def bind_lazy_dataframes(manager: DataframeSourceManager) -> None:
 class _SourceOfSession:
     """A source whose attributes are read, and whose methods run, for the session that registered it."""
 
-    def __init__(self, source: DataframeSource, registered_by: Registrant) -> None:
+    def __init__(self, source: DataframeSource, registered_by: RegisteringSession) -> None:
         self._source = source
         self._registered_by = registered_by
 

@@ -58,14 +58,14 @@ class Binding(NamedTuple):
     subject: Subject
 
 
-class Registrant(NamedTuple):
+class RegisteringSession(NamedTuple):
     """The session whose run registers a callable with Streamlit; a binding of None is the anonymous user's."""
 
     binding: Binding | None
 
     def enter(self) -> None:
         """Let bound functions serve this session only, for the rest of the present context."""
-        _registrant.set(self)
+        _registering_session.set(self)
 
 
 class _Bound(NamedTuple):
@@ -75,7 +75,7 @@ class _Bound(NamedTuple):
 
 
 _bound: ContextVar[_Bound | None] = ContextVar("bound_session", default=None)
-_registrant: ContextVar[Registrant | None] = ContextVar("registrant", default=None)
+_registering_session: ContextVar[RegisteringSession | None] = ContextVar("registering_session", default=None)
 """The session whose run registered the callable that Streamlit calls now, outside of any run.
 
 It grants no identity: bound functions only compare themselves with it."""
@@ -136,10 +136,10 @@ def bind_session(function: Callable[P, R]) -> Callable[P, R]:
     return bound
 
 
-def registrant() -> Registrant:
+def registering_session() -> RegisteringSession:
     """The session of the run that registers a callable with Streamlit now; outside of a run the anonymous user."""
     context = get_script_run_ctx(suppress_warning=True)
-    return Registrant(_binding_in(context.user_info) if context is not None else None)
+    return RegisteringSession(_binding_in(context.user_info) if context is not None else None)
 
 
 @contextmanager
@@ -164,7 +164,7 @@ def _refuse_other_session(owner: Binding | None) -> None:
     Raises:
         IdentityShared: The present session is another one.
     """
-    bound, registered_by = _bound.get(), _registrant.get()
+    bound, registered_by = _bound.get(), _registering_session.get()
     context = get_script_run_ctx(suppress_warning=True)
     if bound is not None:
         present = bound.binding

@@ -21,6 +21,6 @@ class SessionContext:
     provider: Provider
     verifier: TokenVerifier
     lifetimes: SessionLifetimes
-    map_own_names: bool
+    implicit_role_mapping: bool
     """Whether a role of the token counts as the role of the same name here (development only)."""
     clock: Clock = utc_now

@@ -63,7 +63,7 @@ def require_own(access: AccessToken, subject: Subject, client_id: str) -> None:
 
 
 def sync_rights(
-    unit: UnitOfWork, access: AccessToken, *, map_own_names: bool, now: datetime, signed_in: bool = True
+    unit: UnitOfWork, access: AccessToken, *, implicit_role_mapping: bool, now: datetime, signed_in: bool = True
 ) -> None:
     """Set the grants of source ``token`` to the rights of the *access* token, and audit a change.
 
@@ -73,12 +73,12 @@ def sync_rights(
     Args:
         unit: The unit of work of the sign-in or refresh.
         access: The verified access token.
-        map_own_names: As in ``SessionContext``.
+        implicit_role_mapping: As in ``SessionContext``.
         now: The present moment.
         signed_in: Whether this is a sign-in, not a refresh.
     """
     rights = TokenRights(issued_at=access.issued_at, roles=access.roles, permissions=access.permissions)
-    changed = unit.sync_token_rights(access.subject, rights, map_own_names=map_own_names, now=now)
+    changed = unit.sync_token_rights(access.subject, rights, implicit_role_mapping=implicit_role_mapping, now=now)
     if changed:
         unit.record(
             AuditEvent(

@@ -201,7 +201,13 @@ class TokenRefresh:
             )
             if stored:
                 if access is not None:
-                    sync_rights(unit, access, map_own_names=self._context.map_own_names, now=now, signed_in=False)
+                    sync_rights(
+                        unit,
+                        access,
+                        implicit_role_mapping=self._context.implicit_role_mapping,
+                        now=now,
+                        signed_in=False,
+                    )
                 unit.commit()
         if stored:
             return kept.access_token

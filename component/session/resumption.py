@@ -65,7 +65,7 @@ class SessionResumption:
             expires_at = now + timedelta(seconds=self._lifetimes.absolute_seconds)
             if stored is None or stored.person.blocked or not unit.resume_session(fresh, expires_at, now):
                 return None
-            sync_rights(unit, access, map_own_names=self._context.map_own_names, now=now)
+            sync_rights(unit, access, implicit_role_mapping=self._context.implicit_role_mapping, now=now)
             unit.record(session_audit.resumed(id_token.subject, session.ref, address=address, now=now))
             unit.commit()
         return issued

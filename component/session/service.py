@@ -91,7 +91,7 @@ class SessionService:
             # Read inside the unit: a block committed before this one is seen, a later one ends this session.
             blocked = stored is None or stored.person.blocked
             if not blocked:
-                sync_rights(unit, access, map_own_names=self._context.map_own_names, now=now)
+                sync_rights(unit, access, implicit_role_mapping=self._context.implicit_role_mapping, now=now)
                 self._add_default_role(unit, id_token.subject, now)
                 replaced = self._replace(unit, replaces, id_token.subject, now)
                 unit.record(session_audit.issued(id_token.subject, issued.ref, address=address, now=now))

@@ -80,7 +80,9 @@ class SilentSignIn:
                 now=now,
             )
             if stored:
-                sync_rights(unit, access, map_own_names=self._context.map_own_names, now=now, signed_in=False)
+                sync_rights(
+                    unit, access, implicit_role_mapping=self._context.implicit_role_mapping, now=now, signed_in=False
+                )
                 unit.commit()
         if not stored:
             raise SessionEnded

@@ -66,7 +66,7 @@ class StepUpSignIn:
             stored = unit.session_by_ref(session.ref)
             if stored is None or stored.person.blocked or not unit.step_up_session(fresh, now):
                 return None
-            sync_rights(unit, access, map_own_names=self._context.map_own_names, now=now)
+            sync_rights(unit, access, implicit_role_mapping=self._context.implicit_role_mapping, now=now)
             unit.record(
                 session_audit.stepped_up(id_token.subject, session.ref, address=address, acr=id_token.acr, now=now)
             )

@@ -26,7 +26,7 @@ from remote_api.preconditions import conditional
 from remote_api.services import services
 from remote_api.transactions import transaction
 
-MAP_OWN_NAMES: Final = "MAP_OWN_NAMES"
+IMPLICIT_ROLE_MAPPING: Final = "IMPLICIT_ROLE_MAPPING"
 """Where the app keeps whether a token's role also counts as the built-in role of its name (development)."""
 
 api = APIBlueprint(
@@ -44,7 +44,7 @@ def mappings(query: MappingsQuery) -> MappingList:
     rows = services().storage.directory.mappings(
         text=query.q,
         unmapped=query.unmapped,
-        own_names=current_app.config[MAP_OWN_NAMES],
+        implicit_role_mapping=current_app.config[IMPLICIT_ROLE_MAPPING],
         cursor=query.cursor,
         limit=query.limit,
     )
@@ -70,7 +70,7 @@ def set_mapping(body: MappingRequest) -> tuple[MappingChanged, int, dict[str, st
             roles=frozenset(body.roles),
             reason=body.reason,
             version=preconditions.version(),
-            map_own_names=current_app.config[MAP_OWN_NAMES],
+            implicit_role_mapping=current_app.config[IMPLICIT_ROLE_MAPPING],
             now=tx.now,
         )
         row = tx.unit.mapping(body.token_role)
@@ -83,7 +83,7 @@ def _item(row: MappingRow) -> MappingBody:
         MappingBody,
         token_role=row.token_role,
         roles=tuple([construct(MappedRole, id=number, name=name) for number, name in row.roles]),
-        own_name=current_app.config[MAP_OWN_NAMES] and row.token_role in ROLES,
+        own_name=current_app.config[IMPLICIT_ROLE_MAPPING] and row.token_role in ROLES,
         people=row.people,
         version=row.version,
     )

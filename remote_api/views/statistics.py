@@ -13,7 +13,7 @@ from app.core.contract.statistics import AttentionBody, StatisticsBody, Statisti
 from app.core.permissions import Permission
 from remote_api.access import requires
 from remote_api.services import services
-from remote_api.views.mappings import MAP_OWN_NAMES
+from remote_api.views.mappings import IMPLICIT_ROLE_MAPPING
 from remote_api.views.reports import day_body
 from remote_api.views.sessions import IDLE_SECONDS
 
@@ -31,7 +31,7 @@ def statistics(query: StatisticsQuery) -> StatisticsBody:
     """Return counts of people, sessions and roles, and what needs attention."""
     now, idle = services().clock(), timedelta(seconds=current_app.config[IDLE_SECONDS])
     numbers = services().storage.directory.statistics(
-        now, days=query.days, seen_since=now - idle, own_names=current_app.config[MAP_OWN_NAMES]
+        now, days=query.days, seen_since=now - idle, implicit_role_mapping=current_app.config[IMPLICIT_ROLE_MAPPING]
     )
     attention = numbers.attention
     return construct(
@@ -44,8 +44,8 @@ def statistics(query: StatisticsQuery) -> StatisticsBody:
         attention=construct(
             AttentionBody,
             unused_roles=attention.unused_roles,
-            permissions_held_by_nobody=attention.permissions_held_by_nobody,
-            permissions_asked_nowhere=attention.permissions_asked_nowhere,
+            permissions_held_by_nobody=attention.ungranted_permissions,
+            permissions_asked_nowhere=attention.unguarded_permissions,
             unmapped_token_roles=attention.unmapped_token_roles,
             people_without_roles=attention.people_without_roles,
             blocked_people=attention.blocked_people,

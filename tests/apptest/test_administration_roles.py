@@ -163,7 +163,7 @@ def test_an_unknown_role_in_the_address_is_explained(
 def test_a_mapping_change_shows_how_many_people_it_affects(installation: AppInstallation, change: Change) -> None:
     subject = Subject(installation.services.settings.issuer, "test|mapped")
     rights = TokenRights(roles=frozenset({"Desk people"}), permissions=frozenset(), issued_at=utc_now())
-    change(lambda unit: unit.sync_token_rights(subject, rights, map_own_names=False, now=utc_now()))
+    change(lambda unit: unit.sync_token_rights(subject, rights, implicit_role_mapping=False, now=utc_now()))
     at = open_page(installation, "mappings.py")
     assert "1 token role arrived and is not mapped" in page_text(at)
     at.button(key="mapping-change-0").click().run()

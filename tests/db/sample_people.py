@@ -42,7 +42,7 @@ def add_sample_people(database: Database) -> dict[Subject, int]:
         unit.add_grant(grant("viewer", subject=CARLA, expires_at=NOW - SECOND), NOW - DAY)
         unit.add_grant(grant("analyst", subject=PENDING), NOW)
         unit.add_grant(grant(permission="explore:api", subject=DORA), NOW)
-        unit.sync_token_rights(BOB, token_rights("viewer", "Owners"), map_own_names=True, now=NOW)
+        unit.sync_token_rights(BOB, token_rights("viewer", "Owners"), implicit_role_mapping=True, now=NOW)
         unit.set_blocked(ZOE, blocked=True)
         for number, subject in enumerate((ADA, BOB, BOB)):
             unit.begin_session(new_session(f"ref-{number}", subject), NOW + number * SECOND)

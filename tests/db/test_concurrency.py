@@ -135,7 +135,7 @@ def test_readers_and_writers_at_once(database: Database) -> None:
                 with database.unit_of_work() as unit:
                     subject = Subject(ISSUER, f"{number}-{turn}")
                     unit.save_person(Person(subject), NOW)
-                    unit.sync_token_rights(subject, token_rights("viewer"), map_own_names=True, now=NOW)
+                    unit.sync_token_rights(subject, token_rights("viewer"), implicit_role_mapping=True, now=NOW)
                     unit.record(event())
                     unit.commit()
             else:

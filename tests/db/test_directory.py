@@ -42,9 +42,9 @@ def test_roles_are_listed_with_their_numbers(database: Database) -> None:
 
 
 def test_a_role_by_id_and_by_name(database: Database) -> None:
-    written(database, lambda unit: unit.set_mapping("Owners", frozenset(), NOW, map_own_names=False))
+    written(database, lambda unit: unit.set_mapping("Owners", frozenset(), NOW, implicit_role_mapping=False))
     number = role_id(database, "viewer")
-    written(database, lambda unit: unit.set_mapping("Owners", frozenset({number}), NOW, map_own_names=False))
+    written(database, lambda unit: unit.set_mapping("Owners", frozenset({number}), NOW, implicit_role_mapping=False))
     card = database.directory.role_card(number, NOW)
     assert card is not None
     assert (card.permissions, card.token_roles) == (ROLES["viewer"][1], ("Owners",))
@@ -132,7 +132,7 @@ def test_roles_are_made_changed_moved_and_deleted(database: Database) -> None:
     assert database.read.policy_version() == version + 2
     written(database, lambda unit: unit.add_grant(grant("Ops 2", subject=CARLA, expires_at=NOW + DAY), NOW))
     written(database, lambda unit: unit.add_grant(grant("Ops 2", subject=BOB), NOW))
-    written(database, lambda unit: unit.set_mapping("Owners", frozenset({number}), NOW, map_own_names=True))
+    written(database, lambda unit: unit.set_mapping("Owners", frozenset({number}), NOW, implicit_role_mapping=True))
     with pytest.raises(RoleInUse):
         written(database, lambda unit: unit.delete_role(number))
     viewer = role_id(database, "viewer")
@@ -157,24 +157,27 @@ def test_a_mapping_changes_the_token_grants_of_all_people_with_the_token_role(da
     ]
     before = database.directory.mappings(text="own").rows[0].version
     both = frozenset({developer, viewer})
-    assert written(database, lambda unit: unit.set_mapping("Owners", both, NOW, map_own_names=True)) == 1
+    assert written(database, lambda unit: unit.set_mapping("Owners", both, NOW, implicit_role_mapping=True)) == 1
     assert set(database.read.grants(BOB, NOW).roles) == {"viewer", "developer"}
     row = database.directory.mappings(text="own").rows[0]
     assert row.version != before
     assert row.roles == ((developer, "developer"), (viewer, "viewer"))
     assert [row.token_role for row in database.directory.mappings(unmapped=True).rows] == ["viewer"]
-    assert written(database, lambda unit: unit.set_mapping("Owners", frozenset(), NOW, map_own_names=True)) == 1
+    assert written(database, lambda unit: unit.set_mapping("Owners", frozenset(), NOW, implicit_role_mapping=True)) == 1
     assert set(database.read.grants(BOB, NOW).roles) == {"viewer"}
     assert [way.source for way in database.read.grants(BOB, NOW).roles["viewer"]] == [Source.TOKEN, Source.ADMIN]
     written(
-        database, lambda unit: unit.sync_token_rights(BOB, token_rights(at=NOW + SECOND), map_own_names=True, now=NOW)
+        database,
+        lambda unit: unit.sync_token_rights(BOB, token_rights(at=NOW + SECOND), implicit_role_mapping=True, now=NOW),
     )
     assert database.directory.mappings().rows == ()
 
 
 def test_mapping_pages(database: Database) -> None:
     names = [f"team {number:03}" for number in range(7)]
-    written(database, lambda unit: unit.sync_token_rights(ANN, token_rights(*names), map_own_names=False, now=NOW))
+    written(
+        database, lambda unit: unit.sync_token_rights(ANN, token_rights(*names), implicit_role_mapping=False, now=NOW)
+    )
     page = database.directory.mappings(limit=4)
     assert page.next is not None
     rest = database.directory.mappings(limit=4, cursor=page.next)
@@ -207,13 +210,15 @@ def test_a_unit_reads_its_own_state(database: Database) -> None:
 def test_a_token_role_that_counts_by_its_own_name_is_not_mapped_nowhere(database: Database) -> None:
     with database.unit_of_work() as unit:
         rights = TokenRights(issued_at=NOW, roles=frozenset({"viewer", "elsewhere"}))
-        unit.sync_token_rights(ANN, rights, map_own_names=True, now=NOW)
+        unit.sync_token_rights(ANN, rights, implicit_role_mapping=True, now=NOW)
         unit.commit()
 
-    def nowhere(*, own_names: bool) -> tuple[list[str], tuple[str, ...]]:
-        listed = database.directory.mappings(unmapped=True, own_names=own_names).rows
-        named = database.directory.statistics(NOW, days=1, own_names=own_names).attention.unmapped_token_roles
+    def nowhere(*, implicit_role_mapping: bool) -> tuple[list[str], tuple[str, ...]]:
+        listed = database.directory.mappings(unmapped=True, implicit_role_mapping=implicit_role_mapping).rows
+        named = database.directory.statistics(
+            NOW, days=1, implicit_role_mapping=implicit_role_mapping
+        ).attention.unmapped_token_roles
         return [row.token_role for row in listed], named
 
-    assert nowhere(own_names=True) == (["elsewhere"], ("elsewhere",))
-    assert nowhere(own_names=False) == (["elsewhere", "viewer"], ("elsewhere", "viewer"))
+    assert nowhere(implicit_role_mapping=True) == (["elsewhere"], ("elsewhere",))
+    assert nowhere(implicit_role_mapping=False) == (["elsewhere", "viewer"], ("elsewhere", "viewer"))

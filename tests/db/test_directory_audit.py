@@ -144,11 +144,11 @@ def test_the_installation_in_numbers(database: Database) -> None:
     assert [(day.sign_ins, day.denials) for day in numbers.days] == [(1, 0), (1, 1)]
     attention = numbers.attention
     assert attention.unused_roles == ("auditor", "developer")
-    assert "read:messages" in attention.permissions_held_by_nobody
-    assert "explore:api" not in attention.permissions_held_by_nobody
+    assert "read:messages" in attention.ungranted_permissions
+    assert "explore:api" not in attention.ungranted_permissions
     assert attention.unmapped_token_roles == ("Owners", "viewer")
     assert (attention.people_without_roles, attention.blocked_people, attention.administrators) == (6, 1, 1)
-    assert len(attention.permissions_asked_nowhere) == min(20, len(CATALOGUE))
+    assert len(attention.unguarded_permissions) == min(20, len(CATALOGUE))
     assert database.directory.statistics(NOW, days=1, seen_since=NOW + SECOND).sessions == 1
 
 
@@ -179,4 +179,4 @@ def test_guards_are_published_whole_by_each_process(database: Database) -> None:
         ("/one", "app", "1.0", NOW),
         ("GET /z", "api", "1.0", NOW),
     ]
-    assert "read:people" not in database.directory.statistics(NOW, days=1).attention.permissions_asked_nowhere
+    assert "read:people" not in database.directory.statistics(NOW, days=1).attention.unguarded_permissions

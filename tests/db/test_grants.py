@@ -25,9 +25,12 @@ def add(database: Database, new: NewGrant) -> bool:
     return bool(written(database, lambda unit: unit.add_grant(new, NOW)))
 
 
-def sync(database: Database, rights: Any, *, map_own_names: bool = True) -> bool:
+def sync(database: Database, rights: Any, *, implicit_role_mapping: bool = True) -> bool:
     return bool(
-        written(database, lambda unit: unit.sync_token_rights(ANN, rights, map_own_names=map_own_names, now=NOW))
+        written(
+            database,
+            lambda unit: unit.sync_token_rights(ANN, rights, implicit_role_mapping=implicit_role_mapping, now=NOW),
+        )
     )
 
 
@@ -204,7 +207,7 @@ def test_an_older_token_changes_nothing(database: Database) -> None:
 def test_names_map_to_themselves_only_if_set_and_only_to_built_in_roles(database: Database) -> None:
     with database.engine.begin() as connection:
         connection.execute(insert(roles).values(name="custom", name_key="custom"))
-    assert not sync(database, token_rights("administrator", "custom"), map_own_names=False)
+    assert not sync(database, token_rights("administrator", "custom"), implicit_role_mapping=False)
     assert grants_of(database) is NO_GRANTS
     assert sync(database, token_rights("viewer", "custom"))
     assert set(grants_of(database).roles) == {"viewer"}
@@ -214,7 +217,7 @@ def test_mappings_count_everywhere_and_raw_names_are_remembered(database: Databa
     with database.engine.begin() as connection:
         viewer = connection.execute(select(roles.c.id).where(roles.c.name == "viewer")).scalar_one()
         connection.execute(insert(role_mappings).values(token_role="Staff", role_id=viewer))
-    assert sync(database, token_rights("Staff", "staff", "Other", "\x00", ""), map_own_names=False)
+    assert sync(database, token_rights("Staff", "staff", "Other", "\x00", ""), implicit_role_mapping=False)
     assert set(grants_of(database).roles) == {"viewer"}
 
     def names() -> set[str]:
@@ -222,7 +225,7 @@ def test_mappings_count_everywhere_and_raw_names_are_remembered(database: Databa
             return set(connection.execute(select(token_roles.c.name)).scalars())
 
     assert names() == {"Staff", "staff", "Other"}
-    sync(database, token_rights("New", at=NOW + SECOND), map_own_names=False)
+    sync(database, token_rights("New", at=NOW + SECOND), implicit_role_mapping=False)
     assert names() == {"New"}
     assert grants_of(database) is NO_GRANTS
 

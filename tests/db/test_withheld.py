@@ -43,7 +43,7 @@ def sync_token(
 ) -> bool:
     rights = token_rights(*names, permissions=permissions, at=NOW + timedelta(seconds=seconds))
     return bool(
-        written(database, lambda unit: unit.sync_token_rights(ANN, rights, map_own_names=own, now=NOW + SECOND))
+        written(database, lambda unit: unit.sync_token_rights(ANN, rights, implicit_role_mapping=own, now=NOW + SECOND))
     )
 
 
@@ -59,7 +59,7 @@ def role_id(database: Database, name: str) -> int:
 
 def mapped(database: Database, token_role: str, *names: str) -> int:
     numbers = frozenset(role_id(database, name) for name in names)
-    return int(written(database, lambda unit: unit.set_mapping(token_role, numbers, NOW, map_own_names=False)))
+    return int(written(database, lambda unit: unit.set_mapping(token_role, numbers, NOW, implicit_role_mapping=False)))
 
 
 def granted(database: Database, subject: Subject = ANN) -> list[tuple[str | None, Source]]:

@@ -51,7 +51,7 @@ def sync_token_rights(world: ApiWorld, *names: str, permissions: tuple[str, ...]
     """Store roles and permissions of a token of Bob."""
     rights = TokenRights(world.clock() + timedelta(seconds=seconds), frozenset(names), frozenset(permissions))
     with world.database.unit_of_work() as unit:
-        unit.sync_token_rights(world.subject("auth0|bob"), rights, map_own_names=True, now=world.clock())
+        unit.sync_token_rights(world.subject("auth0|bob"), rights, implicit_role_mapping=True, now=world.clock())
         unit.commit()
 
 

@@ -87,7 +87,10 @@ def populated(issuer: Issuer) -> Iterator[ApiWorld]:
             world.sign_in(f"auth0|{number}", roles=("viewer",))
         with world.database.unit_of_work() as unit:
             unit.sync_token_rights(
-                world.subject("auth0|0"), TokenRights(now, roles=frozenset({"ops"})), map_own_names=False, now=now
+                world.subject("auth0|0"),
+                TokenRights(now, roles=frozenset({"ops"})),
+                implicit_role_mapping=False,
+                now=now,
             )
             unit.add_grant(
                 NewGrant(subject=world.subject("auth0|1"), source=Source.ADMIN, author="x", permission="read:audit"),

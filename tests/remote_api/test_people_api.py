@@ -50,7 +50,7 @@ def test_the_details_of_a_person_name_the_grant_of_each_permission(world: ApiWor
     world.grant(bob, permission="read:audit", expires_at=until, reason="An audit.")
     with world.database.unit_of_work() as unit:
         rights = TokenRights(world.clock(), roles=frozenset({"ops"}))
-        unit.sync_token_rights(bob, rights, map_own_names=False, now=world.clock())
+        unit.sync_token_rights(bob, rights, implicit_role_mapping=False, now=world.clock())
         unit.commit()
     details = card(admin, number_of(admin, "auth0|bob"))
     by_name = {grant["role"] or grant["permission"]: grant for grant in details["grants"]}

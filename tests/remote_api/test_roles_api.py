@@ -209,7 +209,7 @@ def test_a_mapping_gives_and_takes_at_once(world: ApiWorld, admin: Caller) -> No
     bob = caller(world, "auth0|bob")
     with world.database.unit_of_work() as unit:
         rights = TokenRights(world.clock(), roles=frozenset({"ops <b>"}))
-        unit.sync_token_rights(bob.signed_in.subject, rights, map_own_names=False, now=world.clock())
+        unit.sync_token_rights(bob.signed_in.subject, rights, implicit_role_mapping=False, now=world.clock())
         unit.commit()
     (row,) = admin.get("/mappings", unmapped="true").json["mappings"]
     assert (row["token_role"], row["roles"], row["people"]) == ("ops <b>", [], 1)

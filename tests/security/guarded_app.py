@@ -76,7 +76,7 @@ def main(mode: str, port: int, database_url: str, script: str) -> None:
         Provider(settings, discovery),
         build_verifier(settings, discovery),
         SessionLifetimes(settings.session_idle_seconds, settings.session_absolute_seconds, 300),
-        map_own_names=True,
+        implicit_role_mapping=True,
     )
     sessions = SessionService(context)
     identity = Identity()

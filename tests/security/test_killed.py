@@ -147,7 +147,7 @@ def installation(url: str, clock: Ahead | None = None) -> tuple[SessionService, 
         provider,  # type: ignore[arg-type] # the methods that the sessions call
         None,  # type: ignore[arg-type] # no token is verified here
         SessionLifetimes(3600, 28800, 300),
-        map_own_names=True,
+        implicit_role_mapping=True,
         clock=clock or utc_now,
     )
     sessions = SessionService(context)

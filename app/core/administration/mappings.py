@@ -25,7 +25,7 @@ def set_mapping(
     roles: frozenset[int],
     reason: str,
     version: str | None,
-    map_own_names: bool,
+    implicit_role_mapping: bool,
     now: datetime,
 ) -> int:
     """Map a token role to exactly these roles.
@@ -37,7 +37,7 @@ def set_mapping(
         roles: Ids of the local roles; empty for none.
         reason: Kept in the audit.
         version: The version of the mapping that the administrator saw; None for the command line.
-        map_own_names: As in ``UnitOfWork.sync_token_rights``.
+        implicit_role_mapping: As in ``UnitOfWork.sync_token_rights``.
         now: The current time, aware UTC.
 
     Returns:
@@ -71,7 +71,7 @@ def set_mapping(
             require_nothing_gained(actor, card.permissions, paths, token_role)
     if roles == before:
         return 0
-    people = unit.set_mapping(token_role, roles, now, map_own_names=map_own_names)
+    people = unit.set_mapping(token_role, roles, now, implicit_role_mapping=implicit_role_mapping)
     names_before = ", ".join(name for _, name in mapping.roles)
     details: dict[str, Detail] = {"roles": ", ".join(sorted(names)), "before": names_before, "people": people}
     unit.record(actor.event(AuditKind.MAPPING_UPDATE, token_role, reason, **details))

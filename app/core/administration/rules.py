@@ -25,9 +25,9 @@ _LAST = (
 )
 
 
-def about(error: E, target: str) -> E:
+def with_target(error: E, target: str) -> E:
     """Return ``error`` with its target, for its audit event."""
-    error.about = target
+    error.target = target
     return error
 
 
@@ -38,7 +38,7 @@ def require_not_self(actor: AuthorizedActor, target: str, *, is_self: bool) -> N
         SelfGrant: if ``is_self``, unless the command line acts.
     """
     if is_self and actor.principal is not None:
-        raise about(SelfGrant(_SELF), target)
+        raise with_target(SelfGrant(_SELF), target)
 
 
 def require_held(actor: AuthorizedActor, permissions: Iterable[str], target: str) -> None:
@@ -48,7 +48,7 @@ def require_held(actor: AuthorizedActor, permissions: Iterable[str], target: str
         ExceedsOwnPermissions: with those that are missing.
     """
     if missing := sorted(name for name in permissions if not actor.may_grant(name)):
-        raise about(ExceedsOwnPermissions(missing, _ONLY_OWN), target)
+        raise with_target(ExceedsOwnPermissions(missing, _ONLY_OWN), target)
 
 
 def require_role_held(actor: AuthorizedActor, role: RoleCard, target: str) -> None:
@@ -59,7 +59,7 @@ def require_role_held(actor: AuthorizedActor, role: RoleCard, target: str) -> No
     """
     if role.row.name == ADMINISTRATOR and actor.principal is not None and not actor.grants.is_administrator:
         missing = sorted(name for name in role.permissions if not actor.may_grant(name))
-        raise about(ExceedsOwnPermissions(missing, _ADMINISTRATORS_ONLY), target)
+        raise with_target(ExceedsOwnPermissions(missing, _ADMINISTRATORS_ONLY), target)
     require_held(actor, role.permissions, target)
 
 
@@ -80,7 +80,7 @@ def require_nothing_gained(
     for permission in permissions if new_paths else ():
         existing = actor.grants.grant_paths(permission)
         if not all(any(_lasts_as_long(old, new) for old in existing) for new in new_paths):
-            raise about(SelfGrant(_SELF), target)
+            raise with_target(SelfGrant(_SELF), target)
 
 
 @contextmanager
@@ -93,7 +93,7 @@ def keeping_an_administrator(unit: DirectoryUnit, now: datetime, target: str) ->
     had_administrator = bool(unit.administrators(now))
     yield
     if had_administrator and not unit.administrators(now):
-        raise about(LastAdministrator(_LAST), target)
+        raise with_target(LastAdministrator(_LAST), target)
 
 
 def _lasts_as_long(old: GrantPath, new: GrantPath) -> bool:

@@ -43,7 +43,7 @@ def _record(
     storage: DirectoryStorage, administrator: Administrator, error: RuleViolated | LastAdministrator, now: datetime
 ) -> None:
     """Record the refusal in its own unit of work, because that of the change is rolled back."""
-    event = AuthorizedActor(administrator, now).event(AuditKind.RULE_REFUSE, error.about, error.code)
+    event = AuthorizedActor(administrator, now).event(AuditKind.RULE_REFUSE, error.target, error.code)
     with storage.unit_of_work() as unit:
         unit.record(replace(event, outcome=Outcome.REFUSED))
         unit.commit()

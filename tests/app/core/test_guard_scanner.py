@@ -13,7 +13,7 @@ from app.core import guard_scanner
 from app.core.declarations import Declarations
 from app.core.directory import GuardKind
 from app.core.errors import SchemaMismatch, StorageUnavailable
-from app.core.guard_scanner import code_version, functions, gate, in_tree, publish_guards
+from app.core.guard_scanner import code_version, functions, in_tree, publish_guards, require_page_line
 from app.core.permissions import Permission
 from app.navigation import PAGES
 from tests.stack import ROOT
@@ -108,10 +108,10 @@ def test_a_folder_of_anything(tmp_path: Path) -> None:
 def test_the_gate_of_a_page(tmp_path: Path) -> None:
     script = tmp_path / "page.py"
     script.write_text('"""A page."""\nfrom app import access\n\naccess.require_page()\n')
-    assert gate(script) == 4
+    assert require_page_line(script) == 4
     script.write_text("print()\n")
-    assert gate(script) == 1
-    assert gate(tmp_path / "none.py") == 1
+    assert require_page_line(script) == 1
+    assert require_page_line(tmp_path / "none.py") == 1
 
 
 def test_our_own_pages_and_functions_are_published_with_where_they_stand() -> None:

@@ -121,7 +121,7 @@ def test_a_role_from_its_making_to_its_end(run: Run, database: Database) -> None
 def test_what_a_token_role_becomes(run: Run, database: Database) -> None:
     with database.unit_of_work() as unit:
         rights = TokenRights(issued_at=utc_now(), roles=frozenset({"sales"}))
-        unit.sync_token_rights(ADA, rights, map_own_names=False, now=utc_now())
+        unit.sync_token_rights(ADA, rights, implicit_role_mapping=False, now=utc_now())
         unit.commit()
     assert [row["token_role"] for row in run("mappings", "list", "--unmapped")[1]["mappings"]] == ["sales"]
     assert run("mappings", "set", "sales", "viewer", "--reason", "they read") == (0, {"people_changed": 1})

@@ -140,7 +140,7 @@ class Installation:
 
     def map(self, actor: Administrator, token_role: str, *roles: str, **more: Any) -> Any:
         """Map a token role."""
-        arguments = {"reason": "as agreed", "version": None, "map_own_names": False} | more
+        arguments = {"reason": "as agreed", "version": None, "implicit_role_mapping": False} | more
         numbers = frozenset(map(self.role, roles))
         return self.act(administration.set_mapping, actor, token_role=token_role, roles=numbers, **arguments)
 
@@ -154,7 +154,7 @@ class Installation:
 def sync_token_roles(here: Installation, subject: Any, *roles: str, own: bool = False) -> None:
     """Store the roles of a subject's token; ``own`` maps roles of the same name."""
     rights = TokenRights(here.now, frozenset(roles))
-    here.unit(lambda unit: unit.sync_token_rights(subject, rights, map_own_names=own, now=here.now))
+    here.unit(lambda unit: unit.sync_token_rights(subject, rights, implicit_role_mapping=own, now=here.now))
 
 
 def session(here: Installation, subject: Any, ref: str) -> None:

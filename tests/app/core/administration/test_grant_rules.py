@@ -129,7 +129,7 @@ def test_a_grant_is_revoked_once(here: Installation) -> None:
 def test_a_withheld_permission_counts_for_no_change_whatever_a_token_claims(here: Installation) -> None:
     claims = frozenset({"manage:grants", "read:reports"})
     rights = TokenRights(here.now, permissions=claims)
-    here.unit(lambda unit: unit.sync_token_rights(DAN, rights, map_own_names=False, now=here.now))
+    here.unit(lambda unit: unit.sync_token_rights(DAN, rights, implicit_role_mapping=False, now=here.now))
     token = acting(DAN, AuthMethod.OTHER_TOKEN, token_permissions=claims)
     here.grant(token, CARLA, role=None, permission="read:reports")
     card = here.database.directory.person_card(here.id(DAN), here.now)

@@ -164,6 +164,6 @@ def test_mapping_an_own_token_role_to_get_more_is_a_self_grant(here: Installatio
 def test_invalid_mappings_are_refused(here: Installation) -> None:
     for token_role in ("", "x" * 201, "a\nb"):
         refused(here, InvalidInput, here.map, acting(ADA), token_role, "viewer")
-    arguments = {"token_role": "x", "reason": "x", "version": None, "map_own_names": False}
+    arguments = {"token_role": "x", "reason": "x", "version": None, "implicit_role_mapping": False}
     for roles in (frozenset({10**9}), frozenset(range(51))):
         refused(here, InvalidInput, here.act, administration.set_mapping, acting(ADA), roles=roles, **arguments)

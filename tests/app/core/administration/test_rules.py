@@ -157,7 +157,7 @@ def test_the_principal_is_checked_again_inside_the_transaction(here: Installatio
         (administration.delete_role, {"role": 1, "move_to": None, "version": None}),
         (
             administration.set_mapping,
-            {"token_role": "x", "roles": frozenset(), "version": None, "map_own_names": False},
+            {"token_role": "x", "roles": frozenset(), "version": None, "implicit_role_mapping": False},
         ),
         (administration.end_session, {"ref": "x"}),
         (administration.end_sessions, {"person": 1}),

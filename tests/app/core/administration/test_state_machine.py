@@ -225,7 +225,7 @@ class Administration(RuleBasedStateMachine):
 
         def write(unit: Any) -> None:
             unit.save_person(person, self.here.now)
-            unit.sync_token_rights(subject, rights, map_own_names=False, now=self.here.now)
+            unit.sync_token_rights(subject, rights, implicit_role_mapping=False, now=self.here.now)
 
         self.here.unit(write)
 
@@ -255,7 +255,7 @@ class Administration(RuleBasedStateMachine):
     @rule(actor=actors, token_role=st.sampled_from(TOKEN_ROLES), roles=st.frozensets(st.sampled_from(BUILT_IN)))
     def map_a_token_role(self, actor: Subject | None, token_role: str, roles: frozenset[str]) -> None:
         numbers = frozenset(number for number in map(self.role_id, roles) if number is not None)
-        arguments = {"token_role": token_role, "roles": numbers, "version": None, "map_own_names": False}
+        arguments = {"token_role": token_role, "roles": numbers, "version": None, "implicit_role_mapping": False}
         self.attempt("map", administration.set_mapping, actor, **arguments)
 
     # --- what must hold ---
