@@ -159,13 +159,13 @@ def is_offered(method: str, path: str) -> bool:
     return address in CALLS.get(method, frozenset())
 
 
-def record_refusal(kind: AuditKind, reason: str) -> None:
+def record_refusal(kind: AuditKind, reason_code: str) -> None:
     """Count a refusal for the user. Refusals are counted because a browser can be made to send any number of them."""
     try:
         actor = actor_of(access.principal())
     except GatehouseError:
         actor = ANONYMOUS_ACTOR
-    services().refusals.record(kind, reason, address="", actor=actor)
+    services().refusals.record(kind, reason_code, address="", actor=actor)
 
 
 def _message(event: Event) -> str:

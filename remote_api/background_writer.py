@@ -46,9 +46,9 @@ class BackgroundWriter:
         self._dropped: OrderedDict[tuple[Subject, ClaimReason], datetime] = OrderedDict()
         self._debouncer = Debouncer(self._write_subjects, seconds=SUBJECT_SECONDS, name="new subjects")
 
-    def refused(self, kind: AuditKind, reason: str, address: str) -> None:
+    def refused(self, kind: AuditKind, reason_code: str, address: str) -> None:
         """Count one refusal of an anonymous client, without a row of its own."""
-        self.refusals.record(kind, reason, address=address)
+        self.refusals.record(kind, reason_code, address=address)
 
     def claims_dropped(self, subject: Subject, unusable: Sequence[Unusable], address: str) -> None:
         """Record which claims of a caller's token are unusable: in the log, and once an hour for each subject."""

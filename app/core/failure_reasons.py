@@ -191,9 +191,9 @@ class ClaimReason(LabelledEnum):
     )
 
 
-def explain(reason: str) -> str:
-    """The sentences for a reason as the log and the audit have it; empty for anything else, such as a person's text."""
-    subject, _, code = reason.rpartition(":")
+def explain(reason_code: str) -> str:
+    """The sentences for a reason code of the log or the audit; empty for anything else, such as a person's text."""
+    subject, _, code = reason_code.rpartition(":")
     head, sentences = _TABLES.get(subject, ("", {}))
     sentence = sentences.get(code, "")
     return f"{head} {sentence}".strip() if sentence else ""
@@ -211,4 +211,4 @@ _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
     CALLBACK: ("", _sentences(CallbackReason)),
     "": ("", _sentences(OAuthReason) | _sentences(ClaimReason)),
 }
-"""What a reason is about → the sentence in front, and the sentences of its codes."""
+"""What a reason code is about → the sentence in front, and the sentences of its codes."""

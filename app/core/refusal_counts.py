@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 class _Key(NamedTuple):
     kind: AuditKind
-    reason: str
+    reason_code: str
     actor: str
     address: str
     minute: datetime | None
@@ -66,15 +66,15 @@ class RefusalCounts:
     def record(
         self,
         kind: AuditKind,
-        reason: str,
+        reason_code: str,
         *,
         address: str,
         actor: str = ANONYMOUS_ACTOR,
         outcome: Outcome = Outcome.REFUSED,
     ) -> None:
-        """Count one refusal in memory. ``reason`` is a stable code, never a text of the request."""
+        """Count one refusal in memory. ``reason_code`` is a stable code, never a text of the request."""
         now = self._clock()
-        key = _Key(kind, reason, actor, address, now.replace(second=0, microsecond=0))
+        key = _Key(kind, reason_code, actor, address, now.replace(second=0, microsecond=0))
         with self._lock:
             self._add(key, _Count(now, correlation.current(), outcome, 1))
             self._debouncer.schedule()
@@ -111,9 +111,9 @@ class RefusalCounts:
     def _add(self, key: _Key, counted: _Count) -> None:
         """Add to the counts, never beyond ``MAX_ROWS``. The lock is held."""
         if key not in self._counts and len(self._counts) >= MAX_KEYS:
-            key = _Key(key.kind, key.reason, ANONYMOUS_ACTOR, MANY, None)
+            key = _Key(key.kind, key.reason_code, ANONYMOUS_ACTOR, MANY, None)
             if key not in self._counts and len(self._counts) >= MAX_ROWS - len(AuditKind):
-                key = key._replace(reason=VARIOUS)
+                key = key._replace(reason_code=VARIOUS)
         known = self._counts.get(key)
         if known is None:
             self._counts[key] = counted
@@ -130,7 +130,7 @@ def _event(key: _Key, counted: _Count) -> AuditEvent:
         at=counted.first_at,
         outcome=counted.outcome,
         actor=key.actor,
-        reason=key.reason,
+        reason=key.reason_code,
         correlation_id=counted.correlation_id,
         address=key.address,
         details={"count": counted.count},

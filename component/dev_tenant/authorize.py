@@ -18,7 +18,7 @@ from component.dev_tenant.request_checks import Params
 from component.dev_tenant.server import TenantRequest, TenantServer
 from component.dev_tenant.store import Pending, TenantSession
 from component.dev_tenant.tenant import Tenant
-from component.dev_tenant.tokens import MFA_POLICY
+from component.dev_tenant.tokens import MFA_ACR
 
 Step = Literal["pick", "factor", "consent", "done"]
 
@@ -136,7 +136,7 @@ class Authorizer:
             return "pick"
         if self._tenant.active_person(pending.person) is None:
             return "done"
-        if MFA_POLICY in pending.params.get("acr_values", "").split() and not pending.mfa:
+        if MFA_ACR in pending.params.get("acr_values", "").split() and not pending.mfa:
             return "factor"
         if "consent" in pending.params.get("prompt", "").split() and not pending.consented:
             return "consent"

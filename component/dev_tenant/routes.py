@@ -29,7 +29,7 @@ from component.dev_tenant.request_checks import (
 )
 from component.dev_tenant.server import NO_STORE, TenantRequest, TenantServer, client_proof
 from component.dev_tenant.tenant import Tenant
-from component.dev_tenant.tokens import MFA_POLICY
+from component.dev_tenant.tokens import MFA_ACR
 
 _GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 _PAGES = ("/authorize", "/u/", "/v2/", "/oidc/")
@@ -121,7 +121,7 @@ class _Endpoints:
                 "id_token_signing_alg_values_supported": ["RS256"],
                 "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
                 "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-                "acr_values_supported": [MFA_POLICY],
+                "acr_values_supported": [MFA_ACR],
                 "prompt_values_supported": ["none", "login", "select_account", "consent"],
                 "claims_supported": _CLAIMS,
                 "authorization_response_iss_parameter_supported": True,

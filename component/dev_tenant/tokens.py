@@ -12,7 +12,7 @@ from component.dev_tenant.issued_grants import Grant
 from component.dev_tenant.keys import SigningKeys
 from component.dev_tenant.people import MACHINE_PERMISSIONS, OIDC_SCOPES, ROLES_CLAIM, TenantUser
 
-MFA_POLICY = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
+MFA_ACR = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 _LOGOUT_TOKEN_SECONDS = 120
 
@@ -79,7 +79,7 @@ class TokenMaker:
         if grant.nonce and first:
             claims["nonce"] = grant.nonce
         if grant.mfa:
-            claims |= {"acr": MFA_POLICY, "amr": ["mfa"]}
+            claims |= {"acr": MFA_ACR, "amr": ["mfa"]}
         if grant.organization:
             claims["org_id"] = grant.organization
         return self._keys.sign(claims)

@@ -36,8 +36,8 @@ _FEATURES: Final = (
 class SecurityHeaders:
     """The headers of one installation."""
 
-    def __init__(self, *, secure: bool, policy: str, foreign: bool = False) -> None:
-        """``secure``: whether people come by https. ``policy``: as ``content_security_policy`` makes it.
+    def __init__(self, *, secure: bool, csp: str, foreign: bool = False) -> None:
+        """``secure``: whether people come by https. ``csp``: as ``content_security_policy`` makes it.
 
         ``foreign``: the pages are those of a hosted app.
         """
@@ -50,7 +50,7 @@ class SecurityHeaders:
                 f"{feature}={'(self)' if foreign and feature in _FOREIGN_FEATURES else '()'}" for feature in _FEATURES
             ),
         } | ({"Strict-Transport-Security": _HSTS} if secure else {})
-        self._policy = policy
+        self._csp = csp
 
     def apply(self, headers: MutableHeaders, *, private: bool, component: bool = False, page: bool = False) -> None:
         """Set the headers of a response. A stricter content security policy of its own stays.
@@ -68,7 +68,7 @@ class SecurityHeaders:
         if component and self._foreign:
             headers["X-Frame-Options"] = "SAMEORIGIN"
             headers["Content-Security-Policy"] = _FRAMED
-        headers.setdefault("Content-Security-Policy", self._policy)
+        headers.setdefault("Content-Security-Policy", self._csp)
         if page:
             headers["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"
         if private:
@@ -101,9 +101,7 @@ def content_security_policy(
         f" 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in scripts.texts
     )
     if foreign:
-        return _foreign_policy(
-            "'unsafe-inline' 'unsafe-eval' https:" if inline_scripts else f"'wasm-unsafe-eval'{hashes}"
-        )
+        return _foreign_csp("'unsafe-inline' 'unsafe-eval' https:" if inline_scripts else f"'wasm-unsafe-eval'{hashes}")
     pictures = "".join(f" https://{host}" for host in picture_hosts if _HOST.fullmatch(host))
     return "; ".join(
         (
@@ -124,7 +122,7 @@ def content_security_policy(
     )
 
 
-def _foreign_policy(scripts: str) -> str:
+def _foreign_csp(scripts: str) -> str:
     """As ours, but what is shown may come from anywhere by https; components of a page's own run from ``blob:``."""
     return "; ".join(
         (

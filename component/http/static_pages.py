@@ -38,10 +38,10 @@ def _hashes(element: str) -> str:
     return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(each.encode()).digest()).decode()}'" for each in inline)
 
 
-POLICY: Final = (
+CONTENT_SECURITY_POLICY: Final = (
     f"default-src 'none'; style-src {_hashes('style')}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_POLICY_WITH_SCRIPT: Final = f"script-src {_hashes('script')}; {POLICY}"
+_CSP_WITH_SCRIPT: Final = f"script-src {_hashes('script')}; {CONTENT_SECURITY_POLICY}"
 """For the page that closes its window. Its script reads what it sends from attributes, so one hash allows it alone."""
 
 
@@ -107,7 +107,7 @@ def notice(
     headers = {
         "Cache-Control": "no-store",
         "Vary": "Cookie",
-        "Content-Security-Policy": _POLICY_WITH_SCRIPT if closes else POLICY,
+        "Content-Security-Policy": _CSP_WITH_SCRIPT if closes else CONTENT_SECURITY_POLICY,
     }
     if not (keeps_opener or closes):
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
@@ -142,9 +142,9 @@ def too_many_tabs() -> HTMLResponse:
     )
 
 
-def log_server_error(status: int, reason: str) -> None:
-    """Log a response of the class 5xx with its reason, under the correlation id that the user sees."""
-    _log.error("a request failed", status=status, reason=reason, correlation_id=correlation.current())
+def log_server_error(status: int, reason_code: str) -> None:
+    """Log a response of the class 5xx with its reason code, under the correlation id that the user sees."""
+    _log.error("a request failed", status=status, reason=reason_code, correlation_id=correlation.current())
 
 
 def storage_unavailable(*, logged: bool = False) -> HTMLResponse:

@@ -36,12 +36,12 @@ class CapacityExceeded(Exception):
     """A limit is reached.
 
     Args:
-        reason: The name of the limit's setting.
+        limit: The name of the limit's setting.
     """
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, limit: str) -> None:
+        super().__init__(limit)
+        self.limit = limit
 
 
 class SocketReader(Protocol):
@@ -105,10 +105,10 @@ class SocketSlot:
                 ),
                 ("anonymous", int(limits.sockets * _ANONYMOUS_SHARE), "GATEHOUSE_SOCKETS"),
             ]
-        for key, limit, reason in counted:
-            if counts[key] >= limit:
-                self._admission.log_refusal(reason, self.address)
-                raise CapacityExceeded(reason)
+        for key, maximum, limit in counted:
+            if counts[key] >= maximum:
+                self._admission.log_refusal(limit, self.address)
+                raise CapacityExceeded(limit)
         for key, _, _ in counted:
             counts[key] += 1
             self._keys.append(key)
@@ -186,11 +186,11 @@ class Admission:
         if self.counts[key] <= 0:
             del self.counts[key]
 
-    def log_refusal(self, reason: str, address: str) -> None:
+    def log_refusal(self, limit: str, address: str) -> None:
         """Log which limit is reached, about once a minute for each."""
         now = self._monotonic()
-        if now - self._logged_at.get(reason, float("-inf")) >= _LOG_SECONDS:
-            self._logged_at[reason] = now
+        if now - self._logged_at.get(limit, float("-inf")) >= _LOG_SECONDS:
+            self._logged_at[limit] = now
             _log.warning(
-                "connections are refused: a limit is reached", limit=reason, address=address, sockets=self.sockets
+                "connections are refused: a limit is reached", limit=limit, address=address, sockets=self.sockets
             )

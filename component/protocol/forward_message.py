@@ -71,11 +71,11 @@ def operation_refused(operation_id: str) -> bytes:
     return message.SerializeToString()
 
 
-def error_dialog(reason: str) -> bytes:
+def error_dialog(text: str) -> bytes:
     """Explain to the user, in Streamlit's own dialog, why a message was not accepted."""
     message = ForwardMsg()
     message.session_event.script_compilation_exception.type = "Not accepted"
-    message.session_event.script_compilation_exception.message = reason
+    message.session_event.script_compilation_exception.message = text
     return message.SerializeToString()
 
 

@@ -73,14 +73,14 @@ def purged(rows: int, *, now: datetime) -> AuditEvent:
     )
 
 
-def refresh_failed(session: Session, reason: str, *, now: datetime) -> AuditEvent:
-    """A token refresh failed. ``reason``: the provider's error code, or a reason code of ours."""
+def refresh_failed(session: Session, reason_code: str, *, now: datetime) -> AuditEvent:
+    """A token refresh failed. ``reason_code``: the provider's error code, or a reason code of ours."""
     return AuditEvent(
         kind=AuditKind.TOKEN_REFRESH_FAIL,
         at=now,
         outcome=Outcome.FAILED,
         actor=subject_name(session.person.subject),
-        reason=reason,
+        reason=reason_code,
         correlation_id=correlation.current(),
         details={"session": session.ref},
     )

@@ -219,21 +219,21 @@ class TokenRefresh:
         # end the other one.
         return self._open(session.ref, newer).access_token
 
-    def _use_stored_token(self, session: Session, old: ProviderTokens, leased: SealedTokens, reason: str) -> str:
+    def _use_stored_token(self, session: Session, old: ProviderTokens, leased: SealedTokens, reason_code: str) -> str:
         """The provider has failed: record it, pause the refreshes, use the stored token while it is valid."""
         now = self._clock()
         self._paused_until = now + timedelta(seconds=PAUSE_SECONDS)
         with self._storage.unit_of_work() as unit:
-            unit.record(session_audit.refresh_failed(session, reason, now=now))
+            unit.record(session_audit.refresh_failed(session, reason_code, now=now))
             unit.commit()
         if now < leased.access_expires_at:
             return old.access_token
         raise ProviderUnavailable
 
-    def _end(self, session: Session, reason: str) -> None:
+    def _end(self, session: Session, reason_code: str) -> None:
         now = self._clock()
         with self._storage.unit_of_work() as unit:
-            unit.record(session_audit.refresh_failed(session, reason, now=now))
+            unit.record(session_audit.refresh_failed(session, reason_code, now=now))
             if unit.end_session(session.ref, EndReason.PROVIDER_REFUSED, now):
                 unit.record(session_audit.ended(session, EndReason.PROVIDER_REFUSED, by="system", now=now))
             unit.commit()

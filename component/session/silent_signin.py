@@ -87,11 +87,11 @@ class SilentSignIn:
         if not stored:
             raise SessionEnded
 
-    def refused(self, session: Session, reason: str) -> None:
-        """Record a failed attempt. ``reason``: the provider's error code, or a reason code of ours."""
+    def refused(self, session: Session, reason_code: str) -> None:
+        """Record a failed attempt. ``reason_code``: the provider's error code, or a reason code of ours."""
         try:
             with self._storage.unit_of_work() as unit:
-                unit.record(session_audit.refresh_failed(session, reason, now=self._clock()))
+                unit.record(session_audit.refresh_failed(session, reason_code, now=self._clock()))
                 unit.commit()
         except StorageUnavailable:
             _log.warning("a failed silent sign-in could not be recorded")

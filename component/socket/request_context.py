@@ -76,7 +76,7 @@ class MiddlewareContext:
         self.site = Site(config.base_url, loopback_too=not config.production)
         self._security_headers = SecurityHeaders(
             secure=cookies.secure,
-            policy=content_security_policy(
+            csp=content_security_policy(
                 picture_hosts=config.picture_hosts,
                 foreign=hosted_app is not None,
                 inline_scripts=hosted_app is not None and hosted_app.inline_scripts,

@@ -121,7 +121,7 @@ def test_any_other_host_scheme_path_or_method_is_refused_and_audited(
     refusals: RefusalCounts = installation.services.refusals
     assert refusals.waiting() == 1
     [(key, counted)] = refusals._counts.items()
-    assert (key.kind, key.reason, counted.count) == (AuditKind.CALL_REFUSE, "not-offered", len(ELSEWHERE))
+    assert (key.kind, key.reason_code, counted.count) == (AuditKind.CALL_REFUSE, "not-offered", len(ELSEWHERE))
     assert key.actor.endswith(installation.services.settings.issuer)
 
 

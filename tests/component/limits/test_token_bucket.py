@@ -70,12 +70,12 @@ def admitted(admission: Admission, address: str, person: str = "") -> SocketSlot
     try:
         place = admission.enter(address)
     except CapacityExceeded as full:
-        return full.reason
+        return full.limit
     try:
         place.take(person)
     except CapacityExceeded as full:
         place.release()
-        return full.reason
+        return full.limit
     return place
 
 

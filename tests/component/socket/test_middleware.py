@@ -21,7 +21,7 @@ from streamlit.web.server.starlette.starlette_routes import create_host_config_r
 from app.core.principal import Subject
 from app.core.rights import Rights
 from component.http.host_config import HOST_CONFIG
-from component.http.static_pages import POLICY
+from component.http.static_pages import CONTENT_SECURITY_POLICY
 from component.limits.throttle import Throttle
 from component.protocol import back_message
 from component.socket import websocket_middleware
@@ -207,7 +207,7 @@ def test_without_the_database_a_page_recovers_by_itself(installation: SignInWorl
     assert answer.status == 503
     assert answer.header("retry-after") == "5"
     assert '<meta http-equiv="refresh" content="5">' in answer.text
-    assert answer.header("content-security-policy") == POLICY
+    assert answer.header("content-security-policy") == CONTENT_SECURITY_POLICY
     assert client.get("/media/x").status == 503
     assert _handshake(installation, client) == [{"type": "websocket.close", "code": 1013}]
     (start, _) = _handshake(installation, client, extensions={"websocket.http.response": {}})
