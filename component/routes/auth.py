@@ -244,17 +244,19 @@ class _Routes:
 
     def _current(self, cookies: Mapping[str, str]) -> Session | None:
         """The live session of this browser, if any. Raises ``StorageUnavailable`` only."""
-        secret = cookies.get(self._cookies.session)
-        if not secret:
+        session_secret = cookies.get(self._cookies.session)
+        if not session_secret:
             return None
         try:
-            return self._sessions.resolve(secret)
+            return self._sessions.resolve(session_secret)
         except Unauthenticated:
             return None
 
     def _current_or_expired(self, cookies: Mapping[str, str]) -> Session | None:
         """As ``_current``, or the expired session that could be resumed: a sign-out prevents that."""
-        return self._current(cookies) or self._sessions.resumption.by_secret(cookies.get(self._cookies.session, ""))
+        return self._current(cookies) or self._sessions.resumption.by_session_secret(
+            cookies.get(self._cookies.session, "")
+        )
 
     def _record_failure(self, error: GatehouseError, request: Request) -> None:
         """Record a failure; the refusal of a blocked user is recorded already."""

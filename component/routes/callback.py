@@ -231,19 +231,19 @@ class SignInCallback:
 
     def _browser_session(self, cookies: Mapping[str, str]) -> tuple[Session | None, Session | None]:
         """The live session of this browser, otherwise its expired one. Raises ``StorageUnavailable`` only."""
-        secret = cookies.get(self._cookies.session)
-        if not secret:
+        session_secret = cookies.get(self._cookies.session)
+        if not session_secret:
             return None, None
         try:
-            return self._sessions.resolve(secret), None
+            return self._sessions.resolve(session_secret), None
         except SessionExpired:
-            return None, self._sessions.resumption.by_secret(secret)
+            return None, self._sessions.resumption.by_session_secret(session_secret)
         except Unauthenticated:
             return None, None
 
     def _session_cookie(self, issued: IssuedSession) -> str:
         return self._cookies.set(
-            self._cookies.session, issued.secret, max_age_seconds=self._sessions.lifetimes.cookie_seconds
+            self._cookies.session, issued.session_secret, max_age_seconds=self._sessions.lifetimes.cookie_seconds
         )
 
     def _return(self, transaction: LoginTransaction) -> Response:

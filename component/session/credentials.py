@@ -23,7 +23,7 @@ class IssuedSession:
     """A session that a sign-in issued or re-authenticated: its reference, and the cookie's secret, stored nowhere."""
 
     ref: str
-    secret: str = field(repr=False, default_factory=lambda: secrets.token_urlsafe(32))
+    session_secret: str = field(repr=False, default_factory=lambda: secrets.token_urlsafe(32))
 
 
 def reauthenticated(
@@ -37,7 +37,7 @@ def reauthenticated(
     )
     return SteppedUp(
         ref=issued.ref,
-        secret_hash=secret_hash(issued.secret),
+        secret_hash=session_secret_hash(issued.session_secret),
         authenticated_at=id_token.authenticated_at,
         sealed_tokens=kept.seal(context.keyring, issued.ref),
         access_token_hash=token_hash(tokens.access_token),
@@ -59,9 +59,9 @@ def person_from(id_token: IdToken) -> Person:
     )
 
 
-def secret_hash(secret: str) -> bytes:
+def session_secret_hash(session_secret: str) -> bytes:
     """The SHA-256 of a cookie's secret, as it is stored."""
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(session_secret.encode()).digest()
 
 
 def _stored_tokens(context: SessionContext, ref: str) -> ProviderTokens:

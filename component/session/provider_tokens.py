@@ -44,7 +44,7 @@ class ProviderTokens:
         """Undo ``seal``.
 
         Raises:
-            SealBroken: The tokens were sealed with another secret, or for another session.
+            SealBroken: The tokens were sealed with another installation secret, or for another session.
         """
         access_token, refresh_token, logout_hint = json.loads(keyring.open(_PURPOSE, sealed, ref))
         return cls(access_token, refresh_token, logout_hint)

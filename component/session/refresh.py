@@ -76,7 +76,7 @@ class TokenRefresh:
 
         Raises:
             SessionEnded: The session ended, or the provider refuses the refresh.
-            SessionExpired: The stored tokens were sealed with a secret that is no longer in use.
+            SessionExpired: The stored tokens were sealed with an installation secret that is no longer in use.
             ProviderUnavailable: The provider does not answer, and the stored token has expired.
             SignInAgain: There is no refresh token, and the access token is about to expire.
         """

@@ -15,7 +15,7 @@ from app.core.tokens.types import IdToken
 from component.oidc.provider import TokenSet
 from component.session import audit as session_audit
 from component.session.context import SessionContext
-from component.session.credentials import IssuedSession, person_from, reauthenticated, secret_hash
+from component.session.credentials import IssuedSession, person_from, reauthenticated, session_secret_hash
 from component.session.provider_tokens import require_own, sync_rights
 
 
@@ -28,12 +28,12 @@ class SessionResumption:
         self._clock = context.clock
         self._lifetimes = context.lifetimes
 
-    def by_secret(self, secret: str) -> Session | None:
+    def by_session_secret(self, session_secret: str) -> Session | None:
         """The expired session whose cookie holds this secret, while it can be resumed."""
-        return self._expired(self._storage.read.session_by_secret(secret_hash(secret)))
+        return self._expired(self._storage.read.session_by_secret(session_secret_hash(session_secret)))
 
     def by_ref(self, ref: str) -> Session | None:
-        """As ``by_secret``, by the stable reference."""
+        """As ``by_session_secret``, by the stable reference."""
         return self._expired(self._storage.read.session_by_ref(ref))
 
     def ends_at(self, session: Session) -> datetime:

@@ -32,7 +32,7 @@ from app.core.tokens.types import AccessToken, IdToken
 from component.oidc.provider import TokenSet
 from component.session import audit as session_audit
 from component.session.context import SessionContext
-from component.session.credentials import IssuedSession, person_from, secret_hash
+from component.session.credentials import IssuedSession, person_from, session_secret_hash
 from component.session.end_reasons import session_end_error
 from component.session.provider_tokens import ProviderTokens, require_own, sync_rights
 from component.session.refresh import TokenRefresh
@@ -40,7 +40,7 @@ from component.session.resumption import SessionResumption
 from component.session.sign_in_checks import SignInChecks
 from component.session.silent_signin import SilentSignIn
 
-_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_SESSION_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _MAX_USER_AGENT_CHARACTERS: Final = 200
 _log = structlog.get_logger(__name__)
 
@@ -102,7 +102,7 @@ class SessionService:
             self._revoke(replaced)
         return issued
 
-    def resolve(self, secret: str) -> Session:
+    def resolve(self, session_secret: str) -> Session:
         """The live session whose cookie holds this secret; one query.
 
         A blocked user's session is returned while it is live: the decision refuses with the right reason.
@@ -113,9 +113,9 @@ class SessionService:
             SessionEnded: The session was ended.
             StorageUnavailable: The database does not answer.
         """
-        if not _SECRET.fullmatch(secret):
+        if not _SESSION_SECRET.fullmatch(session_secret):
             raise Unauthenticated("Sign in to continue.")
-        return self._live(self._storage.read.session_by_secret(secret_hash(secret)))
+        return self._live(self._storage.read.session_by_secret(session_secret_hash(session_secret)))
 
     def by_ref(self, ref: str) -> Session:
         """The live session with this reference; one query. Raises the errors of ``resolve``."""
@@ -214,7 +214,7 @@ class SessionService:
         kept = ProviderTokens(tokens.access_token, tokens.refresh_token, id_token.sid)
         return NewSession(
             ref=issued.ref,
-            secret_hash=secret_hash(issued.secret),
+            secret_hash=session_secret_hash(issued.session_secret),
             subject=id_token.subject,
             authenticated_at=id_token.authenticated_at,
             expires_at=now + timedelta(seconds=self.lifetimes.absolute_seconds),
@@ -266,7 +266,7 @@ class SessionService:
         try:
             return ProviderTokens.unseal(self._context.keyring, sealed.sealed, ref) if sealed is not None else None
         except SealBroken:
-            return None  # sealed with a secret that was removed since: the tokens cannot be revoked
+            return None  # sealed with an installation secret that was removed since: the tokens cannot be revoked
 
     def _revoke(self, refresh_token: str) -> None:
         try:

@@ -18,7 +18,7 @@ from component.http.cookies import Cookies, read_cookies
 from component.http.origin import Site
 from component.http.security_headers import SecurityHeaders, content_security_policy
 from component.http.static_pages import log_server_error
-from component.session.credentials import secret_hash
+from component.session.credentials import session_secret_hash
 from component.socket.identity import Identity, without_claims
 from component.socket.tabs import Tabs
 
@@ -114,7 +114,7 @@ class RequestContext:
         self.browser = known or secrets.token_urlsafe(32)
         """The browser's own id, from its cookie or new."""
         self.is_new_browser = not known
-        self._secret = cookies.get(shared.cookies.session, "")
+        self._session_secret = cookies.get(shared.cookies.session, "")
 
     async def session(self) -> Session | None:
         """The live session of the cookie: one query, off the event loop.
@@ -122,11 +122,11 @@ class RequestContext:
         Raises:
             StorageUnavailable: The database does not answer.
         """
-        tabs, secret = self._shared.tabs, self._secret
-        if not secret:
+        tabs, session_secret = self._shared.tabs, self._session_secret
+        if not session_secret:
             return None
         try:
-            return await tabs.in_thread(lambda: tabs.sessions.resolve(secret))
+            return await tabs.in_thread(lambda: tabs.sessions.resolve(session_secret))
         except Unauthenticated:
             return None
 
@@ -136,12 +136,18 @@ class RequestContext:
         Raises:
             StorageUnavailable: The database does not answer.
         """
-        tabs, secret = self._shared.tabs, self._secret
-        return await tabs.in_thread(lambda: tabs.sessions.resumption.by_secret(secret)) if secret else None
+        tabs, session_secret = self._shared.tabs, self._session_secret
+        return (
+            await tabs.in_thread(lambda: tabs.sessions.resumption.by_session_secret(session_secret))
+            if session_secret
+            else None
+        )
 
     def has_new_secret(self) -> bool:
         """Whether the session of the cookie got a new secret a moment ago, which this browser does not have yet."""
-        return bool(self._secret) and self._shared.tabs.has_new_secret(secret_hash(self._secret))
+        return bool(self._session_secret) and self._shared.tabs.has_new_secret(
+            session_secret_hash(self._session_secret)
+        )
 
     def owner(self, session: Session | None) -> str:
         """The owner of the request's tab or files: the session, or an anonymous browser."""

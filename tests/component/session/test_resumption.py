@@ -88,7 +88,7 @@ def test_another_subject_gets_a_new_session_and_the_old_one_ends(installation: S
     assert not installation.audit("app:session:resume")
     with pytest.raises(SessionEnded):  # permanently: it cannot be resumed any more
         installation.sessions.by_ref(ref)
-    assert installation.sessions.resumption.by_secret(secret) is None
+    assert installation.sessions.resumption.by_session_secret(secret) is None
 
 
 def test_another_browser_starts_a_new_session(installation: SignInWorld) -> None:
@@ -125,7 +125,7 @@ def test_an_ended_session_stays_ended(installation: SignInWorld, end: str) -> No
 
 def test_a_session_ended_between_the_check_and_the_resumption_stays_ended(installation: SignInWorld) -> None:
     client, ref, secret = expired(installation)
-    session = installation.sessions.resumption.by_secret(secret)
+    session = installation.sessions.resumption.by_session_secret(secret)
     assert session is not None
     installation.sessions.end(ref, EndReason.ENDED_BY_ADMIN, by="test")
     with installation.storage.unit_of_work() as unit:
@@ -137,5 +137,5 @@ def test_a_session_ended_between_the_check_and_the_resumption_stays_ended(instal
 
 def test_a_live_session_is_not_resumed(installation: SignInWorld) -> None:
     client = installation.sign_in()
-    assert installation.sessions.resumption.by_secret(installation.secret(client)) is None
+    assert installation.sessions.resumption.by_session_secret(installation.secret(client)) is None
     assert installation.sessions.resumption.by_ref(installation.ref(client)) is None

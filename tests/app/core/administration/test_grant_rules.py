@@ -104,7 +104,7 @@ def test_a_grant_needs_exactly_one_known_role_or_permission_and_a_future_end(her
         {"role": "Viewer"},
         {"role": "\ud800"},
         {"role": None, "permission": "no:such"},
-        {"role": "viewer", "until": here.now},
+        {"role": "viewer", "expires_at": here.now},
     ):
         refused(here, InvalidInput, here.grant, acting(ADA), CARLA, **arguments)
     here.id(CARLA)

@@ -143,7 +143,10 @@ def test_the_principal_is_checked_again_inside_the_transaction(here: Installatio
 @pytest.mark.parametrize(
     ("use_case", "arguments"),
     [
-        (administration.grant, {"role": "viewer", "permission": None, "until": None, "person": 1, "version": None}),
+        (
+            administration.grant,
+            {"role": "viewer", "permission": None, "expires_at": None, "person": 1, "version": None},
+        ),
         (administration.revoke, {"person": 1, "grant": 1, "version": None, "default_role": None}),
         (administration.release, {"person": 1, "withheld": 1, "version": None, "default_role": None}),
         (administration.add_person, {"subject": DAN}),
