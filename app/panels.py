@@ -33,7 +33,7 @@ from app.core.errors import (
 from app.core.policy import Reason
 from app.core.principal import Principal
 from app.services import services
-from app.sign_in import sign_in_address
+from app.sign_in import sign_in_url
 from component.auth0 import another_account, auth0, confirm
 from component.events import AppAuthRequest, EventName, Mode, OnEvent
 
@@ -129,9 +129,7 @@ def _on_sign_in(step_up: Requirement | None = None, *, another_account: bool = F
     """The handler that answers a press of the sign-in button with the address of the sign-in."""
 
     def address(request: AppAuthRequest) -> str:
-        return sign_in_address(
-            request.mode, return_to=request.return_to, step_up=step_up, another_account=another_account
-        )
+        return sign_in_url(request.mode, return_to=request.return_to, step_up=step_up, another_account=another_account)
 
     return component_events.handler(sign_in=address)
 

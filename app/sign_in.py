@@ -1,6 +1,6 @@
-"""The address of a sign-in: the host stores the draft of the page and returns the address to the front end.
+"""The URL of a sign-in: the host stores the draft of the page and returns the URL to the front end.
 
-Called in a script run, with Streamlit's public API only. The address is ``/auth/login`` of this app with the caller's
+Called in a script run, with Streamlit's public API only. The URL is ``/auth/login`` of this app with the caller's
 parameters. ``component.oidc.provider`` decides again which of them reach the provider.
 """
 
@@ -20,7 +20,7 @@ from component.oidc.authorization_parameters import allowed_parameters
 _LOGIN: Final = "/auth/login"
 
 
-def sign_in_address(
+def sign_in_url(
     mode: Mode = Mode.REDIRECT,
     *,
     return_to: str = "",
@@ -32,12 +32,12 @@ def sign_in_address(
     another_account: bool = False,
     step_up: Requirement | None = None,
 ) -> str:
-    """Store the draft of this page (``app.drafts``) and return the address of a sign-in.
+    """Store the draft of this page (``app.drafts``) and return the URL of a sign-in.
 
     The front end opens it in this tab, or for ``Mode.POPUP`` in a window of its own. It is valid for one sign-in.
 
     Args:
-        mode: How the front end opens the address.
+        mode: How the front end opens the URL.
         return_to: The page to return to, query included; empty for the page of this run.
         connection: As Auth0 defines it, like the four parameters below; omitted if its form is not allowed.
         organization: As ``connection``.

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from app.core.addresses import is_loopback
+from app.core.client_addresses import is_loopback
 from app.core.errors import ConfigurationError, ServiceUnavailable
 from app.core.settings import Settings
 from remote_api import wsgi

@@ -94,13 +94,13 @@ def read_access_declarations(
             declarations[rule.endpoint] = declaration
     if missing:
         msg = (
-            "these addresses do not declare who may call them; put @requires, @authenticated or @public below the "
+            "these endpoints do not declare who may call them; put @requires, @authenticated or @public below the "
             f"route: {', '.join(sorted(missing))}"
         )
         raise UndeclaredAccess(msg)
     if cached:
         msg = (
-            "the views of these addresses are kept in a cache that answers every caller alike; cache what they call: "
+            "the views of these endpoints are kept in a cache that answers every caller alike; cache what they call: "
             f"{', '.join(sorted(cached))}"
         )
         raise UndeclaredAccess(msg)

@@ -15,8 +15,8 @@ import structlog
 from flask import request
 
 from app.core import correlation
-from app.core.addresses import TrustedProxies
 from app.core.audit import AuditEvent, AuditKind, Outcome, actor_of
+from app.core.client_addresses import TrustedProxies
 from app.core.errors import (
     BadRequest,
     ProviderUnavailable,

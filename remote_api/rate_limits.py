@@ -18,8 +18,8 @@ import structlog
 from limits.errors import StorageError
 from limits.storage import Storage
 
-from app.core.addresses import network_of
 from app.core.call_store import call_store
+from app.core.client_addresses import network_of
 from app.core.clock import Clock, seconds_of
 from app.core.errors import BadRequest, TooManyRequests, Unauthenticated
 from app.core.principal import Subject

@@ -40,4 +40,4 @@ def test_one_module_computes_the_network_of_an_address() -> None:
         for file in (ROOT / folder).rglob("*.py")
         if ".network_address" in file.read_text(encoding="utf-8")
     ]
-    assert places == ["app/core/addresses.py"]
+    assert places == ["app/core/client_addresses.py"]

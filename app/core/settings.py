@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, PrivateAttr, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from app.core.addresses import is_loopback
+from app.core.client_addresses import is_loopback
 from app.core.processes import Process
 from app.core.state import DATABASE, default_folder
 from app.core.variables import PREFIX, GatehouseFile, hosted_script, with_alias

@@ -8,8 +8,8 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from app.core.addresses import is_loopback
 from app.core.call_store import call_store
+from app.core.client_addresses import is_loopback
 from app.core.declarations import declare_beside
 from app.core.errors import ConfigurationError
 from app.core.http_client import ca_bundle_mistake

@@ -8,7 +8,7 @@ import { requestSignOut } from "./session-client.js"
  * @typedef {object} Account
  * @property {string} name
  * @property {string} initials
- * @property {string} picture An https address, or empty.
+ * @property {string} picture An https URL, or empty.
  * @property {string[]} roles
  * @property {string} validUntil ISO 8601.
  * @property {string} expiresAt ISO 8601: when the session ends if it is not used; empty for no warning.
@@ -77,9 +77,9 @@ export function signOutControl(stopped, tabs, beforeSignOut) {
     failure.textContent = ""
     try {
       beforeSignOut()
-      const address = await requestSignOut()
+      const url = await requestSignOut()
       tabs()?.post({ kind: "signed-out" })
-      window.location.assign(address)
+      window.location.assign(url)
     } catch {
       if (stopped.aborted) return
       failure.textContent = "You could not be signed out. Check your connection and try again."

@@ -1,7 +1,7 @@
 // @ts-check
 /** The event console: sends every event of the component's contract, and shows the host's replies. */
 
-import { ownAddress } from "./addresses.js"
+import { ownUrl } from "./urls.js"
 import { createElement, createField } from "./dom.js"
 import { ChannelError } from "./event-channel.js"
 import { currentPage } from "./navigation.js"
@@ -173,8 +173,8 @@ export class EventConsole {
 
   /** @param {import("./event-channel.js").Reply | null} reply */
   showReply(reply) {
-    const address = ownAddress(reply?.goTo)
-    if (address) window.location.assign(address)
+    const url = ownUrl(reply?.goTo)
+    if (url) window.location.assign(url)
     else if (reply?.web) {
       const { status, elapsedMs, body, complete } = reply.web
       const cut = complete ? "" : " Only its beginning is shown."

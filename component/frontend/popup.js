@@ -19,9 +19,9 @@ export function popupFeatures(at) {
 
 /**
  * Open the popup. A browser allows that in a click of the user only.
- * @param {string} address
+ * @param {string} url
  * @returns {Window | null} Null where the browser blocks it.
  */
-export function openPopup(address) {
-  return window.open(address, "gatehouse-sign-in", popupFeatures(window))
+export function openPopup(url) {
+  return window.open(url, "gatehouse-sign-in", popupFeatures(window))
 }

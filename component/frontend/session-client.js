@@ -1,7 +1,7 @@
 // @ts-check
 /** Requests to the session routes of the server (`/auth/session` and its neighbours). */
 
-import { signedOutAddress } from "./addresses.js"
+import { signedOutUrl } from "./urls.js"
 
 /**
  * @typedef {object} SessionStatus
@@ -46,7 +46,7 @@ async function requestSession(path, init) {
   return await response.json()
 }
 
-/** @returns {Promise<string>} The address at which signing out continues: the provider's, or one of this app. */
+/** @returns {Promise<string>} The URL at which signing out continues: the provider's, or one of this app. */
 export async function requestSignOut() {
   const response = await fetch("/auth/logout", {
     method: "POST",
@@ -56,5 +56,5 @@ export async function requestSignOut() {
     signal: AbortSignal.timeout(SIGN_OUT_TIMEOUT_MS),
   })
   if (!response.ok) throw new Error(String(response.status))
-  return signedOutAddress((await response.json()).location)
+  return signedOutUrl((await response.json()).location)
 }

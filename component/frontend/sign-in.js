@@ -1,7 +1,7 @@
 // @ts-check
 /** Sign-in: a link that works by itself, and that asks the host first where it can, so that drafts are stored. */
 
-import { ownAddress, signInAddress, stepUpQuery } from "./addresses.js"
+import { ownUrl, signInUrl, stepUpQuery } from "./urls.js"
 import { createElement } from "./dom.js"
 import { currentPage, reloadOnce } from "./navigation.js"
 import { openPopup, POPUP_POLL_MS } from "./popup.js"
@@ -9,10 +9,10 @@ import { Reachability } from "./reachability.js"
 import { readSession } from "./session-client.js"
 
 /** @typedef {"redirect" | "popup" | "silent"} SignInMode */
-/** @typedef {import("./addresses.js").StepUp} StepUp */
+/** @typedef {import("./urls.js").StepUp} StepUp */
 /** @typedef {import("./event-channel.js").EventChannel} EventChannel */
 
-/** How long the host may take to answer where sign-in is; then the plain address is taken. */
+/** How long the host may take to answer where sign-in is; then the plain URL is taken. */
 const HOST_TIMEOUT_MS = 2_500
 
 export class SignIn {
@@ -42,9 +42,9 @@ export class SignIn {
     this.status = createElement("p", "status")
     this.status.setAttribute("role", "status")
     this.element.append(this.anchor, this.status)
-    // Streamlit changes the page's address without drawing the component again.
+    // Streamlit changes the page's URL without drawing the component again.
     for (const event of ["pointerdown", "focus", "click"]) {
-      this.anchor.addEventListener(event, () => this.updateAddress(), { signal })
+      this.anchor.addEventListener(event, () => this.updateUrl(), { signal })
     }
     this.anchor.addEventListener("click", (event) => this.onClick(event), { signal })
     window.addEventListener("pageshow", () => this.reset(""), { signal })
@@ -59,18 +59,18 @@ export class SignIn {
     this.returnTo = data.returnTo
     this.mode = data.mode ?? "redirect"
     this.channel = channel
-    this.updateAddress()
+    this.updateUrl()
   }
 
-  updateAddress() {
-    this.anchor.href = this.plainAddress()
+  updateUrl() {
+    this.anchor.href = this.plainUrl()
   }
 
-  /** @returns {string} The address of sign-in that does without the host. */
-  plainAddress() {
-    const address = signInAddress(this.returnTo, window.location)
-    if (this.anotherAccount) return `${address}&another=1`
-    return this.stepUp ? address + stepUpQuery(this.stepUp) : address
+  /** @returns {string} The URL of sign-in that does without the host. */
+  plainUrl() {
+    const url = signInUrl(this.returnTo, window.location)
+    if (this.anotherAccount) return `${url}&another=1`
+    return this.stepUp ? url + stepUpQuery(this.stepUp) : url
   }
 
   /** @param {MouseEvent} event */
@@ -96,23 +96,23 @@ export class SignIn {
     this.popup = channel && this.mode === "popup" ? openPopup("about:blank") : null
     const mode = this.mode === "popup" && !this.popup ? "redirect" : this.mode
     const returnTo = this.returnTo === "/" ? currentPage() : this.returnTo
-    const goTo = await this.hostAddress(channel, mode, returnTo)
+    const goTo = await this.hostUrl(channel, mode, returnTo)
     if (this.stopped.signal.aborted) return
     if (goTo === undefined && !(await this.reachability.isReachable())) {
       this.showUnreachable()
       return
     }
     if (this.stopped.signal.aborted) return
-    const address = ownAddress(goTo) ?? this.plainAddress() + (mode === "popup" ? "&mode=popup" : "")
+    const url = ownUrl(goTo) ?? this.plainUrl() + (mode === "popup" ? "&mode=popup" : "")
     if (!this.popup) {
-      window.location.assign(address)
+      window.location.assign(url)
       return
     }
     if (this.popup.closed) {
       this.reset("The window was closed. Press the button to try again.")
       return
     }
-    this.popup.location.replace(address)
+    this.popup.location.replace(url)
     this.popup.focus()
     this.anchor.removeAttribute("aria-disabled") // a click brings the popup to the front
     this.showStatus("Continue in the window that has opened. Pressing the button again brings it to the front.")
@@ -123,10 +123,10 @@ export class SignIn {
    * @param {EventChannel | undefined} channel
    * @param {SignInMode} mode
    * @param {string} returnTo
-   * @returns {Promise<string | undefined>} The host's address of sign-in; undefined where the host does not answer, or
+   * @returns {Promise<string | undefined>} The host's URL of sign-in; undefined where the host does not answer, or
    *   refuses: sign-in works all the same.
    */
-  async hostAddress(channel, mode, returnTo) {
+  async hostUrl(channel, mode, returnTo) {
     // Where the browser believes to be offline, a request finds out sooner than the host's timeout.
     if (!channel || (navigator.onLine === false && !(await this.reachability.isReachable()))) return undefined
     const request = { action: "AppAuthRequest", mode, returnTo }
@@ -198,5 +198,5 @@ let signingInSilently = false
 export function signInSilently(returnTo) {
   if (signingInSilently) return
   signingInSilently = true
-  window.location.replace(signInAddress(returnTo, window.location, true))
+  window.location.replace(signInUrl(returnTo, window.location, true))
 }

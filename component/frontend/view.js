@@ -20,7 +20,7 @@ import { STYLE } from "./style.js"
  * @property {string} returnTo A path of this app; "/" means where the browser is now.
  * @property {Account | null} account
  * @property {boolean} [silent] Whether to go to the provider at once, without any question to the user.
- * @property {import("./addresses.js").StepUp} [stepUp] What a signed-in user has to confirm.
+ * @property {import("./urls.js").StepUp} [stepUp] What a signed-in user has to confirm.
  * @property {string} [tabs] The name of the channel between this browser's tabs.
  * @property {import("./sign-in.js").SignInMode} [mode] How a click on sign-in leads to the provider.
  * @property {boolean} [anonymous] Whether the user is anonymous: then a sign-in in another tab reloads this page.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from app.core.addresses import TrustedProxies
+from app.core.client_addresses import TrustedProxies
 
 
 class ClientAddresses:
-    """Reads the address of a client from a connection's scope (``app.core.addresses``)."""
+    """Reads the address of a client from a connection's scope (``app.core.client_addresses``)."""
 
     def __init__(self, trusted_proxies: Sequence[str]) -> None:
         """``trusted_proxies``: addresses or networks; empty means that forwarded headers never count."""

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from app.core.addresses import network_of
+from app.core.client_addresses import network_of
 from component.limits.token_bucket import TokenBuckets
 
 DESCRIPTORS_PER_SOCKET: Final = 4

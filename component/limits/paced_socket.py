@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from starlette.types import Message, Receive
 
-from app.core.addresses import network_of
+from app.core.client_addresses import network_of
 from component.limits.paced_queue import ClientGone
 from component.limits.throttle import Throttle, TrafficClass
 from component.protocol import back_message

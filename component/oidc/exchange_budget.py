@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
-from app.core.addresses import network_of
+from app.core.client_addresses import network_of
 from app.core.errors import ProviderUnavailable, StorageUnavailable, TooManyRequests
 from app.core.failure_reasons import ProviderReason
 from app.core.principal import Subject

@@ -9,7 +9,7 @@ from typing import Final
 from google.protobuf.message import Message
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from component.protocol.file_addresses import media_id_of
+from component.protocol.file_paths import media_id_of
 
 _MEDIA_PREFIX: Final = b"/media/"
 _MEDIA: Final = re.compile(rb"/media/([0-9a-f]{32})")

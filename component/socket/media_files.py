@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
 
-from component.protocol.file_addresses import media_id_of
+from component.protocol.file_paths import media_id_of
 
 MAX_SESSIONS: Final = 8192
 MAX_FILES: Final = 4096

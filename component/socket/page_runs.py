@@ -11,7 +11,7 @@ from component.protocol import forward_message, injected_messages
 from component.protocol.back_message import BackMessage
 from component.socket.incoming import Incoming, to_streamlit
 from component.socket.outgoing import Outgoing
-from component.socket.page_address import page_address
+from component.socket.page_url import page_url
 from component.socket.reconnection import Reconnection
 from component.socket.shared_state import SharedState
 from component.socket.tab_state import OwnerTabs, PageGate, TabState
@@ -62,9 +62,9 @@ class PageRuns:
         return self._state.gate is not PageGate.OPEN
 
     @property
-    def address(self) -> str:
+    def page_url(self) -> str:
         """The path and query of the page."""
-        return page_address(self._state.last_rerun, self._navigation)
+        return page_url(self._state.last_rerun, self._navigation)
 
     @property
     def wants_rerun(self) -> bool:

@@ -192,7 +192,7 @@ class Tab:
         """The session has ended: redirect the page to the reason."""
         self._shared.owners.remove(self.owner)
         self._close_with(
-            forward_message.redirect(f"{ENDED_PATH}?return_to={quote(self._runs.address, safe='')}"),
+            forward_message.redirect(f"{ENDED_PATH}?return_to={quote(self._runs.page_url, safe='')}"),
             _POLICY_VIOLATION,
             # A page that signed out is on its way to the provider. A locked one cannot announce that.
             after_seconds=_SIGN_OUT_SECONDS if is_signed_out and (self._page_signs_out or self._lock.is_locked) else 0,
@@ -276,7 +276,7 @@ class Tab:
 
     def _reload(self) -> None:
         """Close the tab, and have its browser load the page again."""
-        self._close_with(forward_message.redirect(self._runs.address), _POLICY_VIOLATION)
+        self._close_with(forward_message.redirect(self._runs.page_url), _POLICY_VIOLATION)
 
     def _reload_unless(self, *, rendered: bool) -> None:
         """Reload a page that shows what its user may no longer see, if it cannot be rendered again."""

@@ -10,7 +10,7 @@ from starlette.types import Receive, Send
 from app.core.records import Session
 from app.core.rights import Rights
 from component.limits.admission import SocketLimits
-from component.protocol.file_addresses import media_id_of, upload_session_of
+from component.protocol.file_paths import media_id_of, upload_session_of
 from component.session.service import SessionService
 from component.socket.handshake import Handshake
 from component.socket.shared_state import SharedState

@@ -20,7 +20,7 @@ from tests.apptest.conftest import AppInstallation
 PAGE = """
 import streamlit as st
 from app import drafts, panels
-from app.sign_in import sign_in_address
+from app.sign_in import sign_in_url
 
 drafts.restore()
 drafts.capture()
@@ -34,7 +34,7 @@ else:
         submitted = st.form_submit_button("Send")
     st.text_input("Not named", key="other")
 if st.button("Sign in", key="sign-in"):
-    st.session_state["address"] = sign_in_address()
+    st.session_state["address"] = sign_in_url()
 """
 
 

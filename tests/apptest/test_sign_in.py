@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 SCRIPT = """
 import streamlit as st
 from app.core.assurance import Requirement
-from app.sign_in import sign_in_address
+from app.sign_in import sign_in_url
 from component.events import Mode
-st.text(sign_in_address({arguments}))
+st.text(sign_in_url({arguments}))
 """
 
 

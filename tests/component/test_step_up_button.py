@@ -44,16 +44,16 @@ def test_it_draws() -> None:
 CHECKS = """
 import { readFileSync } from "node:fs"
 const source = readFileSync(process.argv[1], "utf8")
-const { signInAddress, stepUpQuery } = await import("data:text/javascript," + encodeURIComponent(source))
+const { signInUrl, stepUpQuery } = await import("data:text/javascript," + encodeURIComponent(source))
 const location = { pathname: "/reports", search: "?range=7+days" }
 const requirements = [{ fresh: true, acr: "" }, { fresh: false, acr: "urn:a&b" }, { fresh: true, acr: "urn:gold" }]
-console.log(JSON.stringify(requirements.map((requirement) => signInAddress("/", location) + stepUpQuery(requirement))))
+console.log(JSON.stringify(requirements.map((requirement) => signInUrl("/", location) + stepUpQuery(requirement))))
 """
 
 
 def test_its_link_requests_the_step_up() -> None:
     ran = subprocess.run(
-        [node(), "--input-type=module", "-e", CHECKS, str(FRONTEND / "addresses.js")],
+        [node(), "--input-type=module", "-e", CHECKS, str(FRONTEND / "urls.js")],
         capture_output=True,
         text=True,
         timeout=30,

@@ -304,7 +304,7 @@ ALLOWANCES: Final[tuple[Allowance, ...]] = (
         (
             "app/sign_in.py",
             "component/events.py",
-            "component/frontend/addresses.js",
+            "component/frontend/urls.js",
             "component/frontend/view.js",
             "tests/component/session/test_silent_signin.py",
             "tests/frontend/view.test.js",

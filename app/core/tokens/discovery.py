@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from app.core.addresses import is_loopback
+from app.core.client_addresses import is_loopback
 from app.core.errors import ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
 from app.core.http_client import cause_of, http_session, read_bounded

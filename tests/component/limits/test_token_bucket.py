@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from app.core.addresses import network_of
+from app.core.client_addresses import network_of
 from component.limits.admission import Admission, CapacityExceeded, SocketLimits, SocketSlot
 from component.limits.receive_deadline import ReceiveDeadline
 from component.limits.token_bucket import TokenBucket, TokenBuckets

@@ -1,5 +1,5 @@
 // @ts-check
-/** The addresses that the front end goes to, and which of those that it receives are safe. Imports nothing. */
+/** The URLs that the front end goes to, and which of those that it receives are safe. Imports nothing. */
 
 /**
  * @typedef {object} StepUp
@@ -8,19 +8,19 @@
  */
 
 /**
- * The address of sign-in, which leads back to `returnTo`, or to where the browser is now.
+ * The URL of sign-in, which leads back to `returnTo`, or to where the browser is now.
  * @param {string} returnTo
  * @param {{ pathname: string, search: string }} here
  * @param {boolean} [silent] Without any question to the user (`prompt=none`).
  * @returns {string}
  */
-export function signInAddress(returnTo, here, silent = false) {
+export function signInUrl(returnTo, here, silent = false) {
   const target = returnTo && returnTo !== "/" ? returnTo : here.pathname + here.search
   return `/auth/login?${silent ? "silent=1&" : ""}return_to=${encodeURIComponent(target)}`
 }
 
 /**
- * The query that a sign-in address needs to request a fresh sign-in, or a context class.
+ * The query that a sign-in URL needs to request a fresh sign-in, or a context class.
  * @param {StepUp} stepUp
  * @returns {string}
  */
@@ -30,19 +30,19 @@ export function stepUpQuery(stepUp) {
 }
 
 /**
- * Where the browser goes after signing out: the server's `location` if that is an http address, else the start page.
+ * Where the browser goes after signing out: the server's `location` if that is an http URL, else the start page.
  * @param {unknown} location
  * @returns {string}
  */
-export function signedOutAddress(location) {
+export function signedOutUrl(location) {
   if (typeof location !== "string" || !/^(https?:\/\/|\/(?![\/\\]))/i.test(location)) return "/"
   return location
 }
 
 /**
- * @param {unknown} address
- * @returns {string | undefined} The address, if it is one of this app's own.
+ * @param {unknown} url
+ * @returns {string | undefined} The URL, if it is one of this app's own.
  */
-export function ownAddress(address) {
-  return typeof address === "string" && /^\/(?![\/\\])/.test(address) ? address : undefined
+export function ownUrl(url) {
+  return typeof url === "string" && /^\/(?![\/\\])/.test(url) ? url : undefined
 }

@@ -1,4 +1,4 @@
-"""The address of the page that a tab shows."""
+"""The relative URL of the page that a tab shows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from component.protocol.back_message import BackMessage
 from component.protocol.forward_message import page_paths
 
 
-def page_address(last_rerun: BackMessage | None, navigation: ForwardMsg | None) -> str:
+def page_url(last_rerun: BackMessage | None, navigation: ForwardMsg | None) -> str:
     """The path and query of a page, safe to return to.
 
     Args:
@@ -22,7 +22,7 @@ def page_address(last_rerun: BackMessage | None, navigation: ForwardMsg | None) 
         return "/"
     rerun = last_rerun.message.rerun_script
     try:
-        # After a click in the navigation the browser still sends the address of the page before.
+        # After a click in the navigation the browser still sends the URL of the page before.
         pages = page_paths(navigation) if navigation is not None else {}
         path = pages.get(rerun.page_script_hash) or urlsplit(rerun.context_info.url).path
     except ValueError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.addresses import TrustedProxies
+from app.core.client_addresses import TrustedProxies
 
 
 @pytest.mark.parametrize(
