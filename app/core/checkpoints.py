@@ -18,7 +18,7 @@ from app.core.keyring import Keyring
 MAX_BYTES: Final = 4 * 1024 * 1024
 """The maximum size of a file of checkpoints: about ten thousand of them."""
 _PURPOSE: Final = "audit checkpoint"
-_FORM: Final = "gatehouse audit checkpoint 1"
+_FORMAT: Final = "gatehouse audit checkpoint 1"
 _HASH_CHARACTERS: Final = 64
 _HIGHEST: Final = 2**63 - 1
 
@@ -39,10 +39,10 @@ class Checkpoint:
     def signed(self, keyring: Keyring) -> str:
         """Return the line to store, without its line end."""
         signature = keyring.mac(_PURPOSE, self._signed_bytes()).hex()
-        return json.dumps({"form": _FORM, **asdict(self), "signature": signature})
+        return json.dumps({"form": _FORMAT, **asdict(self), "signature": signature})
 
     def _signed_bytes(self) -> bytes:
-        return json.dumps([_FORM, self.seq, self.mac, self.at, self.installation], separators=(",", ":")).encode()
+        return json.dumps([_FORMAT, self.seq, self.mac, self.at, self.installation], separators=(",", ":")).encode()
 
 
 def make_checkpoint(seq: int, mac: bytes, *, at: datetime, installation: str) -> Checkpoint:
@@ -66,11 +66,11 @@ def _read(line: str, number: int, keyring: Keyring) -> Checkpoint:
     try:
         payload = json.loads(line)
         checkpoint = Checkpoint(payload["seq"], payload["mac"], payload["at"], payload["installation"])
-        form, signature = payload["form"], bytes.fromhex(payload["signature"])
+        file_format, signature = payload["form"], bytes.fromhex(payload["signature"])
     except (ValueError, TypeError, KeyError, RecursionError):
         raise _refused(f"Line {number} of the file is not a checkpoint.") from None
     sound = (
-        form == _FORM
+        file_format == _FORMAT
         and type(checkpoint.seq) is int
         and 0 <= checkpoint.seq <= _HIGHEST
         and all(isinstance(part, str) for part in (checkpoint.mac, checkpoint.at, checkpoint.installation))

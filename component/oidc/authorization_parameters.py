@@ -27,8 +27,8 @@ def allowed_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
     """Return those of ``parameters`` that may be passed to the provider."""
     return {
         name: parameters[name]
-        for name, form in ALLOWED_PARAMETERS.items()
-        if name in parameters and form.fullmatch(parameters[name])
+        for name, pattern in ALLOWED_PARAMETERS.items()
+        if name in parameters and pattern.fullmatch(parameters[name])
     }
 
 

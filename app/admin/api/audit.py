@@ -65,7 +65,7 @@ def export(
     query: AuditQuery,
     into: BinaryIO,
     *,
-    form: Literal["csv", "jsonl"],
+    file_format: Literal["csv", "jsonl"],
     progress: Callable[[int], None] = lambda _: None,
 ) -> int:
     """Write all events that match to ``into`` as they arrive, oldest first; return the number of bytes.
@@ -75,11 +75,11 @@ def export(
     Args:
         query: The filters.
         into: The file.
-        form: The format.
+        file_format: The format.
         progress: Called with the number of bytes written so far.
     """
-    params = {**_filters(query), "format": form}
-    return fetch(path("audit", "export"), into, kind=EXPORT_KINDS[form], params=params, progress=progress)
+    params = {**_filters(query), "format": file_format}
+    return fetch(path("audit", "export"), into, kind=EXPORT_KINDS[file_format], params=params, progress=progress)
 
 
 def _filters(query: AuditQuery) -> Params:

@@ -28,7 +28,7 @@ from app.core.permissions import Permission
 
 MAX_PLAIN_BYTES: Final = 32 * 1024 * 1024
 """Larger files are compressed."""
-FORMS: Final[dict[str, Literal["csv", "jsonl"]]] = {"CSV": "csv", "JSON Lines": "jsonl"}
+FILE_FORMATS: Final[dict[str, Literal["csv", "jsonl"]]] = {"CSV": "csv", "JSON Lines": "jsonl"}
 _PREPARED: Final = "audit_prepared"
 
 
@@ -37,7 +37,7 @@ class Prepared:
     """A file that is ready for download."""
 
     query: AuditQuery
-    form: str
+    file_format: str
     name: str
     kind: str
     content: bytes
@@ -64,9 +64,9 @@ def show(query: AuditQuery) -> None:
 
 def _export(query: AuditQuery) -> None:
     st.markdown("**Download all events that match**")
-    form = st.segmented_control("Format", list(FORMS), default="CSV", required=True, key="audit-form")
+    file_format = st.segmented_control("Format", list(FILE_FORMATS), default="CSV", required=True, key="audit-form")
     ready: Prepared | None = st.session_state.get(_PREPARED)
-    if ready is not None and (ready.query != query or ready.form != form):
+    if ready is not None and (ready.query != query or ready.file_format != file_format):
         st.session_state.pop(_PREPARED)
         ready = None
     if ready is None:
@@ -74,7 +74,7 @@ def _export(query: AuditQuery) -> None:
         if not st.button("Prepare the file", key="audit-prepare", icon=":material/deployed_code_update:"):
             return
         try:
-            ready = _prepare_with_bar(query, form)
+            ready = _prepare_with_bar(query, file_format)
         except GatehouseError as error:
             failures.show(error, key="audit-export-failed")
             return
@@ -102,7 +102,7 @@ def content_of(ready: Prepared) -> bytes:
     return ready.content
 
 
-def _prepare_with_bar(query: AuditQuery, form: str) -> Prepared:
+def _prepare_with_bar(query: AuditQuery, file_format: str) -> Prepared:
     bar = st.progress(0.0, text="Requesting the first events…")
     try:
         head = audit_api.chain_head()
@@ -111,19 +111,19 @@ def _prepare_with_bar(query: AuditQuery, form: str) -> Prepared:
             text = f"{presentation.size_label(progress.size_bytes)}, up to event {progress.seq:,} of {head.seq:,}"
             bar.progress(progress.share, text=text)
 
-        return prepare(query, form, last_seq=head.seq, report=show_progress)
+        return prepare(query, file_format, last_seq=head.seq, report=show_progress)
     finally:
         bar.empty()
 
 
 def prepare(
-    query: AuditQuery, form: str, *, last_seq: int, report: Callable[[presentation.Progress], None]
+    query: AuditQuery, file_format: str, *, last_seq: int, report: Callable[[presentation.Progress], None]
 ) -> Prepared:
     """Fetch the file.
 
     Args:
         query: The events to export.
-        form: A key of ``FORMS``.
+        file_format: A key of ``FILE_FORMATS``.
         last_seq: Number of the newest event.
         report: Called with the progress as the file arrives.
 
@@ -131,18 +131,20 @@ def prepare(
         GatehouseError: The file cannot be fetched.
     """
     progress = presentation.Progress(last_seq=last_seq)
-    kind = EXPORT_KINDS[FORMS[form]]
-    name = f"audit-{utc_now():%Y-%m-%d}.{FORMS[form]}"
+    kind = EXPORT_KINDS[FILE_FORMATS[file_format]]
+    name = f"audit-{utc_now():%Y-%m-%d}.{FILE_FORMATS[file_format]}"
     with TemporaryFile() as file:
         destination = cast("BinaryIO", _CountingFile(file, progress))
-        size = audit_api.export(query, destination, form=FORMS[form], progress=lambda _: report(progress))
+        size = audit_api.export(
+            query, destination, file_format=FILE_FORMATS[file_format], progress=lambda _: report(progress)
+        )
         file.seek(0)
         if size <= MAX_PLAIN_BYTES:
-            return Prepared(query, form, name, kind, file.read(), size)
+            return Prepared(query, file_format, name, kind, file.read(), size)
         compressed = io.BytesIO()
         with gzip.GzipFile(name, "wb", compresslevel=1, fileobj=compressed) as gzip_file:
             shutil.copyfileobj(file, gzip_file)
-        return Prepared(query, form, f"{name}.gz", "application/gzip", compressed.getvalue(), size)
+        return Prepared(query, file_format, f"{name}.gz", "application/gzip", compressed.getvalue(), size)
 
 
 class _CountingFile:

@@ -104,4 +104,4 @@ def mapped_roles(row: MappingBody) -> str:
 def _dialog() -> None:
     dialog = dialogs.current(MAPPINGS)
     if dialog is not None and dialog.name == "change":
-        change_dialog.show(dialog, dialog.about[0])
+        change_dialog.show(dialog, dialog.arguments[0])

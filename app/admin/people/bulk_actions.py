@@ -131,7 +131,7 @@ def show(dialog: Dialog) -> None:
 
 
 def _body(dialog: Dialog, action: Action) -> None:
-    people: Mapping[int, str] = dialog.about[0]
+    people: Mapping[int, str] = dialog.arguments[0]
     if _RESULTS in dialog.memory:
         _show_failures(dialog.memory[_RESULTS], people)
         return
@@ -155,7 +155,7 @@ def _body(dialog: Dialog, action: Action) -> None:
 
 def _run(dialog: Dialog, action: Action, data: GrantInput) -> None:
     """Change all the people in chunks. The results so far are kept and reported, even if an error stops the rest."""
-    people: Mapping[int, str] = dialog.about[0]
+    people: Mapping[int, str] = dialog.arguments[0]
     results: list[PersonResult] = []
     progress = st.progress(0.0, text=f"0 of {len(people):,}")
     size = _CHUNK if action.name in _GRANT_ACTIONS else 1

@@ -85,7 +85,7 @@ def _grant(dialog: Dialog, card: PersonBody) -> None:
 
 def _revoke(dialog: Dialog, card: PersonBody) -> None:
     key = "revoke"
-    grant: GrantBody = dialog.about[0]
+    grant: GrantBody = dialog.arguments[0]
     for sentence in _effects_of_revoking(grant, card):
         st.markdown(f"- {sentence}")
     reason = confirmation.reason_input(key, placeholder="Such as: moved to another team")
@@ -140,7 +140,7 @@ def _effects_of_revoking(grant: GrantBody, card: PersonBody) -> list[str]:
 
 def _release(dialog: Dialog, card: PersonBody) -> None:
     key = "release"
-    withheld: WithheldBody = dialog.about[0]
+    withheld: WithheldBody = dialog.arguments[0]
     person_name, item_name = confirmation.bold_name(card.shown_name), confirmation.bold_name(withheld.name)
     sources = labels.automatic_sources(withheld.from_token, withheld.from_default_role)
     if sources:

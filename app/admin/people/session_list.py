@@ -100,7 +100,7 @@ def show_dialog(dialog: Dialog) -> None:
 
 
 def _body(dialog: Dialog) -> None:
-    session: SessionItem = dialog.about[0]
+    session: SessionItem = dialog.arguments[0]
     person_name = confirmation.bold_name(session.person.shown_name)
     browser = formatting.plain(formatting.browser(session.browser))
     end_all = st.checkbox("End all sessions of this person", key="end-session-all")

@@ -38,7 +38,7 @@ def show(role_id: int) -> None:
     st.subheader("Permissions")
     permission_list.show(role.permissions, key="role-permissions", empty="The role has no permissions yet.")
     dialog = dialogs.current(ROLES)
-    if dialog is not None and dialog.name == "delete" and dialog.about == (role.id,):
+    if dialog is not None and dialog.name == "delete" and dialog.arguments == (role.id,):
         role_deletion.show(role, dialog)
 
 

@@ -22,15 +22,15 @@ class Dialog:
     name: str
     place: str
     """The page or card that opened it."""
-    about: tuple[Any, ...] = ()
+    arguments: tuple[Any, ...] = ()
     """The resources that it changes, as passed to ``open_dialog``."""
     memory: dict[str, Any] = field(default_factory=dict)
     """Values kept between runs until it is closed."""
 
 
-def open_dialog(name: str, place: str, *about: object) -> None:
+def open_dialog(name: str, place: str, *arguments: object) -> None:
     """Open a dialog from this run on; for ``on_click``. A dialog that was open is closed."""
-    st.session_state[_KEY] = Dialog(name, place, about)
+    st.session_state[_KEY] = Dialog(name, place, arguments)
 
 
 def close() -> None:

@@ -227,7 +227,7 @@ CALLS: dict[
         ("GET", "/audit/chain", {"full": ["true"]}, None, None),
     ),
     "audit.export": (
-        call("audit.export", AuditQuery("n"), io.BytesIO(), form="csv"), "export:audit",
+        call("audit.export", AuditQuery("n"), io.BytesIO(), file_format="csv"), "export:audit",
         StubResponse(200, b"seq\n", {"Content-Type": "text/csv; charset=utf-8"}),
         ("GET", "/audit/export", {"name": ["n"], "format": ["csv"]}, None, None),
     ),
