@@ -29,8 +29,8 @@ from db.times import day_number, day_of, to_micros
 
 MAX_DETAILS: Final = 20
 SIGN_IN: Final = "sign-in"
-DENIAL: Final = "denial"
-_DENIALS: Final = frozenset({AuditKind.PAGE_DENY, AuditKind.FUNCTION_DENY, AuditKind.ENDPOINT_DENY})
+REFUSAL: Final = "denial"
+_REFUSALS: Final = frozenset({AuditKind.PAGE_DENY, AuditKind.FUNCTION_DENY, AuditKind.ENDPOINT_DENY})
 EVENT_PURPOSE: Final = "audit"
 HEAD_PURPOSE: Final = "audit-head"
 FIELDS: Final = ("seq", "at", "kind", "outcome", "actor", "target", "reason", "correlation_id", "address", "details")
@@ -94,13 +94,14 @@ def append(
 
 
 def counted_as(event: AuditEvent) -> str | None:
-    """How the usage report counts an event: as a sign-in, as a denial, or not at all.
+    """How the usage report counts an event: as a sign-in, as a refusal, or not at all.
 
-    Denials of known subjects only: anonymous clients can cause any number, which ``details.count`` of their events has.
+    Refusals of known subjects only: anonymous clients can cause any number, which ``details.count`` of their events
+    has.
     """
     if event.kind is AuditKind.SESSION_BEGIN:
         return SIGN_IN if event.outcome is Outcome.SUCCEEDED else None
-    return DENIAL if event.kind in _DENIALS and event.actor != ANONYMOUS_ACTOR else None
+    return REFUSAL if event.kind in _REFUSALS and event.actor != ANONYMOUS_ACTOR else None
 
 
 def _count(connection: Connection, events: Sequence[AuditEvent]) -> None:

@@ -29,7 +29,7 @@ from sqlalchemy.sql import Executable
 from app.core.policy import NO_GRANTS, Grants
 from app.core.principal import Subject
 from app.core.records import BearerFacts, ChangeCounters, Person, SealedTokens, Session, UsageDay
-from db.audit import DENIAL, SIGN_IN
+from db.audit import REFUSAL, SIGN_IN
 from db.grant_loader import grants_from, grants_query
 from db.models import (
     audit_days,
@@ -166,7 +166,7 @@ class DatabaseReader:
             else:
                 counts[day, counted] = int(count)
         return tuple(
-            UsageDay(day_of(day), counts.get((day, SIGN_IN), 0), counts.get((day, DENIAL), 0), views.get(day, {}))
+            UsageDay(day_of(day), counts.get((day, SIGN_IN), 0), counts.get((day, REFUSAL), 0), views.get(day, {}))
             for day in range(first, last + 1)
         )
 

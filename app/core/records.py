@@ -211,7 +211,7 @@ class UsageDay:
 
     day: date
     sign_ins: int = 0
-    denials: int = 0
+    refusals: int = 0
     """Refusals of authenticated callers at pages, functions and the API; those of anonymous clients are not counted."""
     page_views: dict[str, int] = field(default_factory=dict)
     """Page path → views."""

@@ -36,7 +36,7 @@ audit_events = Table(
     ),
 )
 
-# Sign-ins and denials of known subjects per day, counted while events are written (`db.audit`).
+# Sign-ins and refusals of known subjects per day, counted while events are written (`db.audit`).
 audit_days = Table(
     "audit_days",
     metadata,

@@ -58,13 +58,13 @@ def csv_lines(days: Sequence[UsageDay]) -> Iterator[str]:
     yield _line(["day", "sign_ins", "denials", "page_views", *(f"page_views {page}" for page in pages)])
     for day in days:
         views = [day.page_views.get(page, 0) for page in pages]
-        yield _line([day.day.isoformat(), day.sign_ins, day.denials, sum(views), *views])
+        yield _line([day.day.isoformat(), day.sign_ins, day.refusals, sum(views), *views])
 
 
 def day_body(day: UsageDay) -> UsageDayBody:
     """One day of the report."""
     return construct(
-        UsageDayBody, day=day.day, sign_ins=day.sign_ins, denials=day.denials, page_views=dict(day.page_views)
+        UsageDayBody, day=day.day, sign_ins=day.sign_ins, denials=day.refusals, page_views=dict(day.page_views)
     )
 
 

@@ -141,7 +141,7 @@ def test_the_installation_in_numbers(database: Database) -> None:
         unit.commit()
     numbers = database.directory.statistics(NOW + 3 * SECOND, days=2)
     assert (numbers.people, numbers.machines, numbers.sessions, numbers.roles) == (len(ids), 1, 3, len(ROLES))
-    assert [(day.sign_ins, day.denials) for day in numbers.days] == [(1, 0), (1, 1)]
+    assert [(day.sign_ins, day.refusals) for day in numbers.days] == [(1, 0), (1, 1)]
     attention = numbers.attention
     assert attention.unused_roles == ("auditor", "developer")
     assert "read:messages" in attention.ungranted_permissions

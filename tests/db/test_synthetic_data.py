@@ -23,7 +23,7 @@ def test_synthetic_rows_equal_rows_written_one_at_a_time(database: Database) -> 
     numbers = database.directory.statistics(NOW, days=12)
     assert (numbers.people, numbers.machines, numbers.sessions) == (400, 4, 30)
     assert sum(day.sign_ins for day in numbers.days) == 280
-    assert sum(day.denials for day in numbers.days) == 140 + 3
+    assert sum(day.refusals for day in numbers.days) == 140 + 3
     assert numbers.attention.people_without_roles == 4
     assert database.directory.people(PeopleQuery(text="zoe"), NOW).total > 0
     with database.engine.connect() as connection:

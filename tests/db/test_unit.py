@@ -172,8 +172,8 @@ def test_usage_counts_by_utc_day(database: Database) -> None:
         unit.add_page_views({(today, "/"): 3, (today - day, "/"): 1})
         unit.commit()
     before, stored, after = database.read.usage(today - day, today + day)
-    assert (before.day, before.sign_ins, before.denials, before.page_views) == (today - day, 1, 0, {"/": 1})
-    assert (stored.day, stored.sign_ins, stored.denials, stored.page_views) == (today, 2, 3, {"/": 5, "/reports": 1})
-    assert (after.day, after.sign_ins, after.denials, after.page_views) == (today + day, 0, 1, {})
+    assert (before.day, before.sign_ins, before.refusals, before.page_views) == (today - day, 1, 0, {"/": 1})
+    assert (stored.day, stored.sign_ins, stored.refusals, stored.page_views) == (today, 2, 3, {"/": 5, "/reports": 1})
+    assert (after.day, after.sign_ins, after.refusals, after.page_views) == (today + day, 0, 1, {})
     assert [entry.day for entry in database.read.usage(today, today)] == [today]
     assert database.read.usage(today, today - day) == ()
