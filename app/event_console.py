@@ -51,12 +51,12 @@ def front_end(key: str = "console") -> EventLog:
         account=account,
         calls=CALLS,
         events=frozenset(EventName),
-        on_event=component_events.handler(sign_in=_step_up_address, call=component_events.call_api, log=log),
+        on_event=component_events.handler(sign_in=_step_up_url, call=component_events.call_api, log=log),
     )
     return log
 
 
-def _step_up_address(request: AppAuthRequest) -> str:
+def _step_up_url(request: AppAuthRequest) -> str:
     """The address of a new sign-in by a signed-in user, whose session continues."""
     return sign_in_url(return_to=request.return_to, step_up=Requirement(max_age_seconds=0))
 

@@ -26,7 +26,7 @@ class ServerUnresponsiveError(psycopg.OperationalError, ServerUnresponsive):
     """``ServerUnresponsive`` as an error of the driver, which SQLAlchemy and ``db.faults`` handle."""
 
 
-class Silence:
+class FreezeState:
     """Whether the server is considered frozen: from the first timeout to the next answer. Thread-safe."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class BoundedConnection(psycopg.Connection[Any]):
     """A connection whose every wait has a timeout."""
 
     timeouts: Timeouts | None = None
-    silence: Silence | None = None
+    freeze: FreezeState | None = None
     in_unit = False
     """Whether a unit of work uses the connection; its statements may take longer."""
 
@@ -70,18 +70,18 @@ class BoundedConnection(psycopg.Connection[Any]):
         try:
             result: R = super().wait(_until(gen, time.monotonic() + seconds), *args, **kwargs)
         except ServerUnresponsiveError:
-            if self.silence is not None:
-                self.silence.begin()
+            if self.freeze is not None:
+                self.freeze.begin()
             self.close()
             raise
-        if self.silence is not None:
-            self.silence.end()
+        if self.freeze is not None:
+            self.freeze.end()
         return result
 
     def _answer_seconds(self) -> float:
-        if self.timeouts is None or self.silence is None:
+        if self.timeouts is None or self.freeze is None:
             return 0.0
-        if self.silence.noticed:
+        if self.freeze.noticed:
             return self.timeouts.silent_answer_seconds
         statement = self.timeouts.unit_statement_seconds if self.in_unit else self.timeouts.statement_seconds
         return statement + self.timeouts.answer_margin_seconds if statement else 0.0
@@ -112,19 +112,19 @@ def postgres_engine(address: URL, timeouts: Timeouts, *, pooled: bool) -> Engine
         {"pool_pre_ping": True, "pool_timeout": timeouts.connect_seconds} if pooled else {"poolclass": NullPool}
     )
     engine = create_engine(address, hide_parameters=True, **pool)
-    silence = Silence()
+    freeze = FreezeState()
 
     def connect(_dialect: object, _record: object, arguments: Any, options: dict[str, Any]) -> BoundedConnection:
-        seconds = 0.0 if silence.noticed else timeouts.connect_seconds
+        seconds = 0.0 if freeze.noticed else timeouts.connect_seconds
         parameters = {**_options(timeouts), **options, "connect_timeout": max(_MIN_CONNECT_SECONDS, int(seconds))}
         parameters["options"] = " ".join([options.get("options", ""), _server_options(timeouts)]).strip()
         try:
             connection = BoundedConnection.connect(*arguments, **parameters)
         except psycopg.errors.ConnectionTimeout:
-            silence.begin()
+            freeze.begin()
             raise
-        connection.timeouts, connection.silence = timeouts, silence
-        silence.end()
+        connection.timeouts, connection.freeze = timeouts, freeze
+        freeze.end()
         return connection
 
     event.listen(engine, "do_connect", connect)

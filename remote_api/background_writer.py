@@ -22,7 +22,7 @@ from app.core.failure_reasons import ClaimReason
 from app.core.ports import Storage
 from app.core.principal import Subject
 from app.core.refusal_counts import RefusalCounts
-from app.core.tokens.claims import Unusable
+from app.core.tokens.claims import UnusableClaims
 
 SUBJECT_SECONDS: Final = 0.2
 MAX_SUBJECTS: Final = 256
@@ -50,7 +50,7 @@ class BackgroundWriter:
         """Count one refusal of an anonymous client, without a row of its own."""
         self.refusals.record(kind, reason_code, address=address)
 
-    def claims_dropped(self, subject: Subject, unusable: Sequence[Unusable], address: str) -> None:
+    def claims_dropped(self, subject: Subject, unusable: Sequence[UnusableClaims], address: str) -> None:
         """Record which claims of a caller's token are unusable: in the log, and once an hour for each subject."""
         now = self._clock()
         for each in unusable:

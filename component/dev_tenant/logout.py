@@ -18,14 +18,14 @@ class LogoutRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class LogoutPlan:
     """The plan of a logout: which sessions end, and where the browser goes (None: to a page of the tenant)."""
 
     sids: frozenset[str]
     location: str | None
 
 
-def plan_logout(tenant: Tenant, params: Params, cookie: str, *, return_name: str) -> Departure:
+def plan_logout(tenant: Tenant, params: Params, cookie: str, *, return_name: str) -> LogoutPlan:
     """Check a logout, and plan it. ``return_name``: the endpoint's parameter for the return address.
 
     Raises:
@@ -47,15 +47,15 @@ def plan_logout(tenant: Tenant, params: Params, cookie: str, *, return_name: str
         sids.add(str(claims.get("sid", "")))
     location = parameters.get(return_name)
     if not location:
-        return Departure(frozenset(sids), None)
+        return LogoutPlan(frozenset(sids), None)
     if location not in tenant.config.return_uris:
         raise LogoutRefused("This sign-out link wants to return to an address that is not registered here.")
     if parameters.get("state"):
         location += ("&" if "?" in location else "?") + urlencode({"state": parameters["state"]})
-    return Departure(frozenset(sids), location)
+    return LogoutPlan(frozenset(sids), location)
 
 
-def depart(tenant: Tenant, departure: Departure) -> None:
+def log_out(tenant: Tenant, plan: LogoutPlan) -> None:
     """End the sessions and tell the app."""
-    ended = [tenant.store.end_session(sid) for sid in departure.sids]
+    ended = [tenant.store.end_session(sid) for sid in plan.sids]
     tenant.notify([session for session in ended if session is not None])

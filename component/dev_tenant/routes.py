@@ -15,7 +15,7 @@ from starlette.routing import Route
 from component.dev_tenant.authorize import Authorizer, Unanswerable
 from component.dev_tenant.config import TenantConfig
 from component.dev_tenant.grant_types import make_server
-from component.dev_tenant.logout import LogoutRefused, depart, plan_logout
+from component.dev_tenant.logout import LogoutRefused, log_out, plan_logout
 from component.dev_tenant.oauth import Refusal
 from component.dev_tenant.pages import Pages
 from component.dev_tenant.people import OIDC_SCOPES, ROLES_CLAIM
@@ -204,12 +204,12 @@ class _Endpoints:
     def _log_out(self, request: Request, params: Params, return_name: str) -> Response:
         cookie = request.cookies.get(self._pages.session_cookie, "")
         try:
-            departure = plan_logout(self._tenant, params, cookie, return_name=return_name)
+            plan = plan_logout(self._tenant, params, cookie, return_name=return_name)
         except LogoutRefused as refused:
             return self._pages.message("This sign-out link does not work", str(refused), status=400)
-        depart(self._tenant, departure)
-        if departure.location:
-            response: Response = RedirectResponse(departure.location, status_code=302, headers=NO_STORE)
+        log_out(self._tenant, plan)
+        if plan.location:
+            response: Response = RedirectResponse(plan.location, status_code=302, headers=NO_STORE)
         else:
             text = "You are signed out of the development tenant."
             response = self._pages.message("Signed out", text, status=200)

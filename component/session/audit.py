@@ -10,7 +10,7 @@ from app.core.audit import SYSTEM, AuditEvent, AuditKind, Outcome, subject_name
 from app.core.policy import Reason
 from app.core.principal import Subject
 from app.core.records import EndReason, Session
-from app.core.tokens.claims import Unusable
+from app.core.tokens.claims import UnusableClaims
 
 
 def issued(subject: Subject, ref: str, *, address: str, now: datetime) -> AuditEvent:
@@ -86,7 +86,7 @@ def refresh_failed(session: Session, reason_code: str, *, now: datetime) -> Audi
     )
 
 
-def claims_dropped(subject: Subject, unusable: Sequence[Unusable], *, now: datetime) -> AuditEvent:
+def claims_dropped(subject: Subject, unusable: Sequence[UnusableClaims], *, now: datetime) -> AuditEvent:
     """Some claims about rights of the access token were unusable; the event contains no value of them."""
     return AuditEvent(
         kind=AuditKind.TOKEN_CLAIMS_DROP,

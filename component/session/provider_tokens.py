@@ -16,7 +16,7 @@ from app.core.keyring import Keyring
 from app.core.ports import UnitOfWork
 from app.core.principal import Subject
 from app.core.records import MAX_TOKEN_ROLES, TokenRights
-from app.core.tokens.claims import Unusable
+from app.core.tokens.claims import UnusableClaims
 from app.core.tokens.types import AccessToken
 from component.session import audit as session_audit
 
@@ -67,8 +67,8 @@ def sync_rights(
 ) -> None:
     """Set the grants of source ``token`` to the rights of the *access* token, and audit a change.
 
-    Unusable claims are audited at each sign-in, and at a refresh when the grants changed. The roles of the ID token
-    never count: a refresh may return none, and a role that is only there would stay permanently.
+    UnusableClaims claims are audited at each sign-in, and at a refresh when the grants changed. The roles of the ID
+    token never count: a refresh may return none, and a role that is only there would stay permanently.
 
     Args:
         unit: The unit of work of the sign-in or refresh.
@@ -95,7 +95,7 @@ def sync_rights(
         unit.record(session_audit.claims_dropped(access.subject, unusable, now=now))
 
 
-def _surplus(access: AccessToken) -> list[Unusable]:
+def _surplus(access: AccessToken) -> list[UnusableClaims]:
     """The roles beyond the number that is stored; all of them were mapped."""
     surplus = len(access.roles) - MAX_TOKEN_ROLES
-    return [Unusable(ClaimReason.TOO_MANY_ROLES, surplus, "beyond 500")] if surplus > 0 else []
+    return [UnusableClaims(ClaimReason.TOO_MANY_ROLES, surplus, "beyond 500")] if surplus > 0 else []

@@ -62,8 +62,7 @@ class TokenRefresh:
 
     def __init__(self, context: SessionContext, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._context = context
-        self._storage = context.storage
-        self._provider = context.provider
+        self._storage, self._provider = context.storage, context.provider
         self._clock = context.clock
         self._sleep = sleep
         self._rights_max_age = timedelta(seconds=context.lifetimes.rights_max_age_seconds)
@@ -201,13 +200,8 @@ class TokenRefresh:
             )
             if stored:
                 if access is not None:
-                    sync_rights(
-                        unit,
-                        access,
-                        implicit_role_mapping=self._context.implicit_role_mapping,
-                        now=now,
-                        signed_in=False,
-                    )
+                    implicit = self._context.implicit_role_mapping
+                    sync_rights(unit, access, implicit_role_mapping=implicit, now=now, signed_in=False)
                 unit.commit()
         if stored:
             return kept.access_token

@@ -72,13 +72,13 @@ def link_answer(path: str, query: str) -> Response | None:
     if path == CALLBACK:
         return None
     if path == LOGIN:
-        return _passage(_login_address(query))
+        return _passage(_login_url(query))
     if path.startswith("/auth/") and path != ENDED:
         return refusal()
     return _passage(quote(path) + (f"?{query}" if query else ""))
 
 
-def _login_address(query: str) -> str:
+def _login_url(query: str) -> str:
     """Where a link to ``/auth/login`` leads: another site requests neither a silent sign-in nor one in a popup."""
     parameters = parse_query(query)
     return_to = safe_return_to(parameters.get("return_to"))

@@ -88,7 +88,7 @@ def audiences(claims: Claims) -> tuple[str, ...]:
     return tuple(value)
 
 
-class Unusable(NamedTuple):
+class UnusableClaims(NamedTuple):
     """The dropped members of one claim about rights: how many, and the fault of the first; no value."""
 
     reason: ClaimReason
@@ -100,7 +100,7 @@ class ClaimMembers(NamedTuple):
     """The usable members of one claim about rights."""
 
     members: frozenset[str]
-    unusable: Unusable | None = None
+    unusable: UnusableClaims | None = None
 
 
 def members(
@@ -151,7 +151,7 @@ def _usable(values: list[Any], reason: ClaimReason, limit: int) -> ClaimMembers:
     if len(good) == len(values):
         return ClaimMembers(frozenset(good))
     bad = [value for value in values if not _exact_text(value, limit)]
-    return ClaimMembers(frozenset(good), Unusable(reason, len(bad), _fault(bad[0], limit)))
+    return ClaimMembers(frozenset(good), UnusableClaims(reason, len(bad), _fault(bad[0], limit)))
 
 
 def _fault(value: object, limit: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.principal import Subject
-from app.core.tokens.claims import Unusable
+from app.core.tokens.claims import UnusableClaims
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class AccessToken:
     """``auth_time``, which most providers omit from access tokens (RFC 9068 §2.2.1); None then."""
     acr: str = ""
     amr: frozenset[str] = frozenset()
-    unusable: tuple[Unusable, ...] = ()
+    unusable: tuple[UnusableClaims, ...] = ()
     """The members of claims about rights that were dropped."""
 
 

@@ -170,26 +170,14 @@ class Administration(RuleBasedStateMachine):
 
     @rule(actor=actors, subject=people, role=st.sampled_from(BUILT_IN), ends=st.booleans())
     def grant_a_built_in_role(self, actor: Subject | None, subject: Subject, role: str, ends: bool) -> None:
-        until = self.here.now + LATER if ends else None
-        arguments = {
-            "person": self.here.id(subject),
-            "role": role,
-            "permission": None,
-            "expires_at": until,
-            "version": None,
-        }
-        self.attempt("grant", administration.grant, actor, **arguments)
+        expires_at = self.here.now + LATER if ends else None
+        arguments = {"role": role, "permission": None, "expires_at": expires_at, "version": None}
+        self.attempt("grant", administration.grant, actor, person=self.here.id(subject), **arguments)
 
     @rule(actor=actors, subject=people, role=made)
     def grant_a_role(self, actor: Subject | None, subject: Subject, role: str) -> None:
-        arguments = {
-            "person": self.here.id(subject),
-            "role": role,
-            "permission": None,
-            "expires_at": None,
-            "version": None,
-        }
-        self.attempt("grant", administration.grant, actor, **arguments)
+        arguments = {"role": role, "permission": None, "expires_at": None, "version": None}
+        self.attempt("grant", administration.grant, actor, person=self.here.id(subject), **arguments)
 
     @rule(actor=actors, subject=people, permission=st.sampled_from(PERMISSIONS))
     def grant_a_permission(self, actor: Subject | None, subject: Subject, permission: str) -> None:

@@ -15,7 +15,7 @@ import structlog
 from app.core.errors import TokenInvalid
 from app.core.failure_reasons import ClaimReason, TokenReason
 from app.core.principal import Subject
-from app.core.tokens.claims import Unusable
+from app.core.tokens.claims import UnusableClaims
 from app.core.tokens.types import AccessToken
 from tests.clock import FakeClock
 from tests.issuer import ABSENT, CLIENT_ID, ROLES_CLAIM, Issuer
@@ -58,7 +58,7 @@ def test_usable_roles_and_permissions_count(
     access = verified(Issuer(), **{claim: value})
     reason, name = CLAIMS[claim]
     assert getattr(access, name) == members
-    assert access.unusable == ((Unusable(reason, dropped, first),) if dropped else ())
+    assert access.unusable == ((UnusableClaims(reason, dropped, first),) if dropped else ())
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_usable_roles_and_permissions_count(
 def test_usable_scopes_count(scope: Any, words: set[str], dropped: int, first: str) -> None:
     access = verified(Issuer(), scope=scope)
     assert access.scope == words
-    assert access.unusable == ((Unusable(ClaimReason.SCOPE, dropped, first),) if dropped else ())
+    assert access.unusable == ((UnusableClaims(ClaimReason.SCOPE, dropped, first),) if dropped else ())
 
 
 def test_a_role_is_as_long_as_the_column() -> None:
     access = verified(Issuer(), roles=["a" * 200, "b" * 201])
     assert access.roles == {"a" * 200}
-    assert access.unusable == (Unusable(ClaimReason.ROLES, 1, "longer than 200 characters"),)
+    assert access.unusable == (UnusableClaims(ClaimReason.ROLES, 1, "longer than 200 characters"),)
 
 
 @pytest.mark.parametrize(
