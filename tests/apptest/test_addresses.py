@@ -23,15 +23,15 @@ def services() -> Iterator[Services]:
 
 
 def get(services: Services, path: str, **more: object) -> ClientResponse:
-    """The response of the guard that ``create_app`` installs; 204 stands for a request that it passes to Streamlit."""
-    (guard,) = create_app(services, **more)._user_middleware  # type: ignore[arg-type] # as create_app has it
+    """The response of the middleware of ``create_app``; 204 stands for a request that it passes to Streamlit."""
+    (middleware,) = create_app(services, **more)._user_middleware  # type: ignore[arg-type] # as create_app has it
 
     async def streamlit(_scope: Scope, _receive: Receive, send: Send) -> None:
         start: Message = {"type": "http.response.start", "status": 204, "headers": []}
         await send(start)
         await send({"type": "http.response.body", "body": b""})
 
-    options: dict[str, Any] = guard.kwargs
+    options: dict[str, Any] = middleware.kwargs
     return call(IdentityMiddleware(streamlit, **options), "GET", path)
 
 

@@ -1,4 +1,4 @@
-"""The session that the guard checked for a message builds the navigation; the page still checks the current state."""
+"""The session that the middleware checked builds the navigation; the page still checks the current state."""
 
 from __future__ import annotations
 

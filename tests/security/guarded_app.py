@@ -34,7 +34,7 @@ from db import open_database
 from tests.signin import SECRET
 
 CONNECTED_SESSIONS_PATH = "/connected-sessions"
-MODES = ("guarded", "identity-only", "claims-only", "neither", "no-guard")
+MODES = ("guarded", "identity-only", "claims-only", "neither", "no-middleware")
 """``guarded`` refuses a Streamlit session to another client twice; ``identity-only`` and ``claims-only`` once each."""
 
 
@@ -83,7 +83,7 @@ def main(mode: str, port: int, database_url: str, script: str) -> None:
     tabs = Tabs(sessions, Rights(storage.read))
     if mode in {"identity-only", "neither"}:
         tabs.may_resume = lambda *_: True  # type: ignore[method-assign] # the check that the mode removes
-    guard = Middleware(
+    middleware = Middleware(
         IdentityMiddleware,
         tabs=tabs,
         cookies=Cookies(settings.app_base_url),
@@ -91,7 +91,7 @@ def main(mode: str, port: int, database_url: str, script: str) -> None:
         config=MiddlewareConfig(base_url=settings.app_base_url, production=False),
     )
     print(json.dumps(identity.trusted_user_headers()), flush=True)
-    app = st.App(script, middleware=[Middleware(ConnectedSessions), *([] if mode == "no-guard" else [guard])])
+    app = st.App(script, middleware=[Middleware(ConnectedSessions), *([] if mode == "no-middleware" else [middleware])])
     app.run(
         config={
             "server.port": port,

@@ -1,4 +1,4 @@
-"""Any script behind the complete guard, as a process.
+"""Any script behind the complete middleware, as a process.
 
 ``python -m tests.security.script_server PORT BASE_URL DATABASE SCRIPT``: what ``gatehouse serve`` does for
 ``app/main.py``, for a script that a test wrote. With ``HOSTED`` set, what it does for a hosted app.

@@ -79,12 +79,12 @@ def test_two_anonymous_browsers_do_not_match_each_other(apps: Callable[[str], Gu
     assert app.claim_session(None, session_id)[0] == "nothing"
 
 
-@pytest.mark.parametrize("mode", ["neither", "no-guard"])
+@pytest.mark.parametrize("mode", ["neither", "no-middleware"])
 @pytest.mark.parametrize("client", ["bob", "anonymous", "alice again"])
 def test_the_takeover_works_without_the_binding(apps: Callable[[str], GuardedApp], mode: str, client: str) -> None:
     """The tests above would miss a change of Streamlit, or a wrong claim of the session.
 
-    ``neither`` is the whole guard, with each message through its tab and only the binding switched off.
+    ``neither`` is the whole middleware, with each message through its tab and only the binding switched off.
     """
     app = apps(mode)
     session_id = app.save_draft(app.sign_in("alice"), "alices-draft")
@@ -121,8 +121,8 @@ def test_forged_headers_are_ignored(apps: Callable[[str], GuardedApp]) -> None:
 
 
 def test_without_the_guard_forged_headers_work(apps: Callable[[str], GuardedApp]) -> None:
-    """Why ``trustedUserHeaders`` must never be set without the guard."""
-    app = apps("no-guard")
+    """Why ``trustedUserHeaders`` must never be set without the middleware."""
+    app = apps("no-middleware")
     forged = {key: name for name, key in app.header_names.items()}
     with app.socket(None, headers=[(forged["iss_sub"], "alice")]) as forging:
         user = _user(forging.rerun())
@@ -168,7 +168,7 @@ def test_foreign_hosts_and_origins_get_no_socket(
 
 
 def test_streamlit_alone_accepts_pages_of_other_ports(apps: Callable[[str], GuardedApp]) -> None:
-    with apps("no-guard").socket(None, origin="http://localhost:9") as tab:
+    with apps("no-middleware").socket(None, origin="http://localhost:9") as tab:
         assert tab.rerun()
 
 
@@ -190,8 +190,8 @@ def test_other_routes_of_streamlit_are_closed(apps: Callable[[str], GuardedApp])
     }
     received = {path: requests.get(app.base_url + path, timeout=60).status_code for path in statuses}
     assert received == statuses
-    open_app = apps("no-guard").base_url
-    assert requests.get(f"{open_app}/_stcore/metrics", timeout=60).status_code == 200  # so the guard does close it
+    open_app = apps("no-middleware").base_url
+    assert requests.get(f"{open_app}/_stcore/metrics", timeout=60).status_code == 200  # so the middleware does close it
 
 
 def test_the_policy_names_the_inline_script_of_the_installed_page(apps: Callable[[str], GuardedApp]) -> None:

@@ -89,8 +89,8 @@ def _grown(pid: int, open_one: Callable[[], RawSocket]) -> float:
 def test_an_idle_signed_in_session_weighs_little_more_than_streamlits_own(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    with running_apps(tmp_path_factory.mktemp("weigh"), modes=("guarded", "no-guard")) as apps:
-        plain, guarded = apps("no-guard"), apps("guarded")
+    with running_apps(tmp_path_factory.mktemp("weigh"), modes=("guarded", "no-middleware")) as apps:
+        plain, guarded = apps("no-middleware"), apps("guarded")
         people = iter([guarded.sign_in(f"person {number}") for number in range(WEIGHED + 20)])
         stock = _grown(plain.pid, lambda: plain.socket(None))
         own = _grown(guarded.pid, lambda: guarded.socket(next(people)))

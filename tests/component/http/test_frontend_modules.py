@@ -164,7 +164,7 @@ def test_a_head_is_answered_like_a_get() -> None:
     assert body(head) == body(get(modules, ENTRY))
 
 
-def test_the_guard_answers_every_caller_alike_under_its_policy() -> None:
+def test_the_middleware_answers_every_caller_alike_under_its_policy() -> None:
     clock = FakeClock()
     with FakeProvider(clock.timestamp) as fake, sign_in_world(fake, clock) as here:
         at = version(served())

@@ -1,4 +1,4 @@
-"""Messages of components as the guard parses them: JSON that makes a parser fail, and reruns without a user action."""
+"""Messages of components as the middleware parses them: JSON that fails a parser, and reruns without a user action."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ PATH = "/_stcore/upload_file/session/file"
 
 
 def ask(uploads: Uploads, method: str, path: str = PATH, *, size: object = 10, status: int = 204) -> int:
-    """The response of the guard when the app answers ``status``; 0 stands for an app that fails."""
+    """The response of the middleware when the app answers ``status``; 0 stands for an app that fails."""
     answers: list[Message] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
