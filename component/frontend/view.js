@@ -87,7 +87,9 @@ export class View {
     this.tabs = browserTabs(data.tabs)
     if (data.channel) {
       this.channel ??= new EventChannel((key, message) =>
-        key === "background" ? this.args?.setTriggerValue(key, message) : this.args?.setStateValue(key, message),
+        key === "background"
+          ? this.args?.setTriggerValue("background", message)
+          : this.args?.setStateValue("events", message),
       )
       this.channel.receive(data.channel)
     }

@@ -85,7 +85,6 @@ def test_it_is_found_and_draws() -> None:
 def test_nothing_else_is_served_from_the_front_end_folder() -> None:
     assert sorted(path.name for path in FRONTEND.iterdir()) == [
         "account.js",
-        "urls.js",
         "auth0.js",
         "browser-tabs.js",
         "dom.js",
@@ -100,6 +99,7 @@ def test_nothing_else_is_served_from_the_front_end_folder() -> None:
         "sign-in-watcher.js",
         "sign-in.js",
         "style.js",
+        "urls.js",
         "user-activity.js",
         "view.js",
     ]

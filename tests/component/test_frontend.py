@@ -58,8 +58,8 @@ def test_a_mistake_in_the_types_is_noticed(compiler: list[str], tmp_path: Path) 
     wrong = tmp_path / "component" / "frontend" / "view.js"
     shutil.copytree(FRONTEND, wrong.parent)
     code = wrong.read_text()
-    assert code.count('setStateValue("events", sent)') == 1
-    wrong.write_text(code.replace('setStateValue("events", sent)', 'setStateValue("event", sent)'))
+    assert code.count('setStateValue("events", message)') == 1
+    wrong.write_text(code.replace('setStateValue("events", message)', 'setStateValue("event", message)'))
     done = types(compiler, copy)
     assert done.returncode != 0
     assert "keyof State" in done.stdout

@@ -127,7 +127,7 @@ def test_any_difference_is_another_version(folder: Path, change_to: str) -> None
     elif change_to == "a file more":
         (folder / "more.js").write_text("")
     else:
-        first, second = folder / "account.js", folder / "urls.js"
+        first, second = folder / "browser-tabs.js", folder / "dom.js"
         text = first.read_text()
         first.write_text(text[:-1])
         second.write_text(text[-1:] + second.read_text())

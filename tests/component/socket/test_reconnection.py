@@ -50,7 +50,7 @@ async def receive_rerun_request(harness: TabHarness) -> None:
     await accepts(harness)
     advance_clock(harness)
     await watcher(harness).poll()
-    assert await requested_runs(harness) == ["gatehouse-catch-up"]
+    assert await requested_runs(harness) == ["gatehouse-requested-rerun"]
 
 
 def requested_rerun() -> BackMsg:
@@ -123,7 +123,7 @@ def test_a_browser_whose_streamlit_session_is_gone_is_asked_for_a_run_once(way: 
         advance_clock(harness)
         await watcher(harness).poll()
         await watcher(harness).poll()
-        assert await requested_runs(harness) == ["gatehouse-catch-up"]
+        assert await requested_runs(harness) == ["gatehouse-requested-rerun"]
 
     with_tab(check)
 
@@ -135,7 +135,7 @@ def test_a_signed_out_browser_whose_streamlit_session_is_gone_is_asked_for_a_run
         await accepts(harness)
         advance_clock(harness)
         await watcher(harness).poll()
-        assert await requested_runs(harness) == ["gatehouse-catch-up"]
+        assert await requested_runs(harness) == ["gatehouse-requested-rerun"]
 
     with_tab(check)
 
