@@ -62,7 +62,7 @@ def sentence(permission: str) -> str:
     known = CATALOGUE.get(permission)
     if known is None:
         return plain(permission)
-    return plain(known.sentence, cap=300) if known.declared else known.sentence
+    return plain(known.sentence, cap=300) if known.declared_by_app else known.sentence
 
 
 def by_resource(permissions: Iterable[str]) -> dict[str, list[str]]:

@@ -37,14 +37,14 @@ def shared_places(script: Path | None) -> Iterator[Place]:
         yield from shared_in(folder, root=script.parent if script is not None else _ROOT)
 
 
-def guards_of(script: Path, declared: Declarations) -> Iterator[GuardRow]:
+def guards_of(script: Path, declarations: Declarations) -> Iterator[GuardRow]:
     """Pages and guarded functions of a hosted app, by its script and its declarations."""
     folder = script.parent
-    if declared.enter is not None:
-        yield GuardRow(GuardKind.PAGE, EVERY_PAGE, str(declared.enter), FILE_NAME, _line(folder, "enter"))
-    elif declared.pages is None:
+    if declarations.enter is not None:
+        yield GuardRow(GuardKind.PAGE, EVERY_PAGE, str(declarations.enter), FILE_NAME, _line(folder, "enter"))
+    elif declarations.pages is None:
         yield GuardRow(GuardKind.PAGE, EVERY_PAGE, "", script.name, 1)
-    for path, permission in (declared.pages or {}).items():
+    for path, permission in (declarations.pages or {}).items():
         line = _line(folder, f'"/{path}"')
         yield GuardRow(GuardKind.PAGE, f"/{path}", str(permission or ""), FILE_NAME, line)
     yield from functions(folder, root=folder)

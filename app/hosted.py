@@ -45,7 +45,7 @@ class Hosted:
     """The hosted app: its script and its declarations."""
 
     script: Path
-    declared: Declarations
+    declarations: Declarations
 
 
 _hosted: Hosted | None = None
@@ -68,7 +68,7 @@ def install(hosted: Hosted | None) -> None:
     if hosted is None:
         hosted_pages.install(None, None)
     else:
-        hosted_pages.install(hosted.script, hosted.declared.pages)
+        hosted_pages.install(hosted.script, hosted.declarations.pages)
     if hosted is not None and ScriptCache().get_bytecode(__file__).co_filename != _GATE:
         raise RuntimeError("Streamlit compiles scripts without the gate")
 
@@ -124,7 +124,7 @@ def _past_the_gate() -> Iterator[None]:
 def _declared() -> Declarations:
     if _hosted is None:
         raise RuntimeError("no hosted app is installed")
-    return _hosted.declared
+    return _hosted.declarations
 
 
 def _enter() -> bool:

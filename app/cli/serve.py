@@ -54,7 +54,7 @@ def run_app(address: str, port: int | None, script: Path | None = None, state: P
     logs.configure(process="app", json_lines=settings.production)
     for sentence in unknown_settings():
         structlog.get_logger(__name__).warning(sentence)
-    declared = declare_beside(hosted_script) if hosted_script is not None else None
+    declarations = declare_beside(hosted_script) if hosted_script is not None else None
     warn_of_few(settings, raise_descriptors())
     built = composition.build(settings)
     built.storage.check()
@@ -64,10 +64,10 @@ def run_app(address: str, port: int | None, script: Path | None = None, state: P
     os.environ["FORWARDED_ALLOW_IPS"] = ""
     # Streamlit looks for its configuration, secrets and modules beside the program it believes it was started as.
     sys.argv = [str(hosted_script or Path(__file__).parents[1] / "__main__.py")]
-    app = create_app(built, script=hosted_script or SCRIPT, hosted=declared)
-    options = streamlit_options(built, address=address, port=_port_of(settings, port), hosted=declared is not None)
-    if hosted_script is not None and declared is not None:
-        hosted.install(hosted.Hosted(hosted_script, declared))
+    app = create_app(built, script=hosted_script or SCRIPT, hosted=declarations)
+    options = streamlit_options(built, address=address, port=_port_of(settings, port), hosted=declarations is not None)
+    if hosted_script is not None and declarations is not None:
+        hosted.install(hosted.Hosted(hosted_script, declarations))
         hosted.free_module_names(hosted_script.parent)
     install_protocols(built.admission)
     app.run(config=options)

@@ -7,7 +7,7 @@ from pathlib import Path
 from app.core.declarations import FILE_NAME, Declarations
 
 
-def hosting_mistakes(script: Path, declared: Declarations) -> list[str]:
+def hosting_mistakes(script: Path, declarations: Declarations) -> list[str]:
     """Return the reasons why ``script`` cannot be hosted, a sentence each."""
     if not script.is_file() or script.suffix != ".py":
         return [f"{script} is not a Python file: name the script that you would pass to `streamlit run`."]
@@ -22,7 +22,7 @@ def hosting_mistakes(script: Path, declared: Declarations) -> list[str]:
         for other in (folder / "app.py", folder / "app")
         if other != script and (other.is_file() or any(other.glob("**/*.py")))
     ]
-    if declared.pages is not None and not _navigates(folder):
+    if declarations.pages is not None and not _navigates(folder):
         mistakes.append(
             f"{folder / FILE_NAME} has entries for pages, but nothing here calls st.navigation. To require a "
             "permission for the whole app, write enter = in it instead."

@@ -47,16 +47,16 @@ class Permission(str):
         by_scope: Whether an access token's ``scope`` alone grants it. With Auth0's RBAC switched off anyone may
             *request* any scope, so this is right only for what any signed-in user may have.
         step_up: How recent or how strong the sign-in must be; None requires nothing.
-        declared: Whether the hosted app declares it, rather than Gatehouse.
+        declared_by_app: Whether the hosted app declares it, rather than Gatehouse.
     """
 
-    __slots__ = ("by_scope", "declared", "sentence", "step_up", "value")
+    __slots__ = ("by_scope", "declared_by_app", "sentence", "step_up", "value")
 
     value: str
     sentence: str
     by_scope: bool
     step_up: Requirement | None
-    declared: bool
+    declared_by_app: bool
 
     def __new__(
         cls,
@@ -65,7 +65,7 @@ class Permission(str):
         *,
         by_scope: bool = False,
         step_up: Requirement | None = None,
-        declared: bool = False,
+        declared_by_app: bool = False,
     ) -> Self:
         """Make one row of the catalogue; see ``CATALOGUE`` for those there are."""
         permission = str.__new__(cls, value)
@@ -74,7 +74,7 @@ class Permission(str):
             ("sentence", sentence),
             ("by_scope", by_scope),
             ("step_up", step_up),
-            ("declared", declared),
+            ("declared_by_app", declared_by_app),
         ):
             object.__setattr__(permission, name, column)
         return permission
@@ -189,7 +189,7 @@ def declare(
         raise ValueError(msg)
     # by_scope stays False: a file beside an app must not grant rights to clients that request a scope.
     declared = {
-        name: Permission(name, sentence, step_up=step_up, declared=True)
+        name: Permission(name, sentence, step_up=step_up, declared_by_app=True)
         for name, (sentence, step_up) in permissions.items()
     }
     for name in _catalogue.keys() - _BUILT_IN.keys():

@@ -72,7 +72,9 @@ def label(name: str, sentences: Mapping[str, str] | None = None) -> str:
     """One permission as the label of a widget, escaped only if needed: screen readers read the escapes aloud."""
     sentence = sentence_of(name, sentences)
     permission = CATALOGUE.get(name)
-    safe = (permission is not None and not permission.declared) or _WITHOUT_MARKDOWN.fullmatch(sentence) is not None
+    safe = (permission is not None and not permission.declared_by_app) or _WITHOUT_MARKDOWN.fullmatch(
+        sentence
+    ) is not None
     return f"{sentence if safe else formatting.plain(sentence, cap=300)} `{name_as_code(name)}`"
 
 

@@ -62,8 +62,8 @@ def test_declared_permissions_and_roles_are_in_the_catalogue(tmp_path: Path) -> 
     permission = CATALOGUE.get("read:orders")
     assert permission is not None
     assert permission.sentence == "See the orders."
-    assert permission.declared
-    assert not Permission.READ_REPORTS.declared
+    assert permission.declared_by_app
+    assert not Permission.READ_REPORTS.declared_by_app
     assert not permission.by_scope
     assert REQUIREMENTS["refund:orders"] == Requirement(300, MULTI_FACTOR)
     assert ROLES["clerk"] == ("Works at the counter.", frozenset({"open:shop", "refund:orders"}))
@@ -128,7 +128,7 @@ def test_each_mistake_is_named_and_then_nothing_is_declared(tmp_path: Path, text
     assert len(errors) == 1
     assert expected in errors[0]
     assert errors[0].endswith(".")
-    assert not any(permission.declared for permission in CATALOGUE.values())
+    assert not any(permission.declared_by_app for permission in CATALOGUE.values())
 
 
 def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
