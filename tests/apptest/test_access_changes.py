@@ -38,7 +38,7 @@ def opened(services: Services, *names: str) -> tuple[AppTest, Subject]:
 def grant(services: Services, subject: Subject, name: str, *, revoke: bool = False) -> None:
     """Grant or revoke a role or permission."""
     role, permission = (None, name) if ":" in name else (name, None)
-    new_grant = NewGrant(subject=subject, source=Source.ADMIN, by="test", role=role, permission=permission)
+    new_grant = NewGrant(subject=subject, source=Source.ADMIN, author="test", role=role, permission=permission)
     with services.storage.unit_of_work() as unit:
         assert unit.revoke_grant(new_grant, utc_now()) if revoke else unit.add_grant(new_grant, utc_now())
         unit.commit()
