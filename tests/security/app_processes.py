@@ -30,7 +30,7 @@ from db import Database, migrate, open_database, seed
 from tests import preloaded_python
 from tests.ports import free_port
 from tests.preloaded_python import Process
-from tests.security.socket_tab import Tab
+from tests.security.socket_tab import SocketTab
 from tests.security.traced_script import SCRIPT
 from tests.stack import ROOT
 from tests.waiting import wait_until
@@ -96,9 +96,9 @@ class AppProcesses:
         user.cookies = {self.cookies.session: secret, self.cookies.browser: secrets.token_urlsafe(32)}
         return user
 
-    def tab(self, user: SignedInUser | None, process: int = 0, **more: Any) -> Tab:
+    def tab(self, user: SignedInUser | None, process: int = 0, **more: Any) -> SocketTab:
         """A new tab, connected to one of the processes."""
-        return Tab(
+        return SocketTab(
             f"http://127.0.0.1:{self.ports[process]}", cookies=user.cookies if user is not None else None, **more
         )
 

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from tests.security.app_processes import AppProcesses, app_processes
 from tests.security.hostile_attack import MB, SOCKETS, attacks, longest
-from tests.security.socket_tab import Tab
+from tests.security.socket_tab import SocketTab
 from tests.stack import ROOT
 
 HONEST = 20
@@ -55,7 +55,7 @@ class Figures:
         return cls(statistics.median(seconds) * 1000, statistics.quantiles(seconds, n=100)[98] * 1000)
 
 
-def work(tabs: list[Tab], seconds: float, every_seconds: float, *, seed: str) -> list[float]:
+def work(tabs: list[SocketTab], seconds: float, every_seconds: float, *, seed: str) -> list[float]:
     """Press in each tab at times of its own; → the seconds that each press took.
 
     The times are fixed beforehand, as those of people are: tabs that paused after each answer would all be answered at
@@ -64,7 +64,7 @@ def work(tabs: list[Tab], seconds: float, every_seconds: float, *, seed: str) ->
     """
     start = time.monotonic()
 
-    def press_all(number: int, tab: Tab) -> list[float]:
+    def press_all(number: int, tab: SocketTab) -> list[float]:
         times = []
         apart = random.Random(f"{seed} {number}")  # noqa: S311 - times, no secret
         due = start + every_seconds * apart.random()
@@ -120,7 +120,7 @@ class Measured:
     """The reruns of the anonymous visitor, without the attack and with it."""
 
 
-def work_of_all(tabs: list[Tab], visitor: Tab, seconds: float) -> tuple[Figures, Figures]:
+def work_of_all(tabs: list[SocketTab], visitor: SocketTab, seconds: float) -> tuple[Figures, Figures]:
     """The reruns of the honest tabs, and those of the visitor."""
     with ThreadPoolExecutor(1) as beside:
         visited = beside.submit(work, [visitor], seconds, 1.0, seed="visitor")

@@ -10,7 +10,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from tests.raw_socket import RawSocket
 
 
-class Tab(RawSocket):
+class SocketTab(RawSocket):
     """A browser tab that knows the widgets of its page."""
 
     widgets: dict[str, str]

@@ -9,7 +9,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from tests.security.app_processes import AppProcesses, SignedInUser
-from tests.security.socket_tab import Tab
+from tests.security.socket_tab import SocketTab
 
 BESIDE = """
 import os
@@ -84,7 +84,7 @@ st.markdown("drawn")
 """
 
 
-class Page(Tab):
+class Page(SocketTab):
     """A tab that knows every widget, fragment and file of its page."""
 
     fragments: list[str]

@@ -14,7 +14,7 @@ import requests
 from tests.nginx import Nginx
 from tests.ports import free_port
 from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
-from tests.security.socket_tab import Tab
+from tests.security.socket_tab import SocketTab
 from tests.stub_api import RecordedRequest, StubApi, StubResponse
 
 APP_ADDRESS = ("172.30.0.3 1;", "127.0.0.1 1;")
@@ -81,7 +81,7 @@ def test_files_of_other_users_are_found_in_no_process(app: AppProcesses, proxy: 
 
 def test_a_tab_is_served_through_the_proxy(app: AppProcesses, proxy: Nginx) -> None:
     ann = app.sign_in("ann")
-    with Tab(proxy.url, cookies=ann.cookies) as tab:
+    with SocketTab(proxy.url, cookies=ann.cookies) as tab:
         tab.open()
         assert call(proxy, tab.files["media"], ann).status_code == 200
 

@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
 from tests.security.raw_http import MB, PING, Raw, cookie, frame, handshake, request
-from tests.security.socket_tab import Tab
+from tests.security.socket_tab import SocketTab
 
 LONGEST = 4 * MB
 
@@ -34,7 +34,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
 # HTTP
 
 
-def upload(app: AppProcesses, user: SignedInUser, tab: Tab, *headers: str, body: bytes) -> str:
+def upload(app: AppProcesses, user: SignedInUser, tab: SocketTab, *headers: str, body: bytes) -> str:
     line = f"PUT /_stcore/upload_file/{tab.session_id}/{secrets.token_hex(8)} HTTP/1.1"
     kind = "Content-Type: multipart/form-data; boundary=b"
     with Raw(app, request(app, line, f"Cookie: {cookie(user)}", kind, *headers, body=body)) as raw:

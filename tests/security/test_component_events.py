@@ -13,7 +13,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from app.core.audit import subject_name
 from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
-from tests.security.socket_tab import Tab
+from tests.security.socket_tab import SocketTab
 from tests.waiting import wait_until
 
 SCRIPT = """
@@ -39,7 +39,7 @@ st.markdown("the end")
 """
 
 
-class Component(Tab):
+class Component(SocketTab):
     """A tab that sends events as the component's front end does."""
 
     payloads: dict[str, dict[str, Any]]

@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
-from tests.security.socket_tab import Tab
+from tests.security.socket_tab import SocketTab
 
 IDLE_SECONDS = 600
 
@@ -27,7 +27,7 @@ def expire(app: AppProcesses, user: SignedInUser) -> None:
     app.backdate_activity(user, IDLE_SECONDS + 1)
 
 
-def assert_no_message(tab: Tab, seconds: float = 1.5) -> None:
+def assert_no_message(tab: SocketTab, seconds: float = 1.5) -> None:
     """Assert that the server sends nothing for a while."""
     try:
         message = tab.receive(seconds)
@@ -36,7 +36,7 @@ def assert_no_message(tab: Tab, seconds: float = 1.5) -> None:
     raise AssertionError(message)
 
 
-def reconnected(app: AppProcesses, user: SignedInUser, tab: Tab, process: int = 0) -> Tab:
+def reconnected(app: AppProcesses, user: SignedInUser, tab: SocketTab, process: int = 0) -> SocketTab:
     """The next socket of the same browser, which it opens when the server has closed the one before."""
     assert tab.closed() == 1012
     again = app.tab(user, process, reattach_to=tab.session_id)

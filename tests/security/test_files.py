@@ -15,7 +15,7 @@ from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 
 from component.socket.upload_limits import MAX_UPLOADS
 from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
-from tests.security.socket_tab import Tab
+from tests.security.socket_tab import SocketTab
 from tests.waiting import wait_until
 
 PACKAGE = Path(streamlit.__file__).parent
@@ -186,7 +186,7 @@ def variants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]
         yield started
 
 
-def addresses(tab: Tab) -> list[str]:
+def addresses(tab: SocketTab) -> list[str]:
     """The path of every file in the messages that the tab received."""
     result = [re.findall(rb"/media/[0-9a-f]{32}\.[a-z0-9]{3}", message.SerializeToString()) for message in tab.messages]
     return sorted({address.decode() for item in result for address in item})

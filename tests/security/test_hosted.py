@@ -9,7 +9,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from tests.security.app_processes import AppProcesses, app_processes
-from tests.security.socket_tab import Tab
+from tests.security.socket_tab import SocketTab
 from tests.security.test_expired_sessions import assert_no_message
 
 IDLE_SECONDS = 3600
@@ -97,7 +97,7 @@ def moving(tmp_path: Path) -> Iterator[AppProcesses]:
         yield started
 
 
-def opened_at(tab: Tab, path: str, **fields: str) -> list[str]:
+def opened_at(tab: SocketTab, path: str, **fields: str) -> list[str]:
     """Run as a tab at a path does; → its texts. The messages received so far stay."""
     tab.widgets, tab.files, tab.messages = {}, {}, [*vars(tab).get("messages", ())]
     message = BackMsg()
@@ -109,7 +109,7 @@ def opened_at(tab: Tab, path: str, **fields: str) -> list[str]:
     return tab.read_run()
 
 
-def sent_to(tab: Tab) -> str:
+def sent_to(tab: SocketTab) -> str:
     """Every message that a browser received, as one text."""
     return " ".join(map(str, tab.messages))
 

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from component.limits.admission import SocketLimits
 from component.protocol import back_message
 from tests.security.app_processes import AppProcesses, app_processes
-from tests.security.socket_tab import Tab
+from tests.security.socket_tab import SocketTab
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_an_anonymous_client_sends_no_more_than_a_sign_in_page(
         assert _sent(tab, message) == code
 
 
-def _sent(tab: Tab, message: BackMsg) -> int | None:
+def _sent(tab: SocketTab, message: BackMsg) -> int | None:
     """Send a message; → with which code the server closes, None when it runs the script."""
     try:
         tab.send(message)

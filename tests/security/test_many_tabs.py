@@ -18,7 +18,7 @@ from app.core.records import EndReason
 from tests.raw_socket import RawSocket
 from tests.security.app_modes import running_apps
 from tests.security.app_processes import AppProcesses, app_processes
-from tests.security.socket_tab import Tab
+from tests.security.socket_tab import SocketTab
 
 SOCKETS = 300
 WEIGHED = 150
@@ -56,7 +56,7 @@ def test_three_hundred_idle_tabs_cost_little_and_are_notified_at_once(app: AppPr
         share = (cpu_seconds(pid) - used) / 4
         print(f"\n{SOCKETS} idle signed-in tabs: {share:.1%} of a core")
 
-        def response(tab: Tab) -> float:
+        def response(tab: SocketTab) -> float:
             assert tab.wait_for_push(20).startswith("/auth/ended")
             return time.monotonic()
 

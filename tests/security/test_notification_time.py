@@ -16,7 +16,7 @@ from app.core.permissions import CATALOGUE, Permission
 from app.core.policy import Source
 from app.core.records import NewGrant
 from tests.security.app_processes import AppProcesses, app_processes
-from tests.security.socket_tab import Tab
+from tests.security.socket_tab import SocketTab
 from tests.waiting import wait_until
 
 TABS = 20
@@ -39,7 +39,7 @@ def test_idle_tabs_in_two_processes_are_notified_within_two_seconds(app: AppProc
         for tab in tabs:
             assert "may=True" in tab.open()
 
-        def response(tab: Tab) -> tuple[str, float]:
+        def response(tab: SocketTab) -> tuple[str, float]:
             pushed = tab.wait_for_push(LIMIT_SECONDS + 8)
             return pushed, time.monotonic()
 
@@ -78,7 +78,7 @@ def meanwhile(app: AppProcesses, name: str) -> Iterator[list[int]]:
         thread.join()
 
 
-def click(app: AppProcesses, tab: Tab, label: str) -> bool:
+def click(app: AppProcesses, tab: SocketTab, label: str) -> bool:
     """Press a button, and report whether it ran exactly once."""
     before = app.traces.count(label)
     tab.press(label)

@@ -20,7 +20,7 @@ from websockets.exceptions import InvalidStatus
 from tests.raw_socket import RawSocket
 from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
 from tests.security.route_statuses import STATUSES
-from tests.security.socket_tab import Tab
+from tests.security.socket_tab import SocketTab
 from tests.stack import ROOT
 
 
@@ -152,7 +152,7 @@ def test_no_other_path_opens_a_socket(pages: Pages, path: str) -> None:
     assert caught.value.response.status_code == 404
     for user in (None, pages.ann, pages.bob):
         with pages.app.tab(user) as tab:
-            assert Tab.open(tab)
+            assert SocketTab.open(tab)
 
 
 def test_the_front_end_accepts_messages_from_no_other_host(pages: Pages) -> None:

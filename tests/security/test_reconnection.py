@@ -8,7 +8,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
-from tests.security.socket_tab import Tab
+from tests.security.socket_tab import SocketTab
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def open_and_disconnect(at: AppProcesses, user: SignedInUser) -> str:
         return tab.session_id
 
 
-def answer_rerun_request(tab: Tab) -> list[str]:
+def answer_rerun_request(tab: SocketTab) -> list[str]:
     """Wait until the server requests a rerun, and answer as the browser does; → the texts of the page."""
     while (fragment := tab.receive(20).auto_rerun.fragment_id) == "":
         pass

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
-from tests.security.socket_tab import Tab
+from tests.security.socket_tab import SocketTab
 
 SCRIPT = """
 import os
@@ -52,7 +52,7 @@ def signed_in_ago(app: AppProcesses, user: SignedInUser, hours: int) -> None:
         connection.execute(change, {"older": hours * 3_600_000_000, "ref": user.ref})
 
 
-def run_texts(tab: Tab) -> list[str]:
+def run_texts(tab: SocketTab) -> list[str]:
     """Every text that the run wrote."""
     return [line.replace("\\", "") for line in tab.read_run()]
 
