@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pytest
@@ -30,6 +30,17 @@ def packages_are_scanned_once() -> Iterator[None]:
             patch.setattr(
                 manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)
             )
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scripts_are_parsed_once() -> Iterator[None]:
+    """Let Streamlit parse each page once: ``AppTest`` has a new cache of scripts in each run."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "streamlit" in sys.modules:
+            from streamlit.runtime.scriptrunner import magic
+
+            patch.setattr(magic, "add_magic", lru_cache(maxsize=200)(magic.add_magic))
         yield
 
 
