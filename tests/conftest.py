@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
+from tests import compiled_statements
 from tests.issuer import Issuer
 from tests.left_running import LeftRunning
 
@@ -41,6 +42,14 @@ def scripts_are_parsed_once() -> Iterator[None]:
             from streamlit.runtime.scriptrunner import magic
 
             patch.setattr(magic, "add_magic", lru_cache(maxsize=200)(magic.add_magic))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements_are_compiled_once() -> Iterator[None]:
+    """Let all engines share compiled SQL."""
+    with pytest.MonkeyPatch.context() as patch:
+        compiled_statements.share(patch)
         yield
 
 
