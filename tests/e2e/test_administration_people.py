@@ -18,7 +18,7 @@ from tests.e2e.conftest import NewUser, browser_users
 from tests.e2e.test_accessibility import violations
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-administration-people")]
 
 
 SCROLLS_SIDEWAYS = """() => [...document.querySelectorAll('[data-testid=stMain], [role=dialog]')]

@@ -16,7 +16,7 @@ from tests.e2e.test_step_up import sign_in_became_old
 from tests.stack import Stack
 
 SOON = 20_000
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-administration-roles")]
 
 
 def expect_notice(page: Page, text: str) -> None:

@@ -11,7 +11,7 @@ from component.http.frontend_modules import FOLDER
 from component.protocol import forward_message
 from tests.e2e.conftest import NewUser
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-frontend-modules")]
 
 PREFIX = f"/_stcore/bidi-components/{forward_message.COMPONENT}/"
 MODULES = sorted(path.name for path in FOLDER.iterdir())

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.conftest import BrowserUser
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-hosted-apps")]
 Come = Callable[[Stack], BrowserUser]
 
 FILES = {

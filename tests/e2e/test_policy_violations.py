@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from app.navigation import PAGES
 from tests.e2e.conftest import NewUser
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-policy-violations")]
 
 NOTICES = {
     "/nested/page": 404,

@@ -21,7 +21,7 @@ from tests.e2e.conftest import BrowserUser
 from tests.ports import free_port
 from tests.stack import ROOT
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-protect-your-own-app")]
 
 TEXT: Final = (ROOT / "docs" / "how-to" / "protect-your-own-app.md").read_text(encoding="utf-8")
 BEFORE, AFTER = TEXT.split("\n## Permissions: ten lines\n")

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.conftest import BrowserUser
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-session-use")]
 SOON = 20_000
 # A component that requests a run every 300 ms, a frame with a button, and the sidebar of the front end collapsed.
 SCRIPT = """

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import NewUser
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-step-up")]
 SOON = 20_000
 
 
