@@ -47,11 +47,12 @@ from component.socket.identity import Identity
 from component.socket.middleware import IdentityMiddleware
 from component.socket.request_context import MiddlewareConfig
 from component.socket.tabs import Tabs
-from db import Database, open_database, seed
+from db import Database, open_database
 from tests.clock import FakeClock
 from tests.cookie_client import HTTP, ClientResponse, CookieClient, call
 from tests.issuer import CLIENT_ID
 from tests.provider import FakeProvider
+from tests.seeding import seed
 from tests.world import World, settings_for
 
 SECRET = "".join(map(chr, range(48, 112)))

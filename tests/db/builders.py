@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from sqlalchemy import insert, select
 
 from app.core.audit import AuditEvent, AuditKind
 from app.core.keyring import Keyring
@@ -16,6 +18,8 @@ from app.core.records import NewGrant, NewSession, Person, SteppedUp, TokenRight
 from app.core.settings import Settings
 from db import Database, open_database
 from db.database import DatabaseUnitOfWork
+from db.models import grants, people, roles
+from db.texts import search_key
 from db.triggers import TRIGGERS
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -91,6 +95,46 @@ def signed_in(database: Database, ref: str = "ref-1", subject: Subject = ANN, **
 def grant(role: str | None = None, permission: str | None = None, subject: Subject = ANN, **more: Any) -> NewGrant:
     """A grant of source ``admin`` by default."""
     return NewGrant(subject, more.pop("source", Source.ADMIN), "tester", role, permission, **more)
+
+
+def add_many(database: Database, people_by_subject: Mapping[Subject, tuple[str, tuple[str, ...]]]) -> None:
+    """Insert thousands of people and their granted roles as the product would write them one at a time.
+
+    Args:
+        database: Contains none of these people.
+        people_by_subject: The name, which is empty for a person who was never seen, and the roles.
+    """
+    rows = [
+        {
+            "issuer": subject.issuer,
+            "subject": subject.subject,
+            "name": name,
+            "name_key": search_key(name),
+            "first_seen_at": NOW if name else None,
+            "last_seen_at": NOW if name else None,
+        }
+        for subject, (name, _) in people_by_subject.items()
+    ]
+    with database.engine.begin() as connection:
+        connection.execute(insert(people), rows)
+        person_ids = {
+            Subject(row.issuer, row.subject): row.id
+            for row in connection.execute(select(people.c.id, people.c.issuer, people.c.subject))
+        }
+        role_ids = {row.name: row.id for row in connection.execute(select(roles.c.id, roles.c.name))}
+        granted = [
+            {
+                "person_id": person_ids[subject],
+                "role_id": role_ids[role],
+                "source": Source.ADMIN.value,
+                "given_by": "tester",
+                "created_at": NOW,
+            }
+            for subject, (_, names) in people_by_subject.items()
+            for role in names
+        ]
+        if granted:
+            connection.execute(insert(grants), granted)
 
 
 def token_rights(*roles: str, permissions: tuple[str, ...] = (), at: datetime = NOW) -> TokenRights:

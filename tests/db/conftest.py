@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from db import Database, migrate, seed
 from db.engine import parsed
+from tests import seeding
 from tests.db.builders import opened
 from tests.db.rotation import AnnouncedProcess, Start
 
@@ -105,7 +106,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     """A seeded database of each kind."""
     if request.param == "memory":
         made = opened("sqlite://")
-        seed(made)
+        seeding.seed(made)
     elif request.param == "file":
         path = tmp_path / "gatehouse.sqlite3"
         shutil.copy(request.getfixturevalue("file_template"), path)

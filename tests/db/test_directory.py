@@ -11,8 +11,7 @@ from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import TokenRights
 from db import Database
-from db.database import DatabaseUnitOfWork
-from tests.db.builders import ANN, ISSUER, NOW, SECOND, grant, token_rights, written
+from tests.db.builders import ANN, ISSUER, NOW, SECOND, add_many, grant, token_rights, written
 from tests.db.sample_people import BOB, CARLA, DAY, add_sample_people
 
 
@@ -98,14 +97,13 @@ def test_a_review_counts_the_people_who_gain_and_lose_permissions(database: Data
 def test_a_review_of_a_role_that_very_many_hold(database: Database) -> None:
     number = make_role(database, "many", "read:reports")
 
-    def fill(unit: DatabaseUnitOfWork) -> None:
-        for number in range(1300):
-            subject = Subject(ISSUER, f"s{number}")
-            unit.add_grant(grant("many", subject=subject), NOW)
-            if number < 1295:
-                unit.add_grant(grant("developer", subject=subject), NOW)
-
-    written(database, fill)
+    add_many(
+        database,
+        {
+            Subject(ISSUER, f"s{number}"): ("", ("many", "developer") if number < 1295 else ("many",))
+            for number in range(1300)
+        },
+    )
     review = database.directory.review_role(number, frozenset({"explore:api", "explore:files"}), NOW)
     assert review is not None
     assert review.people == 1000

@@ -14,7 +14,7 @@ from app.core.principal import Subject
 from app.core.records import Person
 from db import Database
 from db.database import DatabaseUnitOfWork
-from tests.db.builders import ISSUER, NOW, SECOND, grant, written
+from tests.db.builders import ISSUER, NOW, SECOND, add_many, grant, written
 from tests.db.sample_people import ADA, BOB, CARLA, DAY, DORA, ELODIE, PENDING, QUOTE, ROBOT, ZOE, add_sample_people
 
 
@@ -129,13 +129,9 @@ def test_names_that_begin_with_the_text_come_first(database: Database) -> None:
 def test_short_words_are_found_by_pieces_and_beside_others(database: Database) -> None:
     """PostgreSQL has an index for each kind of text; a page that is full of beginnings is counted all the same."""
 
-    def write(unit: DatabaseUnitOfWork) -> None:
-        for number in range(450):
-            unit.save_person(Person(Subject(ISSUER, f"auth0|{number}"), f"Zoe Anders {number:03}"), NOW)
-        unit.save_person(Person(Subject(ISSUER, "kim"), "Kim Zoe A"), NOW)
-        unit.save_person(Person(Subject(ISSUER, "far"), "Zoe Bea A"), NOW)
-
-    written(database, write)
+    names_by_subject = {f"auth0|{number}": f"Zoe Anders {number:03}" for number in range(450)}
+    names_by_subject |= {"kim": "Kim Zoe A", "far": "Zoe Bea A"}
+    add_many(database, {Subject(ISSUER, subject): (name, ()) for subject, name in names_by_subject.items()})
     for text, total, last in (
         ("zoe a", 451, "Kim Zoe A"),
         ("zoe anders", 450, "Zoe Anders 449"),
@@ -177,19 +173,10 @@ def test_many_matches_are_counted_up_to_a_thousand_and_come_in_order(database: D
     """Both ways of finding: where matches are everywhere, and where they stand together at the end of the order."""
     ids = add_sample_people(database)
 
-    def write(unit: object) -> None:
-        for number in range(2100):
-            name = f"{'yves' if number % 2 else 'xena'} {number:04}"
-            database_unit.save_person(Person(Subject(ISSUER, f"s{number}"), name), NOW)
-            if number % 2:
-                database_unit.add_grant(grant("developer", subject=Subject(ISSUER, f"s{number}")), NOW)
-
-        for number in range(100):  # never seen: last, however many of them match
-            database_unit.add_grant(grant("developer", subject=Subject(ISSUER, f"p{number}")), NOW)
-
-    with database.unit_of_work() as database_unit:
-        write(database_unit)
-        database_unit.commit()
+    xenas = {Subject(ISSUER, f"s{number}"): (f"xena {number:04}", ()) for number in range(0, 2100, 2)}
+    yveses = {Subject(ISSUER, f"s{number}"): (f"yves {number:04}", ("developer",)) for number in range(1, 2100, 2)}
+    never_seen = {Subject(ISSUER, f"p{number}"): ("", ("developer",)) for number in range(100)}
+    add_many(database, xenas | yveses | never_seen)  # never seen: last, however many of them match
     for query, first in (
         (PeopleQuery(text="yves", limit=200), "yves 0001"),
         (PeopleQuery(text="ye", limit=200), None),

@@ -10,7 +10,7 @@ from typing import Any
 from app.core.keyring import Keyring
 from app.core.rights import Rights
 from app.core.tokens.verifier import build_verifier
-from db import open_database, seed, verify_chain
+from db import open_database, verify_chain
 from remote_api import create_app
 from remote_api.application import Application
 from remote_api.background_writer import BackgroundWriter
@@ -18,6 +18,7 @@ from remote_api.services import ApiServices
 from tests.clock import FakeClock
 from tests.issuer import Issuer
 from tests.remote_api.contract_client import ContractClient
+from tests.seeding import seed
 from tests.world import SignedIn, World, settings_for
 
 SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"

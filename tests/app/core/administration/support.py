@@ -20,7 +20,8 @@ from app.core.keyring import Keyring
 from app.core.policy import Source
 from app.core.principal import AuthMethod, Principal, Subject
 from app.core.records import NewGrant, NewSession, TokenRights
-from db import Database, open_database, seed
+from db import Database, open_database
+from tests.seeding import seed
 
 ISSUER: Final = "https://tests.example/"
 ADA, BOB, CARLA, DAN = (Subject(ISSUER, f"auth0|{name}") for name in ("ada", "bob", "carla", "dan"))
