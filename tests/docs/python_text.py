@@ -82,7 +82,7 @@ def _python_names(nodes: list[ast.AST], defined: Defined) -> Iterator[Piece]:
                 pass
             case ast.Name(id=used) if used in local:
                 name = used
-            case ast.Attribute(attr=used) if used in defined.members - LIBRARY_METHODS:
+            case ast.Attribute(attr=used) if used in defined.members and used not in LIBRARY_METHODS:
                 name = used
             case ast.keyword(arg=str(used)) if used in defined.members or used in defined.parameters:
                 name = used
@@ -128,6 +128,8 @@ def _local_names(nodes: list[ast.AST]) -> set[str]:
 
 def _python_comments(text: str) -> Iterator[Piece]:
     """Comments; those on adjacent lines are one passage."""
+    if "#" not in text:
+        return
     block: list[str] = []
     start = 0
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
