@@ -12,11 +12,12 @@ import db
 from app.core.keyring import Keyring
 from app.core.permissions import CATALOGUE, ROLES
 from db import Database
+from db.engine import is_memory
 
 
 def seed(database: Database) -> None:
     """As ``db.seed``, for a database without any data."""
-    if database.engine.url.render_as_string() != "sqlite://":
+    if not is_memory(database.engine.url):
         db.seed(database)
         return
     catalogue = tuple((permission.value, permission.sentence, permission.by_scope) for permission in CATALOGUE.values())
