@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def packages_are_scanned_once() -> Iterator[None]:
-    """Let Streamlit look for components in the installed packages once instead of in each of its test runtimes."""
+    """Let Streamlit look for the components of the installed packages, and their files, once for all test runtimes."""
     with pytest.MonkeyPatch.context() as patch:
         if "streamlit" in sys.modules:
             from streamlit.components.v2 import manifest_scanner
@@ -31,6 +32,14 @@ def packages_are_scanned_once() -> Iterator[None]:
             patch.setattr(
                 manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)
             )
+            component = manifest_scanner.ComponentConfig
+            resolve = component.resolve_asset_root
+
+            @cache
+            def resolved(name: str, asset_dir: str | None, root: Path) -> Path | None:
+                return resolve(component(name, asset_dir), root)
+
+            patch.setattr(component, "resolve_asset_root", lambda self, root: resolved(self.name, self.asset_dir, root))
         yield
 
 

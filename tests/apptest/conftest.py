@@ -23,7 +23,7 @@ from app.services import Services
 from remote_api import create_app
 from remote_api.background_writer import BackgroundWriter
 from remote_api.services import ApiServices
-from tests import stub_responses
+from tests import seeding, stub_responses
 from tests.apptest.administration import Administration
 from tests.apptest.hosted_apps import Serve, serve_functions
 from tests.apptest.stubbed import AdministrationStub, administration_stub
@@ -31,6 +31,14 @@ from tests.contract import ContractMiddleware, stored_contract
 from tests.issuer import AUDIENCE, CLIENT_ID, ROLES_CLAIM, Issuer
 from tests.ports import free_port
 from tests.stub_api import StubApi
+
+
+@pytest.fixture(scope="session", autouse=True)
+def databases_are_seeded_once() -> Iterator[None]:
+    """Let ``app.testing`` copy a seeded database."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(testing, "seed", seeding.seed)
+        yield
 
 
 @dataclass(frozen=True)
