@@ -134,6 +134,7 @@ class PreloadedPython:
         *,
         cwd: Path,
         env: Mapping[str, str],
+        stdin: int | None = None,
         stdout: IO[Any] | int | None = None,
         stderr: IO[Any] | None = None,
         safe_path: bool = False,
@@ -141,6 +142,7 @@ class PreloadedPython:
         """Run ``python -m`` with ``arguments``, the first of which is the module.
 
         Args:
+            stdin: A descriptor, which the caller closes.
             stdout: A file, or ``subprocess.PIPE`` for the text attribute of the process.
             safe_path: Do not import modules from ``cwd`` (``python -P``).
         """
@@ -149,11 +151,11 @@ class PreloadedPython:
         read_end, write_end = os.pipe() if stdout == subprocess.PIPE else (None, None)
         connection = self._connect()
         with Path(os.devnull).open("r+b") as nothing:
-            out, err = write_end or stdout or nothing, stderr or nothing
+            files = (nothing if stdin is None else stdin, write_end or stdout or nothing, stderr or nothing)
             socket.send_fds(
                 connection,
                 [len(body).to_bytes(preloading_server.LENGTH_BYTES, "big")],
-                [file if isinstance(file, int) else file.fileno() for file in (nothing, out, err)],
+                [file if isinstance(file, int) else file.fileno() for file in files],
             )
         if write_end is not None:
             os.close(write_end)

@@ -6,30 +6,43 @@ import os
 import subprocess
 import sys
 
+from tests.preloaded_python import Process, shared
 from tests.stack import ROOT
 
 
-def two_at_once(code: str, url: str) -> list[subprocess.Popen[str]]:
-    """Start two processes that run ``code`` with the database URL, and let them continue at the same time.
+def two_at_once(program: str, url: str) -> list[Process]:
+    """Start two processes that run ``program`` with the database URL, and let them continue at the same time.
 
-    ``code`` opens what it needs, prints ``ready``, and continues once it has read a line.
+    ``program`` opens what it needs, prints ``ready``, and continues once it has read a line.
     """
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", code, url],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-        for _ in range(2)
-    ]
-    for process in processes:
+    started = [_start(program, url) for _ in range(2)]
+    for process, _ in started:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    return processes
+    for _, stdin in started:
+        os.write(stdin, b"go\n")
+        os.close(stdin)
+    return [process for process, _ in started]
+
+
+def output_of(process: Process) -> str:
+    """What a process prints until it ends, with success, and within a minute after its last line."""
+    assert process.stdout is not None
+    with process.stdout:
+        output = process.stdout.read()
+    assert process.wait(60) == 0
+    return output
+
+
+def _start(program: str, url: str) -> tuple[Process, int]:
+    read_end, write_end = os.pipe()
+    process = shared().start(
+        ["tests.db.program", program, url],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=read_end,
+        stdout=subprocess.PIPE,
+        stderr=sys.__stderr__,
+    )
+    os.close(read_end)
+    return process, write_end

@@ -15,7 +15,7 @@ from app.core.records import EndReason, Person
 from db import Database, verify_chain
 from db.models import grants
 from tests.db.builders import ANN, ISSUER, NOW, SECOND, digest, event, grant, signed_in, token_rights, written
-from tests.db.processes import two_at_once
+from tests.db.processes import output_of, two_at_once
 
 
 def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
@@ -51,9 +51,7 @@ database.close()
 """
     lines: list[str] = []
     for process in two_at_once(code, url):
-        output, _ = process.communicate(timeout=120)
-        assert process.returncode == 0
-        lines += output.split()
+        lines += output_of(process).split()
     return lines
 
 

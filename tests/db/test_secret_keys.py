@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import replace
 
 import pytest
@@ -13,7 +12,7 @@ from app.core.records import AnnouncedProcess
 from app.core.secret_keys import replace_lost_secret, undecided
 from db import ChainState, checkpoint, verify_chain
 from tests.db.builders import NOW, opened
-from tests.db.processes import two_at_once
+from tests.db.processes import output_of, two_at_once
 from tests.db.rotation import NEW, NEW_ID, OLD, OLD_ID, Start, kinds, write_key
 from tests.db.tampering import problems_of
 
@@ -121,16 +120,10 @@ def test_two_processes_that_rotate_at_once_switch_once(start: Start, url: str) -
     before.writes()
     before.stop()
     processes = two_at_once(ROTATING, url)
-    assert [ended(process) for process in processes] == [NEW_ID, NEW_ID]
+    assert [output_of(process).strip() for process in processes] == [NEW_ID, NEW_ID]
     app = start(NEW, OLD)
     assert kinds(app.database).count("audit:key:rotate") == 1
     assert verify_chain(app.database) == ChainState(events=22, first_seq=1, last_seq=22)
-
-
-def ended(process: subprocess.Popen[str]) -> str:
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    return output.strip()
 
 
 def test_the_replacement_of_a_lost_secret_is_recorded(start: Start, url: str) -> None:
