@@ -6,23 +6,24 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import cast
+from typing import Any
 
 import db
 from app.core.keyring import Keyring
 from app.core.permissions import CATALOGUE, ROLES
 from db import Database
-from db.engine import is_memory
 
 
 def seed(database: Database) -> None:
     """As ``db.seed``, for a database without any data."""
-    if not is_memory(database.engine.url):
-        db.seed(database)
-        return
-    catalogue = tuple((permission.value, permission.sentence, permission.by_scope) for permission in CATALOGUE.values())
     with _driver(database) as driver:
-        driver.deserialize(_seeded(catalogue, tuple(ROLES.items())))
+        if isinstance(driver, sqlite3.Connection) and _is_in_memory(driver):
+            catalogue = (
+                (permission.value, permission.sentence, permission.by_scope) for permission in CATALOGUE.values()
+            )
+            driver.deserialize(_seeded(tuple(catalogue), tuple(ROLES.items())))
+            return
+    db.seed(database)
 
 
 @cache
@@ -32,15 +33,21 @@ def _seeded(*_declared: object) -> bytes:
     try:
         db.seed(database)
         with _driver(database) as driver:
+            assert isinstance(driver, sqlite3.Connection)
             return driver.serialize()
     finally:
         database.close()
 
 
+def _is_in_memory(connection: sqlite3.Connection) -> bool:
+    """Whether there is no file; the engine's URL is the same for both."""
+    return [file for *_, file in connection.execute("PRAGMA database_list")] == [""]
+
+
 @contextmanager
-def _driver(database: Database) -> Iterator[sqlite3.Connection]:
+def _driver(database: Database) -> Iterator[Any]:
     pooled = database.engine.raw_connection()
     try:
-        yield cast("sqlite3.Connection", pooled.driver_connection)
+        yield pooled.driver_connection
     finally:
         pooled.close()

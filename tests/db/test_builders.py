@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
+import db
 from app.core.principal import Subject
 from app.core.records import Person
-from db import Database
+from db import Database, migrate
 from db.database import DatabaseUnitOfWork
 from db.models import counters, grants, people
+from db.seed import SeedResult
 from tests.db.builders import ISSUER, NOW, add_many, grant, opened, written
 from tests.seeding import seed
 
@@ -45,3 +49,15 @@ def test_people_inserted_in_bulk_equal_people_written_one_at_a_time() -> None:
         add_many(bulk, {ANN: ("Ann Ängström", ()), BOB: ("", ("viewer",)), EVA: ("Eva", ("developer", "viewer"))})
         written(single, write)
         assert rows(bulk) == rows(single)
+
+
+@pytest.mark.parametrize("name", ["", "seeded.sqlite3"])
+def test_a_database_is_seeded_where_it_is(tmp_path: Path, name: str) -> None:
+    url = f"sqlite:///{tmp_path}/{name}" if name else "sqlite://"
+    migrate(url)
+    with closing(opened(url)) as database:
+        seed(database)
+        assert db.seed(database) == SeedResult(changed=False)
+    if name:
+        with closing(opened(url)) as database:
+            assert db.seed(database) == SeedResult(changed=False)
