@@ -25,7 +25,7 @@ from db.people_candidates import (
     trigram_query,
 )
 from db.people_order import Section, SectionRange
-from db.people_statements import PeopleStatements
+from db.people_statements import PeopleStatements, filter_values
 from db.query_cache import QueryCache
 from db.statement import Row
 
@@ -48,8 +48,8 @@ class PeopleSearch:
     @property
     def key(self) -> tuple[object, ...]:
         """Equal for two queries that differ in their page only."""
-        query, words = self._query, self._statements.words
-        return ("people", words, query.state, query.role, query.without_roles, query.machine, str(query.sort))
+        query = self._query
+        return ("people", self._statements.words, *filter_values(query), str(query.sort))
 
     def page(self, after: Position | None, size: int) -> tuple[list[Row], int, bool]:
         """The next ``size`` rows, which begin with their position; the number of matches; whether more rows follow.

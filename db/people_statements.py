@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, func, literal_column, select, table, text
@@ -17,7 +20,12 @@ from db.query_cache import QueryCache
 
 _SEARCH: Final = table("people_search", named_column("rowid", BigInteger))
 _MAX_ROWS: Final = bindparam("max_rows", type_=BigInteger)
-_NO_FILTERS: Final = (None, False, False, None)
+FILTER_FIELDS: Final = tuple(
+    field.name for field in fields(PeopleQuery) if field.name not in {"text", "sort", "cursor", "limit"}
+)
+"""The members of a query that filter; statements and cursors of queries differ when these do."""
+filter_values: Final[Callable[[PeopleQuery], tuple[Any, ...]]] = attrgetter(*FILTER_FIELDS)
+_NO_FILTERS: Final = filter_values(PeopleQuery())
 
 
 class PeopleStatements:
@@ -53,14 +61,18 @@ class PeopleStatements:
         """The column of the order."""
         self._ordered = queries.collated(self.value) if query.sort is PeopleSort.NAME else self.value
         self.order = PeopleOrder(query.sort, words if query.sort is PeopleSort.NAME else "")
-        query_filters = (query.state, bool(query.role), query.without_roles, query.machine)
+        query_filters = filter_values(query)
         self.unfiltered = query_filters == _NO_FILTERS
         """Whether nothing but words limits the people."""
         self.filter_parameters: dict[str, Any] = {"now": now} | ({"role": query.role} if query.role else {})
         self.form: tuple[object, ...] = (
-            self.words_match, self._by_trigrams, self.has_space, *query_filters, str(query.sort),
-        )  # fmt: skip
-        """Equal for two queries whose statements differ in their parameters only."""
+            self.words_match,
+            self._by_trigrams,
+            self.has_space,
+            *[bool(value) if type(value) is str else value for value in query_filters],
+            str(query.sort),
+        )
+        """Equal for two queries whose statements differ in their parameters only: a text filter is a parameter."""
 
     @property
     def collated_value(self) -> ColumnElement[Any]:
