@@ -24,7 +24,7 @@ from app.core.errors import SecretMismatch
 from app.core.keyring import Keyring
 from app.core.secret_keys import mismatch
 from db.models import audit_days, audit_events, audit_head, audit_retention
-from db.texts import AUDIT_MAX_CHARACTERS, clean
+from db.texts import MAX_AUDIT_CHARACTERS, clean
 from db.times import day_number, day_of, to_micros
 
 MAX_DETAILS: Final = 20
@@ -200,7 +200,7 @@ def _broken(first: AuditEvent, head_number: int | str, key_id: str) -> AuditEven
 def _cleaned(event: AuditEvent, seq: int) -> dict[str, Any]:
     """The row of an event without its MACs; ``at`` in microseconds."""
     details = {
-        clean(str(name), AUDIT_MAX_CHARACTERS): clean(value, AUDIT_MAX_CHARACTERS) if isinstance(value, str) else value
+        clean(str(name), MAX_AUDIT_CHARACTERS): clean(value, MAX_AUDIT_CHARACTERS) if isinstance(value, str) else value
         for name, value in list(event.details.items())[:MAX_DETAILS]
     }
     texts = {
@@ -215,6 +215,6 @@ def _cleaned(event: AuditEvent, seq: int) -> dict[str, Any]:
     return {
         "seq": seq,
         "at": to_micros(event.at),
-        **{name: clean(text, AUDIT_MAX_CHARACTERS) for name, text in texts.items()},
+        **{name: clean(text, MAX_AUDIT_CHARACTERS) for name, text in texts.items()},
         "details": json.dumps(details, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
     }

@@ -14,12 +14,12 @@ from sqlalchemy import BigInteger, Select, Text, bindparam, func, select
 
 from app.core.directory import MAX_COUNTED, MappingRow, Slice
 from app.core.permissions import ROLES
+from app.core.records import MAX_SEARCH_CHARACTERS
 from db.cursors import cursor, position_of
 from db.models import role_mappings, roles, token_roles
 from db.query_cache import QueryCache, page_size
 from db.texts import clean, search_key
 
-_TEXT_MAX_CHARACTERS: Final = 200
 _VERSION_CHARACTERS: Final = 16
 _BATCH: Final = 500
 _BELOW_ALL: Final = ""
@@ -41,7 +41,7 @@ def mapping_slice(
     Raises:
         InvalidInput: The cursor is not one of this list.
     """
-    words = search_key(clean(text.strip(), _TEXT_MAX_CHARACTERS))
+    words = search_key(clean(text.strip(), MAX_SEARCH_CHARACTERS))
     key = ("mappings", words, unmapped, implicit_role_mapping)
     position = position_of(after, key, str)
     mapped = _mapped(queries)

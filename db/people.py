@@ -15,9 +15,9 @@ from app.core.records import Person
 from db.models import grants, page_views, people, roles
 from db.rows import PERSON, person_of
 from db.texts import (
-    EMAIL_MAX_CHARACTERS,
-    NAME_MAX_CHARACTERS,
-    PICTURE_MAX_CHARACTERS,
+    MAX_EMAIL_CHARACTERS,
+    MAX_PERSON_NAME_CHARACTERS,
+    MAX_PICTURE_CHARACTERS,
     clean,
     require_storable,
     search_key,
@@ -65,15 +65,15 @@ class PeopleWrites(BaseUnitOfWork):
         """
         require_aware(now)
         issuer, subject = require_storable(person.subject)
-        name = clean(person.name, NAME_MAX_CHARACTERS)
-        email = clean(person.email, EMAIL_MAX_CHARACTERS)
+        name = clean(person.name, MAX_PERSON_NAME_CHARACTERS)
+        email = clean(person.email, MAX_EMAIL_CHARACTERS)
         profile = {
             "name": name,
             "name_key": search_key(name),
             "email": email,
             "email_key": search_key(email),
             "email_verified": person.email_verified,
-            "picture": clean(person.picture, PICTURE_MAX_CHARACTERS),
+            "picture": clean(person.picture, MAX_PICTURE_CHARACTERS),
             "machine": person.machine,
             "erased_at": None,
         }
@@ -125,7 +125,7 @@ class PeopleWrites(BaseUnitOfWork):
 
     def people_by_email(self, email: str) -> Sequence[Person]:
         """People with exactly this verified e-mail, compared without case; at most ten."""
-        key = search_key(clean(email, EMAIL_MAX_CHARACTERS))
+        key = search_key(clean(email, MAX_EMAIL_CHARACTERS))
         if not key:
             return ()
         return tuple(map(person_of, self._rows(_BY_EMAIL, email_key=key)))

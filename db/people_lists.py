@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from app.core.directory import PeopleQuery, PeopleSort, PersonRow, Slice
+from app.core.records import MAX_SEARCH_CHARACTERS
 from db.cursors import cursor, position_of
 from db.people_rows import people_rows, person_row
 from db.people_search import PeopleSearch
@@ -15,8 +15,6 @@ from db.statement import Row
 from db.texts import clean, is_storable, search_key
 from db.times import to_micros
 
-_TEXT_MAX_CHARACTERS: Final = 200
-
 
 def people_slice(queries: QueryCache, query: PeopleQuery, now: datetime) -> Slice[PersonRow]:
     """A page of the people that match, in the order of the query.
@@ -24,7 +22,7 @@ def people_slice(queries: QueryCache, query: PeopleQuery, now: datetime) -> Slic
     Raises:
         InvalidInput: The cursor is not one of this query.
     """
-    words = search_key(clean(query.text.strip(), _TEXT_MAX_CHARACTERS))
+    words = search_key(clean(query.text.strip(), MAX_SEARCH_CHARACTERS))
     if query.role and not is_storable(query.role):
         return Slice()
     search = PeopleSearch(queries, query, words, to_micros(now))

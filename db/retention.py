@@ -19,7 +19,7 @@ from app.core.records import RetentionBoundary
 from db.audit import EVENT_PURPOSE, FIELDS, as_bytes, canonical
 from db.models import audit_events, audit_retention
 from db.rows import raw_time
-from db.texts import AUDIT_MAX_CHARACTERS, clean
+from db.texts import MAX_AUDIT_CHARACTERS, clean
 from db.times import to_micros
 from db.unit_of_work import BaseUnitOfWork, require_aware
 
@@ -77,7 +77,7 @@ class RetentionWrites(BaseUnitOfWork):
         if not rows:
             return None
         row = rows[0]
-        seq, mac, sealed_by = int(row[0]), as_bytes(row[-1]), clean(by, AUDIT_MAX_CHARACTERS)
+        seq, mac, sealed_by = int(row[0]), as_bytes(row[-1]), clean(by, MAX_AUDIT_CHARACTERS)
         if not self._keyring.mac_matches(EVENT_PURPOSE, as_bytes(row[-2]) + canonical(row[:-2]), mac):
             raise Conflict(_CHANGED.format(seq))
         seal = self._keyring.mac(_PURPOSE, _sealed_bytes(seq, mac, to_micros(before), to_micros(now), sealed_by))

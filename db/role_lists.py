@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Select, Text, bindparam, func, literal_column
 
 from app.core.directory import MAX_COUNTED, PermissionRow, RoleCard, RoleRow, Slice
 from app.core.permissions import ADMINISTRATOR
+from app.core.records import MAX_COMPARED_ROLES, MAX_SEARCH_CHARACTERS
 from db.cursors import cursor, position_of
 from db.models import grants, permissions, role_mappings, role_permissions, roles
 from db.query_cache import QueryCache, capped, holders, live, page_size
@@ -17,8 +18,6 @@ from db.statement import Row
 from db.texts import clean, is_storable, role_key, search_key
 from db.times import to_micros
 
-MAX_ROLES: Final = 50
-_TEXT_MAX_CHARACTERS: Final = 200
 _AT_ROLE: Final = bindparam("role", type_=BigInteger)
 
 
@@ -35,7 +34,7 @@ def role_slice(queries: QueryCache, now: datetime, *, text: str, after: str, lim
     Raises:
         InvalidInput: The cursor is not one of this list.
     """
-    words = search_key(clean(text.strip(), _TEXT_MAX_CHARACTERS))
+    words = search_key(clean(text.strip(), MAX_SEARCH_CHARACTERS))
     size = page_size(limit)
     position = position_of(after, ("roles", words), str)
     # There are few roles, so their names are filtered here, the same way for both engines.
@@ -85,11 +84,11 @@ def role_card_named(queries: QueryCache, name: str, now: datetime, *, alike: boo
 
 
 def permissions_of(queries: QueryCache, ids: Sequence[int]) -> Mapping[int, frozenset[str]]:
-    """Role id → permissions, for at most ``MAX_ROLES`` ids; unknown ids are ignored."""
+    """Role id → permissions, for at most ``MAX_COMPARED_ROLES`` ids; unknown ids are ignored."""
     rows = queries.rows(
         "names of roles",
         lambda: select(roles.c.id, roles.c.name).where(queries.is_any(roles.c.id, "ids")),
-        ids=queries.array(ids[:MAX_ROLES]),
+        ids=queries.array(ids[:MAX_COMPARED_ROLES]),
     )
     names: dict[int, str] = {row[0]: row[1] for row in rows}
     granted: dict[int, set[str]] = {number: set() for number in names}
@@ -126,7 +125,7 @@ def permission_slice(queries: QueryCache, now: datetime, *, text: str, after: st
     Raises:
         InvalidInput: The cursor is not one of this list.
     """
-    words = clean(text.strip(), _TEXT_MAX_CHARACTERS).lower()
+    words = clean(text.strip(), MAX_SEARCH_CHARACTERS).lower()
     size = page_size(limit)
     position = position_of(after, ("permissions", words), str)
     parameters: dict[str, Any] = {"words": words} if words else {}

@@ -13,13 +13,13 @@ from app.core.errors import InvalidInput
 from app.core.principal import Subject
 from app.core.records import MAX_REASON_CHARACTERS
 
-AUDIT_MAX_CHARACTERS: Final = MAX_REASON_CHARACTERS  # the longest text of an event
-NAME_MAX_CHARACTERS: Final = 300
-EMAIL_MAX_CHARACTERS: Final = 320
-PICTURE_MAX_CHARACTERS: Final = 2000
-LABEL_MAX_CHARACTERS: Final = MAX_REASON_CHARACTERS
-_ISSUER_MAX_CHARACTERS: Final = 500
-_SUBJECT_MAX_CHARACTERS: Final = 255  # OpenID Connect Core §2, `sub`
+MAX_AUDIT_CHARACTERS: Final = MAX_REASON_CHARACTERS  # the longest text of an event
+MAX_PERSON_NAME_CHARACTERS: Final = 300
+MAX_EMAIL_CHARACTERS: Final = 320
+MAX_PICTURE_CHARACTERS: Final = 2000
+MAX_LABEL_CHARACTERS: Final = MAX_REASON_CHARACTERS
+_MAX_ISSUER_CHARACTERS: Final = 500
+_MAX_SUBJECT_CHARACTERS: Final = 255  # OpenID Connect Core §2, `sub`
 
 # Control characters, line and paragraph separators, marks that change the direction of text, lone surrogates.
 _UNFIT: Final = re.compile(
@@ -54,19 +54,19 @@ _LOOK_ALIKES: Final = {
 _TWINS: Final = str.maketrans({alike: plain for plain, look_alikes in _LOOK_ALIKES.items() for alike in look_alikes})
 
 
-def clean(text: str, limit: int = LABEL_MAX_CHARACTERS) -> str:
+def clean(text: str, limit: int = MAX_LABEL_CHARACTERS) -> str:
     """``text`` without control characters, at most ``limit`` characters long."""
     return _UNFIT.sub("", text[: limit * 2])[:limit]
 
 
-def is_storable(name: str, limit: int = LABEL_MAX_CHARACTERS) -> bool:
+def is_storable(name: str, limit: int = MAX_LABEL_CHARACTERS) -> bool:
     """Whether ``name`` can be stored unchanged: printable, neither empty nor too long."""
     return 0 < len(name) <= limit and name.isprintable()
 
 
 def is_storable_subject(subject: Subject) -> bool:
     """Whether a subject can be stored unchanged; otherwise no row can belong to it."""
-    return is_storable(subject.subject, _SUBJECT_MAX_CHARACTERS) and is_storable(subject.issuer, _ISSUER_MAX_CHARACTERS)
+    return is_storable(subject.subject, _MAX_SUBJECT_CHARACTERS) and is_storable(subject.issuer, _MAX_ISSUER_CHARACTERS)
 
 
 def require_storable(subject: Subject) -> Subject:

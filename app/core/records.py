@@ -12,6 +12,15 @@ from app.core.principal import Subject
 
 MAX_REASON_CHARACTERS: Final = 500
 """Of the reason that an administrator gives for a change; the audit has no longer text."""
+MAX_ROLE_NAME_CHARACTERS: Final = 100
+MAX_ROLE_DESCRIPTION_CHARACTERS: Final = 500
+MAX_COMPARED_ROLES: Final = 50
+"""Roles in one comparison at most."""
+MAX_TOKEN_ROLE_CHARACTERS: Final = 200
+MAX_TOKEN_ROLES: Final = 500
+"""How many raw role names of a token are stored for a person. All of them are mapped."""
+MAX_SEARCH_CHARACTERS: Final = 200
+"""Of the text that a list is searched for."""
 
 
 class EndReason(StrEnum):
@@ -176,11 +185,6 @@ class ChangeCounters:
     policy_version: int
     sessions_ended: int
     """How many sessions were ended or resumed so far; expired sessions do not count."""
-
-
-MAX_TOKEN_ROLE_CHARACTERS: Final = 200
-MAX_TOKEN_ROLES: Final = 500
-"""How many raw role names of a token are stored for a person. All of them are mapped."""
 
 
 @dataclass(frozen=True, slots=True)

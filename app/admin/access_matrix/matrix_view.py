@@ -15,11 +15,11 @@ from app.admin.api import installation as installation_api
 from app.admin.api import roles as roles_api
 from app.admin.widgets import labels, role_picker
 from app.admin.widgets.permission_groups import sentence_of
-from app.admin.widgets.permission_list import MAX_SEARCH_LENGTH
 from app.core.contract.guards import GuardBody
 from app.core.contract.roles import RoleItem
 from app.core.directory import GuardKind
 from app.core.permissions import Permission
+from app.core.records import MAX_SEARCH_CHARACTERS
 
 MAX_INITIAL_ROLES: Final = 3
 """Roles that are shown at first beside the built-in ones."""
@@ -145,7 +145,7 @@ def _listed_by() -> Mapping[str, int] | None:
 def _filtered(lines: list[Line]) -> list[Line]:
     text = st.text_input(
         "Find a page, function or endpoint", key="matrix-search", type="search", icon=":material/search:", live=True,
-        max_chars=MAX_SEARCH_LENGTH, placeholder="Part of its name, file or permission",
+        max_chars=MAX_SEARCH_CHARACTERS, placeholder="Part of its name, file or permission",
     )  # fmt: skip
     kind_column, permission_column = st.columns(2)
     kinds: list[GuardKind] = kind_column.pills(

@@ -14,8 +14,8 @@ from app.admin.widgets.dialogs import Dialog
 from app.admin.widgets.links import MAPPINGS
 from app.admin.widgets.own_permissions import missing_permissions
 from app.core.contract.mappings import MappingBody
-from app.core.contract.roles import MAX_COMPARED_ROLES
 from app.core.errors import GatehouseError, NotFound
+from app.core.records import MAX_COMPARED_ROLES
 
 
 def show(dialog: Dialog, row: MappingBody) -> None:

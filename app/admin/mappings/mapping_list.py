@@ -11,9 +11,9 @@ from app.admin.api import mappings as mappings_api
 from app.admin.mappings import change_dialog
 from app.admin.widgets import dialogs, labels, notices, pagination
 from app.admin.widgets.links import MAPPINGS
-from app.admin.widgets.permission_list import MAX_SEARCH_LENGTH
 from app.core.contract.mappings import MappingBody
 from app.core.permissions import Permission
+from app.core.records import MAX_SEARCH_CHARACTERS
 
 SIZE: Final = 25
 ALL, NOT_MAPPED = "All", "Not mapped"
@@ -37,7 +37,7 @@ def show() -> None:
         _warn_unmapped(unmapped.total, capped=unmapped.total_capped)
     text = st.text_input(
         "Find a token role", key="mappings-search", type="search", icon=":material/search:", live=True,
-        max_chars=MAX_SEARCH_LENGTH, placeholder="Part of its name",
+        max_chars=MAX_SEARCH_CHARACTERS, placeholder="Part of its name",
     )  # fmt: skip
     which = st.segmented_control(
         "Show", [ALL, NOT_MAPPED], default=NOT_MAPPED if "unmapped" in st.query_params else ALL, required=True,

@@ -16,6 +16,7 @@ from app.core.contract.people import PersonItem
 from app.core.directory import PeopleQuery, PeopleSort, PersonState
 from app.core.errors import GatehouseError, InvalidInput
 from app.core.permissions import Permission
+from app.core.records import MAX_SEARCH_CHARACTERS
 
 PLACE: Final = "/people"
 SIZE: Final = 25
@@ -88,7 +89,7 @@ def _query() -> PeopleQuery:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
             "Search", key="q", type="search", live="250ms", placeholder="Name, e-mail or subject", autocomplete="off",
-            max_chars=200, bind="query-params",
+            max_chars=MAX_SEARCH_CHARACTERS, bind="query-params",
         )  # fmt: skip
         with st.popover("Filter", icon=":material/filter_list:", key="filters"):
             state = st.selectbox(

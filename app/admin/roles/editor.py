@@ -24,8 +24,8 @@ from app.admin.widgets.pagination import LocalPage
 from app.admin.widgets.permission_groups import grouped, matching
 from app.core.errors import NotFound
 from app.core.permissions import ADMINISTRATOR, Permission
+from app.core.records import MAX_ROLE_DESCRIPTION_CHARACTERS, MAX_ROLE_NAME_CHARACTERS, MAX_SEARCH_CHARACTERS
 
-MAX_DESCRIPTION_LENGTH: Final = 500
 _LONG_PAGE: Final = 30
 """Permissions on the page from which the buttons are shown above the list too."""
 ALL, IN_ROLE, CHANGED = "All", "In the role", "Changed"
@@ -86,11 +86,11 @@ def _edit(edit: RoleEdit) -> None:
         )
     draft, key = edit.draft, f"role-{edit.number}"
     name = st.text_input(
-        "Name", draft.edited.name, key=f"{key}-name", max_chars=unsaved_edits.MAX_NAME_LENGTH, disabled=edit.built_in,
+        "Name", draft.edited.name, key=f"{key}-name", max_chars=MAX_ROLE_NAME_CHARACTERS, disabled=edit.built_in,
         help="A built-in role keeps its name." if edit.built_in else None,
     )  # fmt: skip
     description = st.text_input(
-        "Description", draft.edited.description, key=f"{key}-description", max_chars=MAX_DESCRIPTION_LENGTH,
+        "Description", draft.edited.description, key=f"{key}-description", max_chars=MAX_ROLE_DESCRIPTION_CHARACTERS,
         placeholder="One sentence, such as: Answers customers and views their orders.",
     )  # fmt: skip
     edit.draft = replace(draft, edited=replace(draft.edited, name=name.strip(), description=description.strip()))
@@ -108,7 +108,7 @@ def _permissions(edit: RoleEdit, key: str) -> int:
     """Show one page of the catalogue, each permission with a check box; return the number of permissions shown."""
     text = st.text_input(
         "Find a permission", key=f"{key}-find", type="search", icon=":material/search:", live=True,
-        max_chars=permission_list.MAX_SEARCH_LENGTH, placeholder="Part of a name or sentence",
+        max_chars=MAX_SEARCH_CHARACTERS, placeholder="Part of a name or sentence",
     )  # fmt: skip
     which = st.segmented_control(
         "Show", [ALL, IN_ROLE, CHANGED], default=ALL, required=True, key=f"{key}-which", label_visibility="collapsed"

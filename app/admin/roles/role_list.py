@@ -10,9 +10,9 @@ from app import access, formatting
 from app.admin.api import roles as roles_api
 from app.admin.widgets import labels, pagination
 from app.admin.widgets.links import ROLES, link, query_button
-from app.admin.widgets.permission_list import MAX_SEARCH_LENGTH
 from app.core.contract.roles import RoleBody, RoleItem
 from app.core.permissions import Permission
+from app.core.records import MAX_SEARCH_CHARACTERS
 
 SIZE: Final = 25
 
@@ -29,7 +29,7 @@ def show() -> None:
         query_button("Create role", key="role-make", icon=":material/add:", edit="new")
     text = st.text_input(
         "Find a role", key="roles-search", type="search", icon=":material/search:", live=True,
-        max_chars=MAX_SEARCH_LENGTH, placeholder="Part of its name",
+        max_chars=MAX_SEARCH_CHARACTERS, placeholder="Part of its name",
     )  # fmt: skip
     with st.spinner("Loading roles…"):
         page = roles_api.roles(text, cursor=pagination.cursor("roles", text), limit=SIZE)

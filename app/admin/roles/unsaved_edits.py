@@ -13,8 +13,8 @@ from app.admin.api import roles as roles_api
 from app.admin.roles.edits import RoleContent, RoleDraft, copy_name
 from app.admin.widgets.own_permissions import missing_permissions
 from app.core.contract.roles import RoleBody
+from app.core.records import MAX_ROLE_NAME_CHARACTERS
 
-MAX_NAME_LENGTH: Final = 100
 _KEY: Final = "role_drafts"
 _MAX_DRAFTS: Final = 5
 _numbers: Final = count(1)
@@ -87,7 +87,7 @@ def begin(role_id: int | None, *, copy_of: int | None = None) -> RoleEdit:
     elif copy_of is not None:
         role = roles_api.role(copy_of)
         missing = missing_permissions(role.permissions)
-        name = copy_name(role.name, cap=MAX_NAME_LENGTH)
+        name = copy_name(role.name, cap=MAX_ROLE_NAME_CHARACTERS)
         content = RoleContent(name, role.description, frozenset(role.permissions) - missing)
         edit = RoleEdit(RoleDraft(content, copied_from=role.name), copy_of=copy_of, omitted=tuple(sorted(missing)))
     else:

@@ -12,9 +12,10 @@ from app.admin.api.grants import Grantable
 from app.admin.api.roles import catalogue, permissions_of_roles, roles
 from app.admin.widgets import labels
 from app.core.contract.base import ListPage
-from app.core.contract.roles import MAX_COMPARED_ROLES, RoleItem
+from app.core.contract.roles import RoleItem
 from app.core.permissions import ADMINISTRATOR, CATALOGUE
 from app.core.policy import decide
+from app.core.records import MAX_COMPARED_ROLES
 
 MAX_CHOICES: Final = 8
 Kind = Literal["role", "permission"]

@@ -13,11 +13,10 @@ from app.admin.widgets import pagination
 from app.admin.widgets.pagination import LocalPage
 from app.admin.widgets.permission_groups import grouped, matching, sentence_of
 from app.core.permissions import CATALOGUE
+from app.core.records import MAX_SEARCH_CHARACTERS
 
 SIZE: Final = 100
 """Permissions on one page of a list."""
-MAX_SEARCH_LENGTH: Final = 200
-"""The most characters that the API accepts as a search text."""
 _MAX_WITHOUT_SEARCH: Final = 12
 _WITHOUT_MARKDOWN: Final = re.compile(r"[A-Za-z][A-Za-z0-9 ,;'()-]{0,299}[.!?]?")
 """Text without markdown syntax."""
@@ -47,7 +46,7 @@ def show(
     if len(names) > _MAX_WITHOUT_SEARCH:
         text = st.text_input(
             "Search in these permissions", key=f"{key}-search", type="search", icon=":material/search:", live=True,
-            max_chars=MAX_SEARCH_LENGTH, placeholder="Part of a name or sentence",
+            max_chars=MAX_SEARCH_CHARACTERS, placeholder="Part of a name or sentence",
         )  # fmt: skip
     matches = matching(names, text, sentences)
     if not matches:

@@ -8,8 +8,8 @@ from typing import Final
 import streamlit as st
 
 from app.admin.api import roles as roles_api
-from app.admin.widgets.permission_list import MAX_SEARCH_LENGTH
 from app.core.contract.roles import RoleItem
+from app.core.records import MAX_SEARCH_CHARACTERS
 
 SIZE: Final = 100
 """The most roles that the list offers at once."""
@@ -58,7 +58,7 @@ def _offered(label: str, key: str, without: Collection[int]) -> dict[int, RoleIt
     if page.next is not None or text:
         st.text_input(
             f"Search for {label[:1].lower()}{label[1:]}", key=search, type="search", icon=":material/search:",
-            live=True, max_chars=MAX_SEARCH_LENGTH, placeholder="Part of a role's name",
+            live=True, max_chars=MAX_SEARCH_CHARACTERS, placeholder="Part of a role's name",
             help="There are more roles than are offered below at once.",
         )  # fmt: skip
     return {role.id: role for role in page.rows if role.id not in without}

@@ -12,8 +12,8 @@ from app.core.directory_ports import DirectoryUnit
 from app.core.errors import InvalidInput
 from app.core.permissions import Permission
 from app.core.policy import GrantPath, Source
+from app.core.records import MAX_TOKEN_ROLE_CHARACTERS
 
-MAX_TOKEN_ROLE_CHARACTERS: Final = 200
 MAX_MAPPED_ROLES: Final = 50
 
 

@@ -26,9 +26,8 @@ from app.core.directory import RoleCard
 from app.core.directory_ports import DirectoryUnit
 from app.core.errors import BuiltInRole, InvalidInput, NameTaken, NotFound, RoleInUse
 from app.core.permissions import ADMINISTRATOR, ROLES, Permission
+from app.core.records import MAX_ROLE_DESCRIPTION_CHARACTERS, MAX_ROLE_NAME_CHARACTERS
 
-MAX_NAME_CHARACTERS: Final = 100
-MAX_DESCRIPTION_CHARACTERS: Final = 500
 _NO_ROLE: Final = "There is no such role."
 
 
@@ -193,15 +192,15 @@ def _checked_name(name: str) -> str:
     normalized = unicodedata.normalize("NFC", name.strip())
     if not normalized or not normalized.isprintable() or not any(character.isalnum() for character in normalized):
         raise InvalidInput({"name": "A role needs a name of letters or digits, in one line."})
-    if len(normalized) > MAX_NAME_CHARACTERS:
-        raise InvalidInput({"name": f"At most {MAX_NAME_CHARACTERS} characters, please."})
+    if len(normalized) > MAX_ROLE_NAME_CHARACTERS:
+        raise InvalidInput({"name": f"At most {MAX_ROLE_NAME_CHARACTERS} characters, please."})
     return normalized
 
 
 def _checked_description(description: str) -> str:
     stripped = description.strip()
-    if len(stripped) > MAX_DESCRIPTION_CHARACTERS:
-        raise InvalidInput({"description": f"At most {MAX_DESCRIPTION_CHARACTERS} characters, please."})
+    if len(stripped) > MAX_ROLE_DESCRIPTION_CHARACTERS:
+        raise InvalidInput({"description": f"At most {MAX_ROLE_DESCRIPTION_CHARACTERS} characters, please."})
     return stripped
 
 

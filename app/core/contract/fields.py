@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, WithJson
 from pydantic_core import PydanticCustomError
 
 from app.core.directory import MAX_ROWS
-from app.core.records import MAX_REASON_CHARACTERS
+from app.core.records import MAX_REASON_CHARACTERS, MAX_SEARCH_CHARACTERS
 
 MAX_INTEGER: Final = 2**63 - 1
 """What both databases hold."""
@@ -75,7 +75,9 @@ Cursor = Annotated[
         description="The `next` of the previous page; valid for the same filters only.",
     ),
 ]
-Search = Annotated[str, Field(max_length=200, pattern=LINE, description="Part of a text, without regard to case.")]
+Search = Annotated[
+    str, Field(max_length=MAX_SEARCH_CHARACTERS, pattern=LINE, description="Part of a text, without regard to case.")
+]
 Name = Annotated[str, Field(min_length=1, max_length=500, pattern=LINE)]
 Reason = Annotated[
     str,

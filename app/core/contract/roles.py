@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import Field
 
 from app.core.contract.base import ListPage, RequestModel, ResponseModel
 from app.core.contract.fields import LINE, Id, Name, PermissionName, Reason
-
-MAX_COMPARED_ROLES: Final = 50
-"""Roles in one comparison at most."""
+from app.core.records import MAX_COMPARED_ROLES, MAX_ROLE_DESCRIPTION_CHARACTERS, MAX_ROLE_NAME_CHARACTERS
 
 Permissions = Annotated[list[PermissionName], Field(max_length=20_000, description="Names; duplicates are ignored.")]
 
@@ -24,8 +22,8 @@ class RolePath(RequestModel):
 class RoleRequest(RequestModel):
     """The new state of a role."""
 
-    name: Annotated[Name, Field(max_length=100)]
-    description: str = Field(max_length=500, pattern=LINE)
+    name: Annotated[Name, Field(max_length=MAX_ROLE_NAME_CHARACTERS)]
+    description: str = Field(max_length=MAX_ROLE_DESCRIPTION_CHARACTERS, pattern=LINE)
     permissions: Permissions
     reason: Reason
 

@@ -25,6 +25,8 @@ from app.core.failure_reasons import ProviderReason, TokenReason
 from app.core.http_client import cause_of
 from app.core.tokens.jwks import MATERIAL, Key, PublicKey, usable_keys
 
+KEYS_LIFETIME_SECONDS: Final = 600.0
+"""A key set that is older is fetched again in the background."""
 UNKNOWN_FETCH_SECONDS: Final = 12.0
 """Least time between two fetches for unknown keys of tokens that any client can send: five a minute, evenly."""
 MAX_ABSENT: Final = 64
@@ -90,7 +92,7 @@ class KeySet:
         *,
         algorithms: Sequence[str] = ("RS256",),
         cooldown_seconds: float = 5,
-        max_age_seconds: float = 600,
+        max_age_seconds: float = KEYS_LIFETIME_SECONDS,
         unknown_fetch_seconds: float = UNKNOWN_FETCH_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         wait_seconds: float = 10,
