@@ -1,4 +1,4 @@
-"""The table "Where is …" of the architecture: its files exist, and each name is in the file that stands before it."""
+"""The table of docs/where.md: its files exist, and each name is in the file that stands before it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
 from tests.docs.tables import ROOT
-
-HEADING: Final = "## Where is …\n"
 
 
 class Reference(NamedTuple):
@@ -26,9 +24,8 @@ class Reference(NamedTuple):
 
 def references() -> Iterator[Reference]:
     """Every file of the table, in order."""
-    architecture = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    section = architecture.partition(HEADING)[2].partition("\n## ")[0]
-    for question, answer in re.findall(r"^\| (?!---|Question)(.+?) \| (.+) \|$", section, re.MULTILINE):
+    page = (ROOT / "docs" / "where.md").read_text(encoding="utf-8")
+    for question, answer in re.findall(r"^\| (?!---|Question)(.+?) \| (.+) \|$", page, re.MULTILINE):
         file, names = "", list[str]()
         for span in re.findall(r"`([^`]+)`", answer):
             if "/" in span:
