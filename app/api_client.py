@@ -42,7 +42,7 @@ _CHUNK_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class ExploredCall:
     """One call as the API explorer shows it, without the token."""
 
     method: str
@@ -103,7 +103,7 @@ def end_my_other_sessions() -> int:
     return call("DELETE", f"{BASE}/me/sessions").read(EndedCount).ended
 
 
-def explore(method: str, path: str, *, with_token: bool, body: Mapping[str, object] | None = None) -> Exchange:
+def explore(method: str, path: str, *, with_token: bool, body: Mapping[str, object] | None = None) -> ExploredCall:
     """Make one call for the API explorer or the component. A response with an error status is a result too.
 
     Args:
@@ -120,7 +120,7 @@ def explore(method: str, path: str, *, with_token: bool, body: Mapping[str, obje
     response = send(method, path, token=token, body=body, limits=_EXPLORING, changes=False)
     if token is not None and token.encode() in response.content:
         raise ApiUnavailable(FOREIGN_RESPONSE)  # a browser never receives a token
-    return Exchange(
+    return ExploredCall(
         method=method,
         url=f"{services().settings.remote_api_base_url}{path}",
         with_token=with_token,

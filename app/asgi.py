@@ -29,7 +29,7 @@ from app.core.errors import GatehouseError
 from app.core.guard_scanner import publish_guards
 from app.core.policy import decide
 from app.core.records import Session
-from app.guard_inventory import PROCESS, guards_of, own_guards, shared_places
+from app.guard_inventory import PROCESS, guards_of, identity_leaks, own_guards
 from app.navigation import PAGES
 from app.runtime.deferred_calls import bind_background_refreshes, bind_deferred_downloads, bind_lazy_dataframes
 from app.runtime.disconnected_sessions import DisconnectedSessions, RuntimeSessions, expire_regularly, store_sessions_in
@@ -132,10 +132,10 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
 
 
 def _publish(services: Services, script: Path, hosted: Declarations | None) -> None:
-    """Publish the guard inventory for the access matrix, and log each place that would share a user's identity."""
+    """Publish the guard inventory for the access matrix, and log each identity leak."""
     publish_guards(services.storage, PROCESS, own_guards() if hosted is None else guards_of(script, hosted))
-    for place in shared_places(script if hosted is not None else None):
-        _log.error("identity shared between users", function=place.name, at=place.at, problem=place.problem)
+    for leak in identity_leaks(script if hosted is not None else None):
+        _log.error("identity shared between users", function=leak.name, at=leak.at, problem=leak.problem)
 
 
 def _hosted_app(hosted: Declarations) -> HostedApp:

@@ -23,7 +23,7 @@ from app.services import services
 from component.events import (
     AdhocReport,
     AppAuthRequest,
-    Breach,
+    ContractViolation,
     ErrorEvent,
     Event,
     EventName,
@@ -32,8 +32,8 @@ from component.events import (
     OnEvent,
     Reply,
     StatusUpdate,
-    WebAnswer,
     WebRequest,
+    WebResponse,
 )
 
 CALLS: Final[Mapping[str, frozenset[str]]] = {
@@ -89,7 +89,7 @@ class EventLog:
 def handler(
     *,
     sign_in: Callable[[AppAuthRequest], str] | None = None,
-    call: Callable[[WebRequest], WebAnswer] | None = None,
+    call: Callable[[WebRequest], WebResponse] | None = None,
     log: EventLog | None = None,
 ) -> OnEvent:
     """Create the handler of a component's events. It refuses events that no argument handles.
@@ -101,7 +101,7 @@ def handler(
     """
 
     def handle(event: Event) -> Reply:
-        if isinstance(event, ErrorEvent) and event.source is EventSource.HOST and event.code in set(Breach):
+        if isinstance(event, ErrorEvent) and event.source is EventSource.HOST and event.code in set(ContractViolation):
             record_refusal(AuditKind.COMPONENT_REFUSE, event.code)
         if log is not None:
             log.record(event)
@@ -119,7 +119,7 @@ def handler(
 
 
 @access.requires(Permission.EXPLORE_API)
-def call_api(request: WebRequest) -> WebAnswer:
+def call_api(request: WebRequest) -> WebResponse:
     """Make a call of the remote API for the component. The token stays in this process.
 
     Raises:
@@ -132,8 +132,8 @@ def call_api(request: WebRequest) -> WebAnswer:
         record_refusal(AuditKind.CALL_REFUSE, "not-offered")
         raise NotOffered("The host calls only the remote API, and there only the paths on its list.")
     body = _object(request.body) if request.method == "POST" else None
-    answer = api_client.explore(request.method, request.path, with_token=request.with_token, body=body)
-    return WebAnswer(answer.status, answer.content_type, answer.body, answer.elapsed_ms, answer.complete)
+    response = api_client.explore(request.method, request.path, with_token=request.with_token, body=body)
+    return WebResponse(response.status, response.content_type, response.body, response.elapsed_ms, response.complete)
 
 
 def _object(text: str) -> dict[str, object]:

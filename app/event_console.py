@@ -11,7 +11,7 @@ import streamlit as st
 
 from app import access, component_events, formatting
 from app.component_events import Entry, EventLog
-from app.core.assurance import Requirement
+from app.core.assurance import SignInRequirement
 from app.sign_in import sign_in_url
 from component.auth0 import Account, Call, console
 from component.events import AppAuthRequest, EventName, EventSource
@@ -58,7 +58,7 @@ def front_end(key: str = "console") -> EventLog:
 
 def _step_up_url(request: AppAuthRequest) -> str:
     """The address of a new sign-in by a signed-in user, whose session continues."""
-    return sign_in_url(return_to=request.return_to, step_up=Requirement(max_age_seconds=0))
+    return sign_in_url(return_to=request.return_to, step_up=SignInRequirement(max_age_seconds=0))
 
 
 def event_log(log: EventLog) -> None:

@@ -21,7 +21,7 @@ _LINKED: Final = re.compile(r":(?=//)|\bwww(?=\.)|@", re.IGNORECASE)
 _SOURCES: Final[Mapping[Source, str]] = {
     Source.ADMIN: "granted by an administrator",
     Source.REQUEST: "requested and approved",
-    Source.POLICY: "by a rule of this installation",
+    Source.INSTALLATION: "by a rule of this installation",
     Source.TOKEN: "from your sign-in provider",
     Source.SCOPE: "by the token's scope",
 }

@@ -8,8 +8,8 @@ from typing import Final
 
 from app.core.declarations import FILE_NAME, Declarations
 from app.core.directory import GuardKind, GuardRow
-from app.core.guard_scanner import functions, named_from, require_page_line, shared_in
-from app.core.shared_identity import Place
+from app.core.guard_scanner import functions, leaks_in, named_from, require_page_line
+from app.core.shared_identity import IdentityLeak
 from app.navigation import PAGES, PAGES_FOLDER
 
 PROCESS: Final = "app"
@@ -30,11 +30,11 @@ def own_guards() -> Iterator[GuardRow]:
     yield from functions(Path(__file__).parent, root=_ROOT)
 
 
-def shared_places(script: Path | None) -> Iterator[Place]:
-    """Places that would return one user's result to another: in a hosted app, or (None) in the product."""
+def identity_leaks(script: Path | None) -> Iterator[IdentityLeak]:
+    """Caches that would return one user's result to another: in a hosted app, or (None) in the product."""
     folders = [script.parent] if script is not None else [PAGES_FOLDER, Path(__file__).parent, _ROOT / "remote_api"]
     for folder in folders:
-        yield from shared_in(folder, root=script.parent if script is not None else _ROOT)
+        yield from leaks_in(folder, root=script.parent if script is not None else _ROOT)
 
 
 def guards_of(script: Path, declarations: Declarations) -> Iterator[GuardRow]:

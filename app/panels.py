@@ -19,7 +19,7 @@ from streamlit_extras.dataframe_explorer import dataframe_explorer
 
 from app import access, component_events, formatting, page_registry
 from app.core import correlation, logs
-from app.core.assurance import Requirement
+from app.core.assurance import SignInRequirement
 from app.core.errors import (
     ChangeUnconfirmed,
     GatehouseError,
@@ -35,7 +35,7 @@ from app.core.principal import Principal
 from app.services import services
 from app.sign_in import sign_in_url
 from component.auth0 import another_account, auth0, confirm
-from component.events import AppAuthRequest, EventName, Mode, OnEvent
+from component.events import AppAuthRequest, EventName, OnEvent, SignInMode
 
 _SIGN_IN_EVENTS: Final = frozenset({EventName.ACTION_REQUEST, EventName.ERROR})
 _log = structlog.get_logger(__name__)
@@ -119,13 +119,13 @@ def _sign_in_component(key: str, *, anonymous: bool = True) -> None:
         account=None,
         tabs=services().cookies.tabs,
         anonymous=anonymous,
-        mode=Mode(services().settings.sign_in_mode),
+        mode=SignInMode(services().settings.sign_in_mode),
         events=_SIGN_IN_EVENTS,
         on_event=_on_sign_in(),
     )
 
 
-def _on_sign_in(step_up: Requirement | None = None, *, another_account: bool = False) -> OnEvent:
+def _on_sign_in(step_up: SignInRequirement | None = None, *, another_account: bool = False) -> OnEvent:
     """The handler that answers a press of the sign-in button with the address of the sign-in."""
 
     def address(request: AppAuthRequest) -> str:
@@ -163,7 +163,7 @@ def step_up(error: StepUpRequired, *, within_page: bool = False) -> None:
             st.title("Confirm it is you")
         action = formatting.clause(formatting.sentence(error.permission))
         st.write(f"You are signed in and may do this: {action}. {_explain(error)} You come right back to this page.")
-        requirement = Requirement(error.max_age_seconds, error.acr)
+        requirement = SignInRequirement(error.max_age_seconds, error.acr)
         confirm(
             key=f"{key}-button",
             step_up=requirement,
@@ -172,9 +172,9 @@ def step_up(error: StepUpRequired, *, within_page: bool = False) -> None:
         )
 
 
-def _without_tolerance(requirement: Requirement) -> Requirement:
+def _without_tolerance(requirement: SignInRequirement) -> SignInRequirement:
     """The requirement for the new sign-in: a user who has to sign in again has to do so now."""
-    return Requirement(None if requirement.max_age_seconds is None else 0, requirement.acr)
+    return SignInRequirement(None if requirement.max_age_seconds is None else 0, requirement.acr)
 
 
 def _explain(error: StepUpRequired) -> str:
@@ -205,7 +205,7 @@ def denied(error: PermissionDenied, principal: Principal) -> None:
             st.caption(f"You are signed in as {name}.")
             another_account(
                 key="another-account",
-                mode=Mode(services().settings.sign_in_mode),
+                mode=SignInMode(services().settings.sign_in_mode),
                 events=_SIGN_IN_EVENTS,
                 on_event=_on_sign_in(another_account=True),
             )

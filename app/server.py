@@ -44,7 +44,7 @@ PutLimit = Callable[[int, tuple[int, int]], None]
 _log = structlog.get_logger(__name__)
 
 
-class Descriptors(NamedTuple):
+class OpenFileLimit(NamedTuple):
     """How many files this process may open (``RLIMIT_NOFILE``): the soft and the hard limit."""
 
     soft: int
@@ -56,17 +56,17 @@ class Descriptors(NamedTuple):
         return max(1, (self.soft - DESCRIPTORS_RESERVED - PLAIN_CONNECTIONS) // DESCRIPTORS_PER_SOCKET)
 
 
-def descriptors(get: GetLimit = resource.getrlimit) -> Descriptors:
+def open_file_limit(get: GetLimit = resource.getrlimit) -> OpenFileLimit:
     """The present limits.
 
     Args:
         get: The system's ``getrlimit``.
     """
     soft, hard = get(resource.RLIMIT_NOFILE)
-    return Descriptors(*(MAX_DESCRIPTORS if each == resource.RLIM_INFINITY else each for each in (soft, hard)))
+    return OpenFileLimit(*(MAX_DESCRIPTORS if each == resource.RLIM_INFINITY else each for each in (soft, hard)))
 
 
-def raise_descriptors(get: GetLimit = resource.getrlimit, put: PutLimit = resource.setrlimit) -> Descriptors:
+def raise_open_file_limit(get: GetLimit = resource.getrlimit, put: PutLimit = resource.setrlimit) -> OpenFileLimit:
     """Raise the soft limit of open files as far as the system allows; returns the new limits.
 
     The system may allow less than the hard limit: macOS has 256 and "unlimited" and refuses more than
@@ -93,10 +93,10 @@ def raise_descriptors(get: GetLimit = resource.getrlimit, put: PutLimit = resour
             attempt = (works + fails) // 2
         if works < target:
             _log.info("the system allows fewer open files than its hard limit", open_files=works, hard=hard)
-    return descriptors(get)
+    return open_file_limit(get)
 
 
-def limits_of(settings: Settings, allowed: Descriptors) -> SocketLimits:
+def limits_of(settings: Settings, allowed: OpenFileLimit) -> SocketLimits:
     """The configured limits, with no more sockets than the limit of open files allows."""
     return SocketLimits(
         sockets=min(settings.sockets, allowed.sockets),
@@ -112,7 +112,7 @@ def limits_of(settings: Settings, allowed: Descriptors) -> SocketLimits:
     )
 
 
-def warn_of_few(settings: Settings, allowed: Descriptors) -> None:
+def warn_of_few(settings: Settings, allowed: OpenFileLimit) -> None:
     """Log that the limit of open files allows fewer tabs than configured; as a warning if they are very few."""
     if allowed.sockets >= settings.sockets:
         return

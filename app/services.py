@@ -15,7 +15,7 @@ from app.core.settings import Process, Settings
 from app.core.tokens.discovery import Discovery
 from app.core.tokens.verifier import TokenVerifier, build_verifier
 from app.page_views import PageViews
-from app.server import descriptors, limits_of
+from app.server import limits_of, open_file_limit
 from component.drafts import Drafts
 from component.http.client_address import ClientAddresses
 from component.http.cookies import Cookies
@@ -91,7 +91,7 @@ def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Ser
     sessions = SessionService(context, default_role=settings.default_role)
     rights = Rights(storage.read)
     addresses = ClientAddresses(settings.trusted_proxies)
-    socket_limits = limits_of(settings, descriptors())
+    socket_limits = limits_of(settings, open_file_limit())
     return Services(
         settings=settings,
         keyring=keyring,

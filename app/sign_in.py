@@ -12,8 +12,8 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from app import drafts
-from app.core.assurance import Requirement
-from component.events import Mode
+from app.core.assurance import SignInRequirement
+from component.events import SignInMode
 from component.http.return_to import safe_return_to
 from component.oidc.authorization_parameters import allowed_parameters
 
@@ -21,7 +21,7 @@ _LOGIN: Final = "/auth/login"
 
 
 def sign_in_url(
-    mode: Mode = Mode.REDIRECT,
+    mode: SignInMode = SignInMode.REDIRECT,
     *,
     return_to: str = "",
     connection: str = "",
@@ -30,11 +30,11 @@ def sign_in_url(
     screen_hint: str = "",
     ui_locales: str = "",
     another_account: bool = False,
-    step_up: Requirement | None = None,
+    step_up: SignInRequirement | None = None,
 ) -> str:
     """Store the draft of this page (``app.drafts``) and return the URL of a sign-in.
 
-    The front end opens it in this tab, or for ``Mode.POPUP`` in a window of its own. It is valid for one sign-in.
+    The front end opens it in this tab, or for ``SignInMode.POPUP`` in a window of its own. It is valid for one sign-in.
 
     Args:
         mode: How the front end opens the URL.
@@ -80,4 +80,4 @@ def here() -> str:
     return safe_return_to(f"{path}?{urlencode(values)}" if values else path)
 
 
-_MODES: Final = {Mode.REDIRECT: {}, Mode.POPUP: {"mode": "popup"}, Mode.SILENT: {"silent": "1"}}
+_MODES: Final = {SignInMode.REDIRECT: {}, SignInMode.POPUP: {"mode": "popup"}, SignInMode.SILENT: {"silent": "1"}}

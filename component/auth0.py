@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from app.core.assurance import Requirement
+from app.core.assurance import SignInRequirement
 from component.event_channel import EventChannel
-from component.events import EventName, Json, Mode, OnEvent
+from component.events import EventName, Json, OnEvent, SignInMode
 
 _MAX_SHOWN_CHARACTERS: Final = 200
 _MAX_ROLES: Final = 20
@@ -67,7 +67,7 @@ def auth0(
     silent_sign_in: bool = False,
     tabs: str = "",
     anonymous: bool = False,
-    mode: Mode = Mode.REDIRECT,
+    mode: SignInMode = SignInMode.REDIRECT,
     events: Collection[EventName] = (),
     on_event: OnEvent | None = None,
 ) -> None:
@@ -92,7 +92,7 @@ def auth0(
 
 
 def confirm(
-    *, key: str, step_up: Requirement, events: Collection[EventName] = (), on_event: OnEvent | None = None
+    *, key: str, step_up: SignInRequirement, events: Collection[EventName] = (), on_event: OnEvent | None = None
 ) -> None:
     """Show the button for a step-up: it leads a signed-in user to a new sign-in or a second factor, and back here.
 
@@ -113,7 +113,7 @@ def console(
 
 
 def another_account(
-    *, key: str, mode: Mode, events: Collection[EventName] = (), on_event: OnEvent | None = None
+    *, key: str, mode: SignInMode, events: Collection[EventName] = (), on_event: OnEvent | None = None
 ) -> None:
     """Show the button that leads a signed-in user to the provider to choose another account, and back here.
 
@@ -122,7 +122,7 @@ def another_account(
     _show(key, component_data(None) | {"anotherAccount": True, "mode": mode.value}, events, on_event)
 
 
-def confirm_data(step_up: Requirement) -> dict[str, Any]:
+def confirm_data(step_up: SignInRequirement) -> dict[str, Any]:
     """The front end's payload for ``step_up``; JSON-ready. Any maximum age asks for a sign-in now."""
     requirement = {"fresh": step_up.max_age_seconds is not None, "acr": step_up.acr}
     return component_data(None) | {"stepUp": requirement}

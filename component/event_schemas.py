@@ -16,11 +16,11 @@ from pydantic.alias_generators import to_camel
 from component.events import (
     AdhocReport,
     AppAuthRequest,
-    Breach,
+    ContractViolation,
     ErrorEvent,
     Event,
     EventName,
-    Mode,
+    SignInMode,
     StatusUpdate,
     WebRequest,
 )
@@ -38,21 +38,21 @@ _MAX_TIMESTAMP_CHARACTERS: Final = 40
 _NAMES: Final = frozenset(EventName)
 
 
-def parse(name: object, data: object) -> Event | Breach:
-    """The event that the front end sent under ``name``; the breach when it is none.
+def parse(name: object, data: object) -> Event | ContractViolation:
+    """The event that the front end sent under ``name``; the violation when it is none.
 
     The size is checked first, without recursion, so that nothing oversized or deeply nested is validated.
     """
     if not isinstance(name, str) or name not in _NAMES:
-        return Breach.UNKNOWN_EVENT
+        return ContractViolation.UNKNOWN_EVENT
     if not isinstance(data, Mapping):
-        return Breach.WRONG_SHAPE
+        return ContractViolation.WRONG_SHAPE
     if json_size(data, MAX_EVENT_CHARACTERS) > MAX_EVENT_CHARACTERS:
-        return Breach.TOO_LARGE
+        return ContractViolation.TOO_LARGE
     try:
         return _MESSAGE.validate_python({"name": name, "data": dict(data)}).data.event()
     except ValidationError:
-        return Breach.WRONG_SHAPE
+        return ContractViolation.WRONG_SHAPE
 
 
 def json_size(value: object, maximum: int) -> int:
@@ -120,7 +120,7 @@ class _WebRequestData(_Data):
 
 class _AppAuthRequestData(_Data):
     action: Literal["AppAuthRequest"]
-    mode: Mode = Field(strict=False)
+    mode: SignInMode = Field(strict=False)
     return_to: str = Field(max_length=_MAX_PATH_CHARACTERS)
 
     def event(self) -> Event:

@@ -32,7 +32,7 @@ class EventSource(StrEnum):
     HOST = "host"
 
 
-class Breach(LabelledEnum):
+class ContractViolation(LabelledEnum):
     """What is wrong with data of the front end. ``sentence`` is the text for people."""
 
     UNKNOWN_EVENT = "unknown-event", "There is no event of that name."
@@ -47,7 +47,7 @@ HANDLER_FAILED: Final = "handler-failed"
 """The code of an ``onError`` for a handler that raised."""
 
 
-class Mode(StrEnum):
+class SignInMode(StrEnum):
     """How the user gets to the sign-in provider."""
 
     REDIRECT = "redirect"
@@ -117,7 +117,7 @@ class AppAuthRequest:
     """A request to the host to start a sign-in, and to return the address for it."""
 
     name: ClassVar[EventName] = EventName.ACTION_REQUEST
-    mode: Mode
+    mode: SignInMode
     return_to: str
     """Where the browser is: the page to return to. Validated before use, like every address from outside."""
     source: EventSource = EventSource.FRONT_END
@@ -134,7 +134,7 @@ class ErrorEvent:
 
     name: ClassVar[EventName] = EventName.ERROR
     code: str
-    """A ``Breach``, ``HANDLER_FAILED``, the code of a ``GatehouseError``, or a code of the front end."""
+    """A ``ContractViolation``, ``HANDLER_FAILED``, the code of a ``GatehouseError``, or a code of the front end."""
     message: str
     source: EventSource = EventSource.FRONT_END
 
@@ -148,7 +148,7 @@ Event: TypeAlias = StatusUpdate | AdhocReport | WebRequest | AppAuthRequest | Er
 
 
 @dataclass(frozen=True, slots=True)
-class WebAnswer:
+class WebResponse:
     """The response to a ``WebRequest``. Never contains a token, nor a header that could."""
 
     status: int
@@ -182,7 +182,7 @@ class GoTo:
         return {"goTo": self.address}
 
 
-Reply: TypeAlias = WebAnswer | GoTo | None
+Reply: TypeAlias = WebResponse | GoTo | None
 OnEvent: TypeAlias = Callable[[Event], Reply]
 """The app's handler of events. Called in the script's body, in the order of the events, once for each.
 

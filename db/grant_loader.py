@@ -16,7 +16,7 @@ from db.statement import Row
 from db.times import from_optional_micros
 
 _SOURCES: Final = {source.value: source for source in Source}
-_RANK: Final = {source.value: rank for rank, source in enumerate((Source.ADMIN, Source.POLICY, Source.REQUEST))}
+_RANK: Final = {source.value: rank for rank, source in enumerate((Source.ADMIN, Source.INSTALLATION, Source.REQUEST))}
 _LAST_RANK: Final = len(_RANK)
 
 

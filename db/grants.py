@@ -57,7 +57,7 @@ class GrantWrites(WithheldWrites):
         number = None if role is None else self._role_id(role)
         if self._withheld_from_default(self._ensure_person(subject), number) or role is None:
             return False
-        return self.add_grant(NewGrant(subject, Source.POLICY, SYSTEM, role=role, reason=DEFAULT_ROLE), now)
+        return self.add_grant(NewGrant(subject, Source.INSTALLATION, SYSTEM, role=role, reason=DEFAULT_ROLE), now)
 
     def revoke_grant(self, grant: NewGrant, now: datetime) -> bool:
         """Remove the grant of the same role or permission to the same subject from the same source."""

@@ -39,7 +39,7 @@ _BY_EMAIL: Final = (
 
 def select_administrators() -> Select[Any]:
     """A select of the ids of people who count as administrators."""
-    sources = [bindparam(None, source.value, Text) for source in (Source.ADMIN, Source.POLICY)]
+    sources = [bindparam(None, source.value, Text) for source in (Source.ADMIN, Source.INSTALLATION)]
     administrators = (
         select(grants.c.person_id)
         .join(roles, roles.c.id == grants.c.role_id)

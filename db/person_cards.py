@@ -21,7 +21,7 @@ from db.statement import Row
 from db.times import from_micros, from_optional_micros, to_micros
 
 _VERSION_CHARACTERS: Final = 16
-_ADMINISTRATOR_SOURCES: Final = frozenset({Source.ADMIN, Source.POLICY})
+_ADMINISTRATOR_SOURCES: Final = frozenset({Source.ADMIN, Source.INSTALLATION})
 _THIS_PERSON: Final = grants.c.person_id == bindparam("person", type_=BigInteger)
 
 

@@ -25,7 +25,7 @@ Grantable = tuple[int | None, str | None]
 
 AUTOMATIC: Final = or_(
     grants.c.source == Source.TOKEN.value,
-    and_(grants.c.source == Source.POLICY.value, grants.c.given_by == SYSTEM),
+    and_(grants.c.source == Source.INSTALLATION.value, grants.c.given_by == SYSTEM),
 )
 """Whether a grant comes from an automatic source: the provider's token or ``GATEHOUSE_DEFAULT_ROLE``."""
 
@@ -59,7 +59,7 @@ class WithheldWrites(BaseUnitOfWork):
                 withheld_at=now,
                 reason=clean(reason),
                 from_token=Source.TOKEN.value in sources,
-                from_default=from_default or Source.POLICY.value in sources,
+                from_default=from_default or Source.INSTALLATION.value in sources,
             )
             .on_conflict_do_nothing()
         )
@@ -87,7 +87,7 @@ class WithheldWrites(BaseUnitOfWork):
         if row.from_token:
             restored.append({"source": Source.TOKEN.value, "given_by": "", "reason": ""})
         if row.from_default and is_default:
-            restored.append({"source": Source.POLICY.value, "given_by": SYSTEM, "reason": DEFAULT_ROLE})
+            restored.append({"source": Source.INSTALLATION.value, "given_by": SYSTEM, "reason": DEFAULT_ROLE})
         for values in restored:
             self._execute(self._insert(grants).values(**common, **values).on_conflict_do_nothing())
         self._rights_changed = True

@@ -26,7 +26,7 @@ CALLS = {
 
 
 @access.requires(Permission.EXPLORE_API)
-def make_call(name: str, *, with_token: bool) -> api_client.Exchange:
+def make_call(name: str, *, with_token: bool) -> api_client.ExploredCall:
     """Make one of the listed calls; the token never leaves the server."""
     method, path, _ = CALLS[name]
     return api_client.explore(method, path, with_token=with_token)
@@ -49,38 +49,38 @@ def direct() -> None:
     with_token = st.toggle("Send my access token", value=True, key="with-token")
     if st.button("Send", key="send", icon=":material/send:"):
         try:
-            st.session_state["exchange"] = (name, with_token, make_call(name, with_token=with_token))
+            st.session_state["explored"] = (name, with_token, make_call(name, with_token=with_token))
         except GatehouseError as error:
-            st.session_state.pop("exchange", None)
+            st.session_state.pop("explored", None)
             panels.problem(error)
-    sent_name, sent_with_token, exchange = st.session_state.get("exchange", (None, None, None))
-    if exchange is None or (sent_name, sent_with_token) != (name, with_token):
+    sent_name, sent_with_token, explored = st.session_state.get("explored", (None, None, None))
+    if explored is None or (sent_name, sent_with_token) != (name, with_token):
         st.info("Send the call to see the response here.", icon=":material/info:")
     else:
-        show_response(exchange)
+        show_response(explored)
 
 
-def show_response(exchange: api_client.Exchange) -> None:
+def show_response(explored: api_client.ExploredCall) -> None:
     """Show a request and its response."""
     with st.container(key="answer", border=True):
-        token = "token sent" if exchange.with_token else "token not sent"
-        status = f"**{exchange.status}** after {exchange.elapsed_ms:.0f} ms, {token}."
-        if exchange.status < HTTPStatus.BAD_REQUEST:
+        token = "token sent" if explored.with_token else "token not sent"
+        status = f"**{explored.status}** after {explored.elapsed_ms:.0f} ms, {token}."
+        if explored.status < HTTPStatus.BAD_REQUEST:
             st.success(f"{status} The API accepted the call.", icon=":material/check_circle:")
         else:
             st.warning(f"{status} The API refused the call. The body contains the reason.", icon=":material/block:")
         request_tab, body_tab, header_tab = st.tabs(["Request", "Body", "Headers"], default="Body")
         with request_tab:
-            bearer = "\nAuthorization: Bearer (kept on the server)" if exchange.with_token else ""
-            st.code(f"{exchange.method} {exchange.url}{bearer}", language="http", wrap_lines=True)
+            bearer = "\nAuthorization: Bearer (kept on the server)" if explored.with_token else ""
+            st.code(f"{explored.method} {explored.url}{bearer}", language="http", wrap_lines=True)
         with body_tab:
             try:
-                body = json.dumps(json.loads(exchange.body), indent=2, ensure_ascii=False)
+                body = json.dumps(json.loads(explored.body), indent=2, ensure_ascii=False)
                 st.code(body, language=None, wrap_lines=True)  # syntax colours have too little contrast
             except ValueError:
-                st.code(exchange.body or "(empty)", language=None, wrap_lines=True)
+                st.code(explored.body or "(empty)", language=None, wrap_lines=True)
         with header_tab:
-            headers = "\n".join(f"{key}: {value}" for key, value in exchange.headers.items())
+            headers = "\n".join(f"{key}: {value}" for key, value in explored.headers.items())
             st.code(headers, language="http", wrap_lines=True)
 
 
@@ -103,16 +103,16 @@ def function_beside_endpoint() -> None:
             st.warning(formatting.plain(error.detail or error.title), icon=":material/block:")
     with endpoint_column.container(key="endpoint-answer"):
         try:
-            exchange = make_call("Scoped ping", with_token=True)
+            explored = make_call("Scoped ping", with_token=True)
         except GatehouseError as error:
             panels.problem(error)
             return
-        payload = json.loads(exchange.body)
+        payload = json.loads(explored.body)
         message = formatting.plain(str(payload.get("message") or payload.get("detail") or ""))
-        if exchange.status < HTTPStatus.BAD_REQUEST:
-            st.success(f"{exchange.status}: {message}", icon=":material/check_circle:")
+        if explored.status < HTTPStatus.BAD_REQUEST:
+            st.success(f"{explored.status}: {message}", icon=":material/check_circle:")
         else:
-            st.warning(f"{exchange.status}: {message}", icon=":material/block:")
+            st.warning(f"{explored.status}: {message}", icon=":material/block:")
 
 
 st.title("API explorer")

@@ -1,6 +1,6 @@
 """Rate limits of subjects and of the addresses of anonymous clients, reported in the headers of every response.
 
-Each policy counts calls in fixed windows, either in this process or in a store of the library ``limits``. The product
+Each quota counts calls in fixed windows, either in this process or in a store of the library ``limits``. The product
 uses that library without Flask-Limiter, whose hooks around a request cost more time than a protected endpoint may take
 in total (decision 19, ``docs/decisions/0019-count-rate-limits-in-our-own-code.md``). When the store does not answer,
 calls pass: a rate limit is not an access check.
@@ -48,7 +48,7 @@ log = structlog.get_logger("gatehouse.api")
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class RateLimitQuota:
     """``amount`` calls in each window of ``seconds``. ``name`` is the name in the headers."""
 
     name: str
@@ -81,8 +81,8 @@ class RateLimits:
         self._authentication = authentication
         self._seconds = seconds_of(clock)
         store = call_store(settings.rate_limit_storage)
-        self._calls = _policy("calls", settings.api_rate_limit, store)
-        self._changes = _policy("changes", settings.api_change_rate_limit, store)
+        self._calls = _quota("calls", settings.api_rate_limit, store)
+        self._changes = _quota("changes", settings.api_change_rate_limit, store)
         self._reading = ("RateLimit-Policy", self._calls.header)
         self._changing = ("RateLimit-Policy", f"{self._calls.header}, {self._changes.header}")
 
@@ -109,19 +109,19 @@ class RateLimits:
 
     def _count(self, environ: WSGIEnvironment, key: RateLimitKey, *, changes: bool) -> None:
         now = int(self._seconds())
-        policy = self._calls
-        used = policy.counter(key, now // policy.seconds)
+        quota = self._calls
+        used = quota.counter(key, now // quota.seconds)
         if used is None:
             return
-        left = policy.seconds - now % policy.seconds
-        refused = left if used > policy.amount else 0
-        header = f'"calls";r={max(0, policy.amount - used)};t={left}'
+        left = quota.seconds - now % quota.seconds
+        refused = left if used > quota.amount else 0
+        header = f'"calls";r={max(0, quota.amount - used)};t={left}'
         if changes:
-            policy = self._changes
-            used = policy.counter(key, now // policy.seconds) or 0
-            left = policy.seconds - now % policy.seconds
-            refused = max(refused, left if used > policy.amount else 0)
-            header += f', "changes";r={max(0, policy.amount - used)};t={left}'
+            quota = self._changes
+            used = quota.counter(key, now // quota.seconds) or 0
+            left = quota.seconds - now % quota.seconds
+            refused = max(refused, left if used > quota.amount else 0)
+            header += f', "changes";r={max(0, quota.amount - used)};t={left}'
         environ[LIMIT_HEADERS] = (self._changing if changes else self._reading, ("RateLimit", header))
         if refused:
             raise TooManyRequests(refused, f"Too many calls. Try again in {refused} seconds.")
@@ -190,8 +190,8 @@ class InStore:
             log.error("calls are not counted: GATEHOUSE_RATE_LIMIT_STORAGE does not answer")
 
 
-def _policy(name: str, written: str, store: Storage | None) -> Policy:
-    """A policy from a setting such as ``600 per minute``, which ``Settings`` has validated."""
+def _quota(name: str, written: str, store: Storage | None) -> RateLimitQuota:
+    """A quota from a setting such as ``600 per minute``, which ``Settings`` has validated."""
     amount, _, unit = written.split(" ")
     seconds = _UNITS[unit]
-    return Policy(name, int(amount), seconds, InMemory() if store is None else InStore(store, name, seconds))
+    return RateLimitQuota(name, int(amount), seconds, InMemory() if store is None else InStore(store, name, seconds))

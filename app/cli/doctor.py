@@ -21,7 +21,7 @@ from app.core.settings import Process, Settings
 from app.core.tokens.discovery import Discovery
 from app.core.tokens.verifier import build_verifier
 from app.core.unknown_settings import unknown_settings
-from app.server import raise_descriptors
+from app.server import raise_open_file_limit
 
 _AUTHORITIES: Final = dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"), "GATEHOUSE_CA_BUNDLE")
 _PROXIES: Final = dict.fromkeys(("HTTPS_PROXY", "https_proxy", "ALL_PROXY"), "GATEHOUSE_PROVIDER_PROXY")
@@ -59,9 +59,9 @@ def doctor() -> int:
         except GatehouseError as error:
             healthy = False
             print(f"WRONG {name}: {_explained(error)}")
-    for place in guard_inventory.shared_places(settings.gatehouse_app):
+    for leak in guard_inventory.identity_leaks(settings.gatehouse_app):
         healthy = False
-        print(f"WRONG {place.at}: {place.name}: {place.problem}")
+        print(f"WRONG {leak.at}: {leak.name}: {leak.problem}")
     return 0 if healthy else 1
 
 
@@ -118,7 +118,7 @@ def _explained(error: GatehouseError) -> str:
 
 def _open_files(settings: Settings) -> str:
     """The line about how many tabs the limit of open files allows; ``gatehouse serve`` raises that limit itself."""
-    allowed = raise_descriptors()
+    allowed = raise_open_file_limit()
     fit = f"{min(settings.sockets, allowed.sockets)} tabs fit into a process ({allowed.soft} open files)"
     if allowed.sockets < settings.sockets:
         return f"CHECK open files: {fit}; GATEHOUSE_SOCKETS allows {settings.sockets}: raise the limit (LimitNOFILE)"

@@ -20,7 +20,7 @@ from app.core.declarations import declare_beside
 from app.core.errors import ConfigurationError
 from app.core.settings import Process, Settings
 from app.core.unknown_settings import unknown_settings
-from app.server import install_protocols, raise_descriptors, warn_of_few
+from app.server import install_protocols, raise_open_file_limit, warn_of_few
 from db import require_ready, require_secret
 
 
@@ -55,7 +55,7 @@ def run_app(address: str, port: int | None, script: Path | None = None, state: P
     for sentence in unknown_settings():
         structlog.get_logger(__name__).warning(sentence)
     declarations = declare_beside(hosted_script) if hosted_script is not None else None
-    warn_of_few(settings, raise_descriptors())
+    warn_of_few(settings, raise_open_file_limit())
     built = composition.build(settings)
     built.storage.check()
     built.secret_keys.start()

@@ -14,7 +14,7 @@ _BY_METHOD: Final = {MULTI_FACTOR: "mfa"}
 """``acr`` → the authentication method (RFC 8176) that means the same: many providers set ``amr`` only."""
 
 
-class Requirement(NamedTuple):
+class SignInRequirement(NamedTuple):
     """How recent or how strong a sign-in must be; a member that is not set requires nothing."""
 
     max_age_seconds: int | None = None

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from app.core.assurance import MULTI_FACTOR, Requirement
+from app.core.assurance import MULTI_FACTOR, SignInRequirement
 from app.core.errors import ConfigurationError
 from app.core.permissions import ADMINISTRATOR, CATALOGUE, ROLES, Permission, declare
 
@@ -43,7 +43,7 @@ class Declarations:
         inline_scripts: Whether the app's own HTML may contain scripts.
     """
 
-    permissions: Mapping[str, tuple[str, Requirement | None]] = field(default_factory=dict)
+    permissions: Mapping[str, tuple[str, SignInRequirement | None]] = field(default_factory=dict)
     roles: Mapping[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
     pages: Mapping[str, Permission | None] | None = None
     enter: Permission | None = None
@@ -93,11 +93,11 @@ class _Reader:
 
     def permissions(
         self, content: Mapping[str, Any]
-    ) -> tuple[dict[str, tuple[str, Requirement | None]], dict[str, tuple[str, frozenset[str]]]]:
+    ) -> tuple[dict[str, tuple[str, SignInRequirement | None]], dict[str, tuple[str, frozenset[str]]]]:
         """Read the permissions, and the roles that include them."""
         self._only("The file", content, _KEYS)
         described = self._descriptions(content)
-        permissions: dict[str, tuple[str, Requirement | None]] = {}
+        permissions: dict[str, tuple[str, SignInRequirement | None]] = {}
         permissions_of: dict[str, set[str]] = {role: set() for role in described}
         for name, value in self._table(content, "permissions").items():
             entry = {"sentence": value} if isinstance(value, str) else value
@@ -170,7 +170,7 @@ class _Reader:
             descriptions[role] = str(text)
         return descriptions
 
-    def _step_up(self, name: str, entry: Mapping[str, Any]) -> Requirement | None:
+    def _step_up(self, name: str, entry: Mapping[str, Any]) -> SignInRequirement | None:
         age, factor = entry.get("max_age_seconds"), entry.get("second_factor", False)
         if age is not None and (not isinstance(age, int) or isinstance(age, bool) or age < 1):
             self.mistakes.append(f"max_age_seconds of {name!r} must be a whole number of seconds.")
@@ -178,7 +178,7 @@ class _Reader:
         if not isinstance(factor, bool):
             self.mistakes.append(f"second_factor of {name!r} must be true or false.")
             return None
-        return Requirement(age, MULTI_FACTOR if factor else "") if age is not None or factor else None
+        return SignInRequirement(age, MULTI_FACTOR if factor else "") if age is not None or factor else None
 
     def _table(self, content: Mapping[str, Any], name: str) -> dict[str, Any]:
         table = content.get(name, {})

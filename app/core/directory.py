@@ -99,7 +99,7 @@ class GrantRow:
     @property
     def automatic(self) -> bool:
         """Whether it comes from the provider's token or ``GATEHOUSE_DEFAULT_ROLE``."""
-        return self.source is Source.TOKEN or (self.source is Source.POLICY and self.author == SYSTEM)
+        return self.source is Source.TOKEN or (self.source is Source.INSTALLATION and self.author == SYSTEM)
 
 
 @dataclass(frozen=True, slots=True)

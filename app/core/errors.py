@@ -186,7 +186,7 @@ class StepUpRequired(PermissionDenied, code="step-up-required", status=401, titl
     """The principal may after a fresh sign-in or one with a second factor (401, RFC 9470 §3)."""
 
     def __init__(self, permission: str, detail: str = "", *, max_age_seconds: int | None = None, acr: str = "") -> None:
-        """Create the error with the permission's requirement; see ``app.core.assurance.Requirement``."""
+        """Create the error with the permission's requirement; see ``app.core.assurance.SignInRequirement``."""
         super().__init__(permission, "stale-login", detail)
         self.max_age_seconds = max_age_seconds
         self.acr = acr

@@ -213,7 +213,7 @@ def refusal(permission: str | None, decision: Decision) -> GatehouseError:
     sentences = {
         Reason.BLOCKED: "Your account is blocked here. Ask an administrator.",
         Reason.SCOPE: "You have this permission, but the token of this request does not include it.",
-        Reason.STALE_LOGIN: "This requires the sign-in of a person, which a machine cannot do.",
+        Reason.STEP_UP_REQUIRED: "This requires the sign-in of a person, which a machine cannot do.",
     }
     return PermissionDenied(
         permission or "", decision.reason, sentences.get(decision.reason, "You lack a permission for this.")

@@ -50,8 +50,8 @@ def functions(folder: Path, *, root: Path) -> Iterator[GuardRow]:
             yield from in_tree(tree, module=_module(file, root), file=named_from(file, root))
 
 
-def shared_in(folder: Path, *, root: Path) -> Iterator[shared_identity.Place]:
-    """Yield the places below ``folder`` where a user's identity would be shared; files as in ``functions``."""
+def leaks_in(folder: Path, *, root: Path) -> Iterator[shared_identity.IdentityLeak]:
+    """Yield the identity leaks below ``folder``; files as in ``functions``."""
     for file in islice(python_files(folder), MAX_FILES):
         tree = parsed(file)
         if tree is not None:
@@ -61,7 +61,7 @@ def shared_in(folder: Path, *, root: Path) -> Iterator[shared_identity.Place]:
 def in_tree(tree: ast.Module, *, module: str, file: str) -> Iterator[GuardRow]:
     """Yield the guarded functions of one module; each function and permission once."""
     known: set[tuple[str, str]] = set()
-    shared = {place.name for place in shared_identity.in_tree(tree, file=file)}
+    shared = {leak.name for leak in shared_identity.in_tree(tree, file=file)}
     for name, permission, line in _guards(tree, ""):
         if (name, permission) not in known:
             known.add((name, permission))

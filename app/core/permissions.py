@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
-from app.core.assurance import MULTI_FACTOR, Requirement
+from app.core.assurance import MULTI_FACTOR, SignInRequirement
 
 
 class _Row:
@@ -23,7 +23,7 @@ class _Row:
     __slots__ = ("_by_scope", "_sentence", "_step_up", "_value")
 
     def __init__(
-        self, value: str, sentence: str, *, by_scope: bool = False, step_up: Requirement | None = None
+        self, value: str, sentence: str, *, by_scope: bool = False, step_up: SignInRequirement | None = None
     ) -> None:
         self._value = value
         self._sentence = sentence
@@ -55,7 +55,7 @@ class Permission(str):
     value: str
     sentence: str
     by_scope: bool
-    step_up: Requirement | None
+    step_up: SignInRequirement | None
     declared_by_app: bool
 
     def __new__(
@@ -64,7 +64,7 @@ class Permission(str):
         sentence: str,
         *,
         by_scope: bool = False,
-        step_up: Requirement | None = None,
+        step_up: SignInRequirement | None = None,
         declared_by_app: bool = False,
     ) -> Self:
         """Make one row of the catalogue; see ``CATALOGUE`` for those there are."""
@@ -90,7 +90,7 @@ class Permission(str):
 
     READ_REPORTS = _Row("read:reports", "See the usage report: sign-ins, refusals and page views per day.")
     EXPORT_REPORTS = _Row(
-        "export:reports", "Download the usage report as a file.", step_up=Requirement(max_age_seconds=3600)
+        "export:reports", "Download the usage report as a file.", step_up=SignInRequirement(max_age_seconds=3600)
     )
     EXPLORE_FILES = _Row("explore:files", "Open a CSV file of your own, look at it, chart it and download the result.")
     EXPLORE_API = _Row("explore:api", "Try out calls to the remote API and see the responses.")
@@ -100,7 +100,7 @@ class Permission(str):
     ERASE_PEOPLE = _Row(
         "erase:people",
         "Erase a person: their name, e-mail, picture and grants are deleted permanently.",
-        step_up=Requirement(max_age_seconds=900, acr=MULTI_FACTOR),
+        step_up=SignInRequirement(max_age_seconds=900, acr=MULTI_FACTOR),
     )
     MANAGE_GRANTS = _Row("manage:grants", "Grant people roles and permissions that you hold yourself, and revoke them.")
     READ_ROLES = _Row("read:roles", "See roles, the permissions in them, and how many people hold them.")
@@ -110,7 +110,9 @@ class Permission(str):
     READ_SESSIONS = _Row("read:sessions", "See who is signed in, from where, since when and on which page.")
     END_SESSIONS = _Row("end:sessions", "Sign other people out.")
     READ_AUDIT = _Row("read:audit", "Read the audit: who did what, who was refused, and why.")
-    EXPORT_AUDIT = _Row("export:audit", "Download the audit as a file.", step_up=Requirement(max_age_seconds=3600))
+    EXPORT_AUDIT = _Row(
+        "export:audit", "Download the audit as a file.", step_up=SignInRequirement(max_age_seconds=3600)
+    )
     READ_STATISTICS = _Row("read:statistics", "See how many people and sessions there are and what needs attention.")
     READ_GUARDS = _Row("read:guards", "See which page, function and endpoint requires which permission.")
 
@@ -120,7 +122,7 @@ _catalogue: Final = dict(_BUILT_IN)
 CATALOGUE: Final[Mapping[str, Permission]] = MappingProxyType(_catalogue)
 """Name → permission, in the order of the table: Gatehouse's own, then those that the hosted app declares."""
 
-REQUIREMENTS: Final[dict[str, Requirement]] = {
+REQUIREMENTS: Final[dict[str, SignInRequirement]] = {
     name: permission.step_up for name, permission in _BUILT_IN.items() if permission.step_up is not None
 }
 """Permission → its requirement on the sign-in, for those that have one: what ``decide`` reads."""
@@ -169,7 +171,7 @@ OTHER_RESOURCES: Final = "Other"
 
 
 def declare(
-    permissions: Mapping[str, tuple[str, Requirement | None]], roles: Mapping[str, tuple[str, frozenset[str]]]
+    permissions: Mapping[str, tuple[str, SignInRequirement | None]], roles: Mapping[str, tuple[str, frozenset[str]]]
 ) -> None:
     """Replace the permissions and roles that the hosted app declares. Called once, at the start of a process.
 

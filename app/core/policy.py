@@ -14,7 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from app.core.assurance import Requirement, has_context
+from app.core.assurance import SignInRequirement, has_context
 from app.core.clock import Clock, utc_now
 from app.core.permissions import CATALOGUE, REQUIREMENTS
 from app.core.principal import AuthMethod, Principal
@@ -27,7 +27,7 @@ class Reason(StrEnum):
     BLOCKED = "blocked"
     NOT_GRANTED = "not-granted"
     SCOPE = "scope"
-    STALE_LOGIN = "stale-login"
+    STEP_UP_REQUIRED = "stale-login"
     GRANTED = "granted"
 
 
@@ -36,7 +36,7 @@ class Source(StrEnum):
 
     ADMIN = "admin"  # an administrator here
     REQUEST = "request"  # an access request that was approved
-    POLICY = "policy"  # a rule of this installation, the command line included
+    INSTALLATION = "policy"  # a rule of this installation, the command line included
     TOKEN = "token"  # noqa: S105 - the provider's token, synced at sign-in and refresh
     SCOPE = "scope"  # a permission marked `by_scope`, or a machine's scope; exists in the token only
 
@@ -62,7 +62,7 @@ class Decision(NamedTuple):
     allowed: bool
     reason: Reason
     granted_by: GrantPath | None = None
-    step_up: Requirement | None = None
+    step_up: SignInRequirement | None = None
 
     @property
     def allowed_after_step_up(self) -> bool:
@@ -123,7 +123,7 @@ _ANONYMOUS = Decision(allowed=False, reason=Reason.ANONYMOUS)
 _BLOCKED = Decision(allowed=False, reason=Reason.BLOCKED)
 _NOT_GRANTED = Decision(allowed=False, reason=Reason.NOT_GRANTED)
 _SCOPE = Decision(allowed=False, reason=Reason.SCOPE)
-_STALE_LOGIN = Decision(allowed=False, reason=Reason.STALE_LOGIN)
+_STEP_UP_REQUIRED = Decision(allowed=False, reason=Reason.STEP_UP_REQUIRED)
 _SIGNED_IN = Decision(allowed=True, reason=Reason.GRANTED)
 _BY_TOKEN = Decision(allowed=True, reason=Reason.GRANTED, granted_by=GrantPath(role=None, source=Source.TOKEN))
 _BY_SCOPE = Decision(allowed=True, reason=Reason.GRANTED, granted_by=GrantPath(role=None, source=Source.SCOPE))
@@ -187,18 +187,18 @@ def _by_claims(principal: Principal, permission: str, grants: Grants) -> Decisio
     return _BY_TOKEN if machine and permission in grants.token_permissions else _NOT_GRANTED
 
 
-def _by_sign_in(principal: Principal, required: Requirement, granted: Decision, clock: Clock) -> Decision:
+def _by_sign_in(principal: Principal, required: SignInRequirement, granted: Decision, clock: Clock) -> Decision:
     """Return ``granted``, or its refusal because of how the principal signed in. What is unknown counts as not done.
 
     A machine authenticates with every token and has no user who could confirm anything: it is refused permanently.
     """
     if principal.method is _MACHINE:
-        return _STALE_LOGIN
+        return _STEP_UP_REQUIRED
     good = not required.acr or has_context(required.acr, achieved=principal.acr, methods=principal.amr)
     if good and required.max_age_seconds is not None:
         at = principal.authenticated_at
         good = at is not None and (clock() - at).total_seconds() <= required.max_age_seconds
-    return granted if good else granted._replace(allowed=False, reason=Reason.STALE_LOGIN, step_up=required)
+    return granted if good else granted._replace(allowed=False, reason=Reason.STEP_UP_REQUIRED, step_up=required)
 
 
 def _by_grant(permission: str, grants: Grants) -> Decision | None:

@@ -43,7 +43,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _FunctionNode = _Function | ast.Lambda
 
 
-class Place(NamedTuple):
+class IdentityLeak(NamedTuple):
     """A cache around code that depends on the user."""
 
     name: str
@@ -59,21 +59,21 @@ class Place(NamedTuple):
         return f"{self.file}:{self.line}"
 
 
-def in_tree(tree: ast.Module, *, file: str) -> Iterator[Place]:
-    """Find the places of one module: each decorated function once, and each call of a cache with a function."""
+def in_tree(tree: ast.Module, *, file: str) -> Iterator[IdentityLeak]:
+    """Find the leaks of one module: each decorated function once, and each call of a cache with a function."""
     reader = _Reader(tree)
     functions = list(_functions(tree, ""))
     for name, function in functions:
         problem = reader.problem_of(function)
         if problem:
-            yield Place(name, file, function.lineno, problem)
+            yield IdentityLeak(name, file, function.lineno, problem)
     by_name = {function.name: function for _, function in functions}
     for node in ast.walk(tree):
         argument = _cached_argument(node)
         if isinstance(node, ast.Call) and argument is not None and reader.is_cache(node.func):
             problem = reader.problem_of_cached(argument, _name(node.func), by_name)
             if problem:
-                yield Place(_decorated(argument), file, node.lineno, problem)
+                yield IdentityLeak(_decorated(argument), file, node.lineno, problem)
 
 
 class _Reader:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from app.core.assurance import Requirement
+from app.core.assurance import SignInRequirement
 
 ALLOWED_PARAMETERS: Final[Mapping[str, re.Pattern[str]]] = {
     "connection": re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}"),
@@ -32,14 +32,14 @@ def allowed_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def step_up_parameters(step_up: Requirement | None) -> dict[str, str]:
+def step_up_parameters(step_up: SignInRequirement | None) -> dict[str, str]:
     """Return the parameters that request a step-up (OIDC Core §3.1.2.1); see decision 26.
 
     ``max_age`` is always sent, because some providers omit ``auth_time`` from the ID token without it, and never as 0,
     which some providers refuse and others answer with an endless password prompt. ``prompt=login`` requests a new
     sign-in; ``auth_time`` is checked in any case.
     """
-    requirement = step_up or Requirement()
+    requirement = step_up or SignInRequirement()
     parameters = {"max_age": str(requirement.max_age_seconds or ANY_AGE_SECONDS)}
     if requirement.max_age_seconds == 0:
         parameters["prompt"] = "login"

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from app.core.assurance import Requirement
+from app.core.assurance import SignInRequirement
 from app.core.clock import Clock, utc_now
 from app.core.errors import StateMismatch
 from app.core.failure_reasons import CallbackReason
@@ -47,7 +47,7 @@ class LoginTransaction:
     started_at: datetime
     silent_for: str = ""
     """Reference of the session that a silent sign-in refreshes; empty for every other sign-in."""
-    step_up: Requirement | None = None
+    step_up: SignInRequirement | None = None
     """The requirement of a step-up; None for every other sign-in."""
     organization: str = ""
     """The requested organization, which the ID token must name (``org_id``); empty for none."""
@@ -95,7 +95,7 @@ class LoginTransactions:
         silent_for: str = "",
         silent_sign_in: bool = False,
         another_account: bool = False,
-        step_up: Requirement | None = None,
+        step_up: SignInRequirement | None = None,
         popup: bool = False,
         draft: bool = False,
     ) -> StartedLogin:
@@ -215,7 +215,7 @@ class LoginTransactions:
         except (ValueError, SealBroken):
             raise StateMismatch(reason=CallbackReason.UNKNOWN) from None
         started_at = datetime.fromtimestamp(payload["t"], UTC)
-        step_up = Requirement(*payload["u"]) if payload["u"] is not None else None
+        step_up = SignInRequirement(*payload["u"]) if payload["u"] is not None else None
         silent_sign_in, popup, draft = payload["f"]
         transaction = LoginTransaction(
             state=state,

@@ -18,7 +18,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client.oauth2_session import OAuth2ClientAuth
 from authlib.oauth2.client import OAuth2Client
 
-from app.core.assurance import Requirement
+from app.core.assurance import SignInRequirement
 from app.core.errors import LoginFailed, ProviderRefused, ProviderUnavailable
 from app.core.failure_reasons import CallbackReason, ProviderReason
 from app.core.http_client import cause_of
@@ -81,7 +81,7 @@ class Provider:
         parameters: Mapping[str, str] | None = None,
         silent_sign_in: bool = False,
         another_account: bool = False,
-        step_up: Requirement | None = None,
+        step_up: SignInRequirement | None = None,
     ) -> str:
         """The address of the authorization request (OIDC Core §3.1.2.1), always with PKCE S256.
 

@@ -42,7 +42,7 @@ BACKGROUND: Final = "background"
 SIGNING_OUT: Final = "signingOut"
 """The trigger with which our front end announces that its page signs out, before it does."""
 UNREADABLE: Final = '{"events": "unreadable"}'
-"""The replacement of JSON that is refused: for our component a breach of its contract, to others meaningless."""
+"""The replacement of JSON that is refused: for our component a violation of its contract, to others meaningless."""
 REQUESTED_RERUN: Final = "gatehouse-requested-rerun"
 """The fragment id by which a browser answers ``forward_message.request_rerun``."""
 _REQUESTED_RERUN_FIELD: Final = ClientState(fragment_id=REQUESTED_RERUN).SerializeToString()

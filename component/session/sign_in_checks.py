@@ -5,7 +5,7 @@ A sign-in that fails a check issues, continues and resumes no session.
 
 from __future__ import annotations
 
-from app.core.assurance import Requirement, has_context
+from app.core.assurance import SignInRequirement, has_context
 from app.core.errors import FactorMissing, OrganizationMismatch
 from app.core.tokens.types import IdToken
 from component.oidc.login_transactions import LoginTransaction
@@ -33,7 +33,7 @@ class SignInChecks:
             FactorMissing: The requested second factor is missing.
             OrganizationMismatch: The token is for another organization than the requested one.
         """
-        requirement = transaction.step_up or Requirement()
+        requirement = transaction.step_up or SignInRequirement()
         max_age_seconds = requirement.max_age_seconds
         if max_age_seconds is not None:
             max_age_seconds += int((self._clock() - transaction.started_at).total_seconds()) + 1

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from app.core.assurance import Requirement
+from app.core.assurance import SignInRequirement
 from app.core.records import Session
 from app.core.tokens.types import IdToken
 from component.oidc.provider import TokenSet
@@ -22,18 +22,18 @@ from component.session.provider_tokens import require_own, sync_rights
 
 _AGE: Final = re.compile(r"[0-9]{1,9}")
 _CONTEXT: Final = re.compile(r"[\x21-\x7e]{1,200}")
-_SIGN_IN_NOW: Final = Requirement(max_age_seconds=0)
+_SIGN_IN_NOW: Final = SignInRequirement(max_age_seconds=0)
 
 
-def requested_step_up(query: Mapping[str, str]) -> Requirement | None:
+def requested_step_up(query: Mapping[str, str]) -> SignInRequirement | None:
     """The step-up that a sign-in link requests; None for none, a new sign-in when it names no requirement."""
     if query.get("step_up") != "1":
         return None
     age, context = query.get("max_age", ""), query.get("acr_values", "")
-    requirement = Requirement(
+    requirement = SignInRequirement(
         max_age_seconds=int(age) if _AGE.fullmatch(age) else None, acr=context if _CONTEXT.fullmatch(context) else ""
     )
-    return _SIGN_IN_NOW if requirement == Requirement() else requirement
+    return _SIGN_IN_NOW if requirement == SignInRequirement() else requirement
 
 
 class StepUpSignIn:

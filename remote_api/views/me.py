@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from app.core.assurance import Requirement
+from app.core.assurance import SignInRequirement
 from app.core.contract.base import StepUp, SubjectBody, construct
 from app.core.contract.me import GrantPathBody, HeldPermission, HeldRole, Me
 from app.core.errors import Unauthenticated
@@ -66,7 +66,7 @@ def me() -> Me:
     )
 
 
-def _step_up(requirement: Requirement | None) -> StepUp | None:
+def _step_up(requirement: SignInRequirement | None) -> StepUp | None:
     if requirement is None:
         return None
     return construct(StepUp, max_age=requirement.max_age_seconds, acr_values=requirement.acr or None)

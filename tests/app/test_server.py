@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from app import testing
-from app.server import Descriptors, descriptors, limits_of, raise_descriptors, warn_of_few
+from app.server import OpenFileLimit, limits_of, open_file_limit, raise_open_file_limit, warn_of_few
 
 UNLIMITED = resource.RLIM_INFINITY
 
@@ -49,9 +49,9 @@ def test_the_limit_is_raised_as_far_as_the_system_allows(
     soft: int, hard: int, ceiling: int, soft_now: int, tabs: int
 ) -> None:
     system = System(soft, hard, ceiling)
-    allowed = raise_descriptors(system.get, system.put)
+    allowed = raise_open_file_limit(system.get, system.put)
     assert (system.limits, allowed.soft, allowed.sockets) == ((soft_now, hard), soft_now, tabs)
-    assert descriptors(system.get) == allowed
+    assert open_file_limit(system.get) == allowed
     assert limits_of(testing.settings(sockets=2_000), allowed).sockets == min(tabs, 2_000)
 
 
@@ -59,7 +59,7 @@ def test_the_limit_is_raised_as_far_as_the_system_allows(
     ("open_files", "level"), [(256, "warning"), (4_096, "info"), (10_240, None)], ids=["256", "4096", "10240"]
 )
 def test_fewer_tabs_than_are_set_are_reported_at_the_start(open_files: int, level: str | None) -> None:
-    allowed = Descriptors(open_files, open_files)
+    allowed = OpenFileLimit(open_files, open_files)
     with structlog.testing.capture_logs() as lines:
         warn_of_few(testing.settings(sockets=2_000), allowed)
     assert [line["log_level"] for line in lines] == ([level] if level else [])

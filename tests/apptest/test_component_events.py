@@ -14,7 +14,7 @@ from app import api_client, api_transport, component_events
 from app.core.audit import AuditKind
 from app.core.refusal_counts import RefusalCounts
 from app.core.rights import Rights
-from component.events import WebAnswer, WebRequest
+from component.events import WebRequest, WebResponse
 from remote_api import create_app
 from remote_api.services import ApiServices
 from tests.apptest.conftest import AppInstallation
@@ -29,22 +29,22 @@ def _script() -> None:
 
     for request in st.session_state["requests"]:
         try:
-            st.session_state["answers"].append(component_events.call_api(request))
+            st.session_state["responses"].append(component_events.call_api(request))
         except GatehouseError as error:
-            st.session_state["answers"].append(error.code)
+            st.session_state["responses"].append(error.code)
 
 
 def call(
     installation: AppInstallation, *requests: WebRequest, roles: tuple[str, ...] = ("developer",)
-) -> list[WebAnswer | str]:
+) -> list[WebResponse | str]:
     """Send requests to the host in a run of a user with these roles; returns responses, or codes of errors."""
     at = AppTest.from_function(_script, default_timeout=30)
     installation.sign_in(at, roles=list(roles))
-    at.session_state["requests"], at.session_state["answers"] = requests, []
+    at.session_state["requests"], at.session_state["responses"] = requests, []
     at.run()
     assert not at.exception
-    answers: list[WebAnswer | str] = at.session_state["answers"]
-    return answers
+    responses: list[WebResponse | str] = at.session_state["responses"]
+    return responses
 
 
 def test_the_host_calls_with_and_without_the_token_and_returns_only_the_response(installation: AppInstallation) -> None:
@@ -59,11 +59,11 @@ def test_the_host_calls_with_and_without_the_token_and_returns_only_the_response
         WebRequest("POST", "/api/echo", with_token=True, body='"text"'),
     )
     assert results[5:] == ["not-offered"] * 2
-    answers = [answer for answer in results if isinstance(answer, WebAnswer)]
-    assert [answer.status for answer in answers] == [200, 401, 200, 200, 200]
-    assert json.loads(answers[3].body) == {"message": "Hello"}
-    assert all(answer.complete and "json" in answer.content_type for answer in answers)
-    assert not any("Bearer" in answer.body or "eyJ" in answer.body for answer in answers)
+    responses = [response for response in results if isinstance(response, WebResponse)]
+    assert [response.status for response in responses] == [200, 401, 200, 200, 200]
+    assert json.loads(responses[3].body) == {"message": "Hello"}
+    assert all(response.complete and "json" in response.content_type for response in responses)
+    assert not any("Bearer" in response.body or "eyJ" in response.body for response in responses)
 
 
 @pytest.mark.parametrize("roles", [(), ("viewer",), ("analyst",)])
@@ -167,7 +167,7 @@ def api(installation: AppInstallation) -> Iterator[Callable[[Reply], None]]:
         server.server_close()
 
 
-def answering(body: bytes, status: int = 200, **headers: str) -> Reply:
+def responding(body: bytes, status: int = 200, **headers: str) -> Reply:
     def reply(request: BaseHTTPRequestHandler) -> None:
         request.send_response(status)
         for name, value in headers.items():
@@ -182,27 +182,27 @@ def answering(body: bytes, status: int = 200, **headers: str) -> Reply:
 PING = WebRequest("GET", "/api/ping", with_token=True)
 
 
-def test_a_token_in_an_answer_never_reaches_the_browser(
+def test_a_token_in_a_response_never_reaches_the_browser(
     installation: AppInstallation, api: Callable[[Reply], None]
 ) -> None:
     def echo(request: BaseHTTPRequestHandler) -> None:
-        answering(json.dumps({"seen": request.headers["Authorization"]}).encode())(request)
+        responding(json.dumps({"seen": request.headers["Authorization"]}).encode())(request)
 
     api(echo)
     assert call(installation, PING) == ["api-unavailable"]
 
 
-def test_a_large_answer_is_cut_and_a_huge_one_refused(
+def test_a_large_response_is_cut_and_a_huge_one_refused(
     installation: AppInstallation, api: Callable[[Reply], None]
 ) -> None:
     sizes = iter((api_client.MAX_SHOWN_CHARACTERS + 1, 1_000_000))
 
     def large(request: BaseHTTPRequestHandler) -> None:
-        answering(b"x" * next(sizes))(request)
+        responding(b"x" * next(sizes))(request)
 
     api(large)
     cut, refused = call(installation, PING, PING)
-    assert isinstance(cut, WebAnswer)
+    assert isinstance(cut, WebResponse)
     assert (len(cut.body), cut.complete) == (api_client.MAX_SHOWN_CHARACTERS, False)
     assert refused == "api-unavailable"
 
@@ -232,7 +232,7 @@ def test_a_slow_response_is_aborted(
 
 
 def test_a_redirect_is_shown_and_not_followed(installation: AppInstallation, api: Callable[[Reply], None]) -> None:
-    api(answering(b"", 302, Location="http://localhost:9/secrets"))
-    [answer] = call(installation, PING)
-    assert isinstance(answer, WebAnswer)
-    assert (answer.status, answer.body) == (302, "")
+    api(responding(b"", 302, Location="http://localhost:9/secrets"))
+    [response] = call(installation, PING)
+    assert isinstance(response, WebResponse)
+    assert (response.status, response.body) == (302, "")

@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 SCRIPT = """
 import streamlit as st
-from app.core.assurance import Requirement
+from app.core.assurance import SignInRequirement
 from app.sign_in import sign_in_url
-from component.events import Mode
+from component.events import SignInMode
 st.text(sign_in_url({arguments}))
 """
 
@@ -35,8 +35,8 @@ def login_query(arguments: str, *, url: str = "http://localhost:8501/reports", *
     ("arguments", "extra"),
     [
         ("", {}),
-        ("Mode.POPUP", {"mode": "popup"}),
-        ("Mode.SILENT", {"silent": "1"}),
+        ("SignInMode.POPUP", {"mode": "popup"}),
+        ("SignInMode.SILENT", {"silent": "1"}),
         ("another_account=True", {"another": "1"}),
         (
             "connection='google-oauth2', organization='org', login_hint='a@b.eu', screen_hint='signup', ui_locales='d'",
@@ -48,7 +48,7 @@ def login_query(arguments: str, *, url: str = "http://localhost:8501/reports", *
                 "ui_locales": "d",
             },
         ),
-        ("step_up=Requirement(max_age_seconds=300, acr='urn:x')",
+        ("step_up=SignInRequirement(max_age_seconds=300, acr='urn:x')",
          {"step_up": "1", "max_age": "300", "acr_values": "urn:x"}),
         # values of a wrong form are omitted
         ("connection='a b', organization='a/b', login_hint='x\\n', screen_hint='x', ui_locales=';'", {}),

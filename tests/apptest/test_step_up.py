@@ -10,7 +10,7 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from app import formatting, testing
-from app.core.assurance import MULTI_FACTOR, Requirement
+from app.core.assurance import MULTI_FACTOR, SignInRequirement
 from app.core.errors import StepUpRequired
 from app.core.permissions import REQUIREMENTS
 from component.auth0 import confirm
@@ -21,11 +21,11 @@ HOUR = 3_600_000_000
 
 
 @pytest.fixture
-def requirements(monkeypatch: pytest.MonkeyPatch) -> list[Requirement]:
+def requirements(monkeypatch: pytest.MonkeyPatch) -> list[SignInRequirement]:
     """The requirements of the confirm buttons, in the order they were drawn."""
-    drawn: list[Requirement] = []
+    drawn: list[SignInRequirement] = []
 
-    def draw(*, key: str, step_up: Requirement, **more: Any) -> None:
+    def draw(*, key: str, step_up: SignInRequirement, **more: Any) -> None:
         drawn.append(step_up)
         confirm(key=key, step_up=step_up, **more)
 
@@ -49,7 +49,7 @@ def export_is_offered(at: AppTest) -> bool:
 
 
 def test_the_report_offers_to_confirm_in_place_of_the_export(
-    installation: AppInstallation, requirements: list[Requirement]
+    installation: AppInstallation, requirements: list[SignInRequirement]
 ) -> None:
     at = testing.open_app("/reports")
     installation.sign_in(at, roles=["analyst"])
@@ -60,7 +60,7 @@ def test_the_report_offers_to_confirm_in_place_of_the_export(
     at.run()
     assert title_of(at) == "Usage report"
     assert not export_is_offered(at)
-    assert requirements == [Requirement(max_age_seconds=3600)]
+    assert requirements == [SignInRequirement(max_age_seconds=3600)]
     assert "Confirm it is you" in page_text(at)
     assert "download the usage report as a file" in page_text(at)
     assert "within the last hour" in page_text(at)
@@ -73,7 +73,7 @@ def test_the_report_offers_to_confirm_in_place_of_the_export(
 
 
 def test_users_without_the_permission_are_not_asked_to_confirm(
-    installation: AppInstallation, requirements: list[Requirement]
+    installation: AppInstallation, requirements: list[SignInRequirement]
 ) -> None:
     at = testing.open_app("/reports")
     installation.sign_in(at, roles=["viewer"])
@@ -84,9 +84,9 @@ def test_users_without_the_permission_are_not_asked_to_confirm(
 
 
 def test_a_page_asks_to_confirm_before_it_runs(
-    installation: AppInstallation, requirements: list[Requirement], monkeypatch: pytest.MonkeyPatch
+    installation: AppInstallation, requirements: list[SignInRequirement], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(REQUIREMENTS, "read:reports", Requirement(max_age_seconds=300))
+    monkeypatch.setitem(REQUIREMENTS, "read:reports", SignInRequirement(max_age_seconds=300))
     at = testing.open_app("/reports")
     installation.sign_in(at, roles=["viewer"])
     signed_in_ago(installation, HOUR)
@@ -97,7 +97,7 @@ def test_a_page_asks_to_confirm_before_it_runs(
         assert "within the last 5 minutes" in page_text(at)
         assert not at.metric
         at.run()
-    assert set(requirements) == {Requirement(max_age_seconds=300)}
+    assert set(requirements) == {SignInRequirement(max_age_seconds=300)}
     assert denials(installation) == [("app:page:deny", "/reports", "stale-login")], (
         "audited once while the page stays open"
     )
@@ -108,7 +108,7 @@ def test_a_page_asks_to_confirm_before_it_runs(
 def test_a_page_that_requires_a_recent_sign_in_is_offered_like_others(
     installation: AppInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(REQUIREMENTS, "read:reports", Requirement(max_age_seconds=300))
+    monkeypatch.setitem(REQUIREMENTS, "read:reports", SignInRequirement(max_age_seconds=300))
     at = testing.open_app("/")
     subject = installation.sign_in(at, roles=["viewer"])
     signed_in_ago(installation, HOUR)
@@ -125,7 +125,7 @@ def test_a_page_that_requires_a_recent_sign_in_is_offered_like_others(
 def test_a_page_requires_a_recent_sign_in_when_it_runs_without_the_navigation(
     installation: AppInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(REQUIREMENTS, "read:reports", Requirement(max_age_seconds=300))
+    monkeypatch.setitem(REQUIREMENTS, "read:reports", SignInRequirement(max_age_seconds=300))
     at = AppTest.from_file(str(testing.MAIN.parents[1] / "pages" / "usage_report.py"), default_timeout=20)
     installation.sign_in(at, roles=["viewer"])
     signed_in_ago(installation, HOUR)
@@ -136,16 +136,16 @@ def test_a_page_requires_a_recent_sign_in_when_it_runs_without_the_navigation(
 
 
 def test_a_required_second_factor_is_explained(
-    installation: AppInstallation, requirements: list[Requirement], monkeypatch: pytest.MonkeyPatch
+    installation: AppInstallation, requirements: list[SignInRequirement], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(REQUIREMENTS, "read:reports", Requirement(acr=MULTI_FACTOR))
+    monkeypatch.setitem(REQUIREMENTS, "read:reports", SignInRequirement(acr=MULTI_FACTOR))
     at = testing.open_app("/reports")
     installation.sign_in(at, roles=["viewer"])
     testing.open_page(at, "usage_report.py")
     assert title_of(at) == "Confirm it is you"
     assert "requires a second factor, such as a code" in page_text(at)
     assert MULTI_FACTOR not in page_text(at)
-    assert requirements[0] == Requirement(acr=MULTI_FACTOR)
+    assert requirements[0] == SignInRequirement(acr=MULTI_FACTOR)
     signed_in_ago(installation, 0, amr="mfa pwd")
     assert title_of(at.run()) == "Usage report"
 
@@ -190,7 +190,7 @@ def test_a_deferred_download_is_checked_when_it_is_created(installation: AppInst
 
 
 def test_a_challenge_of_the_api_is_raised_as_the_same_error(
-    installation: AppInstallation, requirements: list[Requirement], monkeypatch: pytest.MonkeyPatch
+    installation: AppInstallation, requirements: list[SignInRequirement], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The API decides by its own clock, also where the app has not checked first."""
     caught: list[StepUpRequired] = []
@@ -214,10 +214,10 @@ def test_a_challenge_of_the_api_is_raised_as_the_same_error(
     assert (error.permission, error.reason) == ("export:reports", "stale-login")
     assert (error.max_age_seconds, error.acr) == (3600, "")
     assert title_of(at) == "Confirm it is you"
-    monkeypatch.setitem(REQUIREMENTS, "export:reports", Requirement(60, MULTI_FACTOR))
+    monkeypatch.setitem(REQUIREMENTS, "export:reports", SignInRequirement(60, MULTI_FACTOR))
     at.run()
     assert (caught[1].max_age_seconds, caught[1].acr) == (60, MULTI_FACTOR)
-    assert requirements[-1] == Requirement(60, MULTI_FACTOR)
+    assert requirements[-1] == SignInRequirement(60, MULTI_FACTOR)
 
 
 def test_the_profile_lists_permissions_that_require_confirmation(installation: AppInstallation) -> None:

@@ -1,4 +1,4 @@
-"""Which data of a browser is an event, and which is a breach of the contract."""
+"""Which data of a browser is an event, and which is a violation of the contract."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from component.event_schemas import MAX_EVENT_CHARACTERS, json_size, parse
 from component.events import (
     AdhocReport,
     AppAuthRequest,
-    Breach,
+    ContractViolation,
     ErrorEvent,
     Event,
     EventName,
     EventSource,
     Json,
-    Mode,
+    SignInMode,
     StatusUpdate,
     WebRequest,
 )
@@ -40,7 +40,7 @@ GOOD: list[tuple[str, Json, Event]] = [
     (
         "onActionRequest",
         {"action": "AppAuthRequest", "mode": "popup", "returnTo": "/reports?x=1"},
-        AppAuthRequest(Mode.POPUP, "/reports?x=1"),
+        AppAuthRequest(SignInMode.POPUP, "/reports?x=1"),
     ),
     ("onError", {"code": "offline", "message": "No network."}, ErrorEvent("offline", "No network.")),
 ]
@@ -49,7 +49,7 @@ GOOD: list[tuple[str, Json, Event]] = [
 @pytest.mark.parametrize(("name", "data", "event"), GOOD)
 def test_every_event_has_name_data_and_source(name: str, data: Json, event: Event) -> None:
     parsed = parse(name, data)
-    assert not isinstance(parsed, Breach)
+    assert not isinstance(parsed, ContractViolation)
     assert parsed == event
     assert (parsed.name, parsed.data, parsed.source) == (name, data, "front-end")
     assert json.loads(json.dumps(dict(parsed.data))) == data
@@ -59,7 +59,7 @@ def test_every_event_has_name_data_and_source(name: str, data: Json, event: Even
 
 @pytest.mark.parametrize("name", ["onEverything", "onstatusupdate", "", None, 5, ["onError"], "__class__"])
 def test_an_unknown_name_is_no_event(name: object) -> None:
-    assert parse(name, {"code": "x", "message": "y"}) is Breach.UNKNOWN_EVENT
+    assert parse(name, {"code": "x", "message": "y"}) is ContractViolation.UNKNOWN_EVENT
 
 
 @pytest.mark.parametrize(
@@ -91,16 +91,16 @@ def test_an_unknown_name_is_no_event(name: object) -> None:
     ],
 )
 def test_a_wrong_shape_is_no_event(name: str, data: object) -> None:
-    assert parse(name, data) is Breach.WRONG_SHAPE
+    assert parse(name, data) is ContractViolation.WRONG_SHAPE
 
 
 def test_data_that_is_too_large_is_not_parsed() -> None:
-    assert parse("onAdhocReport", {"title": "x", "text": "y" * MAX_EVENT_CHARACTERS}) is Breach.TOO_LARGE
+    assert parse("onAdhocReport", {"title": "x", "text": "y" * MAX_EVENT_CHARACTERS}) is ContractViolation.TOO_LARGE
     deep: Any = []
     for _ in range(100_000):
         deep = [deep]
     assert json_size(deep, 1_000) > 1_000
-    assert parse("onAdhocReport", {"title": "x", "text": deep}) is Breach.TOO_LARGE
+    assert parse("onAdhocReport", {"title": "x", "text": deep}) is ContractViolation.TOO_LARGE
 
 
 anything = st.recursive(
@@ -134,6 +134,6 @@ likely = st.dictionaries(
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(list(EventName)) | st.text(max_size=10), likely | anything)
-def test_any_data_is_an_event_or_a_breach(name: str, data: object) -> None:
+def test_any_data_is_an_event_or_a_violation(name: str, data: object) -> None:
     parsed = parse(name, data)
-    assert isinstance(parsed, Breach) or parsed.data == data
+    assert isinstance(parsed, ContractViolation) or parsed.data == data

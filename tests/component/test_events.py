@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.errors import PermissionDenied, SessionEnded
-from component.event_channel import MAX_ANSWERS_CHARACTERS, MAX_QUEUE_EVENTS, EventChannel
+from component.event_channel import MAX_QUEUE_EVENTS, MAX_REPLIES_CHARACTERS, EventChannel
 from component.events import (
     HANDLER_FAILED,
     AdhocReport,
@@ -20,8 +20,8 @@ from component.events import (
     GoTo,
     Json,
     Reply,
-    WebAnswer,
     WebRequest,
+    WebResponse,
 )
 
 ALL = frozenset(EventName)
@@ -44,7 +44,7 @@ class Host:
         self.received.append(event)
         if isinstance(event, AppAuthRequest):
             return GoTo("/auth/login")
-        return WebAnswer(200, "application/json", event.path, 1.0) if isinstance(event, WebRequest) else None
+        return WebResponse(200, "application/json", event.path, 1.0) if isinstance(event, WebRequest) else None
 
     def receive(self, sent: object, *, allowed: frozenset[EventName] = ALL, state_key: str = "events") -> None:
         self.channel.receive(state_key, sent, allowed, self.on_event)
@@ -67,9 +67,9 @@ class Host:
         return [event.code for event in self.received if isinstance(event, ErrorEvent)]
 
     @property
-    def answers(self) -> list[dict[str, Any]]:
-        answers: Any = self.channel.payload(ALL)["answers"]
-        return list(answers)
+    def replies(self) -> list[dict[str, Any]]:
+        replies: Any = self.channel.payload(ALL)["answers"]
+        return list(replies)
 
 
 def entry(seq: object, title: str = "", **more: object) -> dict[str, object]:
@@ -103,7 +103,7 @@ def test_an_event_whose_run_was_cut_off_is_handled_by_the_next() -> None:
     assert host.titles == ["report 1", "report 2"]
 
 
-def test_actions_are_answered() -> None:
+def test_actions_get_replies() -> None:
     host = Host()
     auth = {"action": "AppAuthRequest", "mode": "redirect", "returnTo": "/"}
     host.receive(
@@ -111,12 +111,12 @@ def test_actions_are_answered() -> None:
             entry(1, name="onActionRequest", data=REQUEST), entry(2, name="onActionRequest", data=auth), entry(3)
         )
     )
-    assert [(answer["seq"], answer["number"]) for answer in host.answers] == [(1, 1), (2, 2)]
-    assert host.answers[0]["web"]["status"] == 200
-    assert host.answers[1]["goTo"] == "/auth/login"
-    # An acknowledged answer is not sent again; the others are, however many runs are cut off.
+    assert [(reply["seq"], reply["number"]) for reply in host.replies] == [(1, 1), (2, 2)]
+    assert host.replies[0]["web"]["status"] == 200
+    assert host.replies[1]["goTo"] == "/auth/login"
+    # An acknowledged reply is not sent again; the others are, however many runs are cut off.
     host.receive(host.queue(entry(4), acknowledged=1))
-    assert [answer["number"] for answer in host.answers] == [2]
+    assert [reply["number"] for reply in host.replies] == [2]
     assert json.loads(json.dumps(host.channel.payload(ALL)))["acknowledged"] == 4
 
 
@@ -128,9 +128,9 @@ def test_a_handler_that_raises_is_reported_and_later_events_are_handled(caplog: 
     host.receive(host.queue(entry(2)))
     assert host.codes == [HANDLER_FAILED]
     assert host.titles == ["report 2"]
-    [answer] = host.answers
-    assert answer["seq"] == 1
-    assert "Its reference is" in answer["error"]["message"]
+    [reply] = host.replies
+    assert reply["seq"] == 1
+    assert "Its reference is" in reply["error"]["message"]
     assert "secret" not in json.dumps(host.channel.payload(ALL))
 
 
@@ -146,7 +146,7 @@ def test_a_refusal_by_a_handler_is_reported_with_its_code(error: Exception, code
     host.fails = error
     host.receive(host.queue(entry(1)))
     assert host.codes == [code]
-    assert host.answers[0]["error"]["code"] == code
+    assert host.replies[0]["error"]["code"] == code
 
 
 def test_a_handler_of_errors_that_raises_is_survived() -> None:
@@ -222,13 +222,13 @@ def test_a_flood_is_cut_off_with_one_error_and_passes() -> None:
     assert len(host.titles) == 40
     assert set(host.codes) == {"too-many"}
     assert len(host.codes) <= 100
-    assert len(host.answers) <= MAX_QUEUE_EVENTS
+    assert len(host.replies) <= MAX_QUEUE_EVENTS
     host.now += 60
     host.receive(host.queue(entry(host.channel.acknowledged + 1, "later")))
     assert host.titles[-1] == "later"
 
 
-def test_answers_that_are_not_acknowledged_are_bounded() -> None:
+def test_replies_that_are_not_acknowledged_are_bounded() -> None:
     host = Host()
     path = "/" + "x" * 1_900
     for seq in range(1, 2_000):
@@ -236,4 +236,4 @@ def test_answers_that_are_not_acknowledged_are_bounded() -> None:
         data = REQUEST | {"path": path}
         host.receive(host.queue(entry(seq, name="onActionRequest", data=data)))
     assert len(host.received) == 1_999
-    assert len(json.dumps(host.channel.payload(ALL))) < MAX_ANSWERS_CHARACTERS
+    assert len(json.dumps(host.channel.payload(ALL))) < MAX_REPLIES_CHARACTERS

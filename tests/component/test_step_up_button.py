@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.core.assurance import MULTI_FACTOR, Requirement
+from app.core.assurance import MULTI_FACTOR, SignInRequirement
 from component.auth0 import component_data, confirm_data
 from tests.node import node
 
@@ -19,22 +19,22 @@ FRONTEND = Path(__file__).resolve().parents[2] / "component" / "frontend"
 @pytest.mark.parametrize(
     ("requirement", "step_up"),
     [
-        (Requirement(max_age_seconds=3600), {"fresh": True, "acr": ""}),
-        (Requirement(max_age_seconds=0), {"fresh": True, "acr": ""}),
-        (Requirement(acr=MULTI_FACTOR), {"fresh": False, "acr": MULTI_FACTOR}),
-        (Requirement(60, MULTI_FACTOR), {"fresh": True, "acr": MULTI_FACTOR}),
+        (SignInRequirement(max_age_seconds=3600), {"fresh": True, "acr": ""}),
+        (SignInRequirement(max_age_seconds=0), {"fresh": True, "acr": ""}),
+        (SignInRequirement(acr=MULTI_FACTOR), {"fresh": False, "acr": MULTI_FACTOR}),
+        (SignInRequirement(60, MULTI_FACTOR), {"fresh": True, "acr": MULTI_FACTOR}),
     ],
 )
-def test_its_data_names_the_requirement(requirement: Requirement, step_up: dict[str, object]) -> None:
+def test_its_data_names_the_requirement(requirement: SignInRequirement, step_up: dict[str, object]) -> None:
     assert confirm_data(requirement) == component_data(None) | {"stepUp": step_up}
     assert "stepUp" not in component_data(None)
 
 
 def _script() -> None:
-    from app.core.assurance import Requirement
+    from app.core.assurance import SignInRequirement
     from component.auth0 import confirm
 
-    confirm(key="confirm", step_up=Requirement(max_age_seconds=3600))
+    confirm(key="confirm", step_up=SignInRequirement(max_age_seconds=3600))
 
 
 def test_it_draws() -> None:

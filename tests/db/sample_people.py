@@ -37,7 +37,7 @@ def add_sample_people(database: Database) -> dict[Subject, int]:
             )
         unit.record_subject(ROBOT, NOW, machine=True)
         unit.add_grant(grant("administrator", subject=ADA), NOW)
-        unit.add_grant(grant("viewer", subject=ADA, source=Source.POLICY), NOW)
+        unit.add_grant(grant("viewer", subject=ADA, source=Source.INSTALLATION), NOW)
         unit.add_grant(grant("viewer", subject=BOB, expires_at=NOW + DAY), NOW)
         unit.add_grant(grant("viewer", subject=CARLA, expires_at=NOW - SECOND), NOW - DAY)
         unit.add_grant(grant("analyst", subject=PENDING), NOW)

@@ -76,7 +76,7 @@ def test_grant_paths_without_expiry_come_first_then_by_source(database: Database
     for new in (
         grant("viewer", source=Source.TOKEN),
         grant("viewer", source=Source.REQUEST),
-        grant("analyst", source=Source.POLICY),
+        grant("analyst", source=Source.INSTALLATION),
         grant("viewer", source=Source.ADMIN, expires_at=NOW + HOUR),
         grant("analyst", source=Source.ADMIN, expires_at=NOW + 2 * HOUR),
         grant("analyst", source=Source.ADMIN, expires_at=NOW),
@@ -85,7 +85,7 @@ def test_grant_paths_without_expiry_come_first_then_by_source(database: Database
         add(database, new)
     grants = grants_of(database)
     assert [(path.role, path.source) for path in grants.permissions["read:reports"]] == [
-        ("analyst", Source.POLICY),
+        ("analyst", Source.INSTALLATION),
         ("viewer", Source.REQUEST),
         ("viewer", Source.TOKEN),
         ("analyst", Source.ADMIN),
@@ -111,7 +111,7 @@ def test_the_same_grant_twice_is_one(database: Database) -> None:
     assert not add(database, grant("viewer", expires_at=NOW + HOUR))
     assert database.read.policy_version() == version + 1
     assert grants_of(database).next_expiry_at is None
-    assert add(database, grant("viewer", source=Source.POLICY))
+    assert add(database, grant("viewer", source=Source.INSTALLATION))
     assert add(database, grant(permission="read:reports"))
     assert not add(database, grant(permission="read:reports"))
     assert database.read.policy_version() == version + 3
@@ -149,7 +149,7 @@ def test_a_grant_is_of_exactly_one_role_or_permission(database: Database, neithe
 
 def test_revoking_removes_that_source_only(database: Database) -> None:
     add(database, grant("viewer"))
-    add(database, grant("viewer", source=Source.POLICY))
+    add(database, grant("viewer", source=Source.INSTALLATION))
     version = database.read.policy_version()
 
     def revoke() -> bool:
@@ -158,7 +158,7 @@ def test_revoking_removes_that_source_only(database: Database) -> None:
     assert revoke()
     assert not revoke()
     assert database.read.policy_version() == version + 1
-    assert [path.source for path in grants_of(database).roles["viewer"]] == [Source.POLICY]
+    assert [path.source for path in grants_of(database).roles["viewer"]] == [Source.INSTALLATION]
 
 
 def test_token_rights_come_and_go_with_the_token(database: Database) -> None:

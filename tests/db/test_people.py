@@ -76,7 +76,7 @@ def test_a_subject_is_noted_once(database: Database) -> None:
 def test_which_grants_count_as_administrator(database: Database) -> None:
     makers = {
         "admin": grant("administrator"),
-        "policy": grant("administrator", source=Source.POLICY),
+        "policy": grant("administrator", source=Source.INSTALLATION),
         "request": grant("administrator", source=Source.REQUEST),
         "token": grant("administrator", source=Source.TOKEN),
         "ending": grant("administrator", expires_at=NOW + HOUR),

@@ -77,7 +77,7 @@ def test_the_default_role_is_not_given_while_it_is_withheld(database: Database) 
     (row,) = card_of(database).withheld
     assert row == WithheldRow(row.id, "ada", NOW, "viewer", None, "left", from_token=False, from_default=True)
     assert release(database)
-    assert granted(database) == [("viewer", Source.POLICY)]
+    assert granted(database) == [("viewer", Source.INSTALLATION)]
     assert card_of(database).grants[0].automatic
 
 
@@ -87,7 +87,7 @@ def test_a_default_role_that_is_another_by_now_is_not_given_by_a_release(databas
     grant_default(database, "auditor")
     assert not card_of(database).withheld[0].from_default
     release(database)
-    assert granted(database) == [("auditor", Source.POLICY)]
+    assert granted(database) == [("auditor", Source.INSTALLATION)]
     grant_default(database, None)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from app.core.assurance import Requirement
+from app.core.assurance import SignInRequirement
 from app.core.audit import AuditKind
 from app.core.errors import all_errors
 from app.core.failure_reasons import (
@@ -73,8 +73,8 @@ def permissions_table() -> str:
     return _table(("Permission", "What it allows", "Required sign-in", "Built-in roles"), rows)
 
 
-def _required_sign_in(requirement: Requirement | None) -> str:
-    age, acr = requirement or Requirement()
+def _required_sign_in(requirement: SignInRequirement | None) -> str:
+    age, acr = requirement or SignInRequirement()
     parts = [f"at most {age} seconds old"] if age is not None else []
     return " and ".join([*parts, f"of the class `{acr}`"] if acr else parts)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from component.event_channel import MAX_QUEUE_CHARACTERS, MAX_QUEUE_EVENTS
-from component.events import Breach, EventName
+from component.events import ContractViolation, EventName
 from tests.docs.tables import ROOT
 
 DOCUMENT = ROOT / "docs" / "component.md"
@@ -45,5 +45,7 @@ def test_events_codes_and_limits_are_those_of_the_code() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     for name in EventName:
         assert f"| `{name.value}` |" in text
-    assert re.findall(r"^\| `([a-z-]+)` \| ", text, re.MULTILINE) == [breach.value for breach in Breach]
+    assert re.findall(r"^\| `([a-z-]+)` \| ", text, re.MULTILINE) == [
+        violation.value for violation in ContractViolation
+    ]
     assert f"more than {MAX_QUEUE_EVENTS} events or {MAX_QUEUE_CHARACTERS:,} characters" in text

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.core.assurance import MULTI_FACTOR, Requirement
+from app.core.assurance import MULTI_FACTOR, SignInRequirement
 from app.core.permissions import REQUIREMENTS
 from app.core.records import EndReason, SteppedUp
 from app.core.tokens.hashes import token_hash
@@ -27,7 +27,7 @@ FACTOR_CHALLENGE = (
 
 @pytest.fixture
 def asks_for_a_factor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(REQUIREMENTS, "export:reports", Requirement(acr=MULTI_FACTOR))
+    monkeypatch.setitem(REQUIREMENTS, "export:reports", SignInRequirement(acr=MULTI_FACTOR))
 
 
 def step_up(world: ApiWorld, signed_in: SignedIn, **how: Any) -> str:

@@ -41,7 +41,7 @@ def main(port: int, base_url: str, database_url: str, script: Path) -> None:
     settings = testing.settings(app_base_url=base_url, database_url=database_url, session_idle_seconds=idle, **limits)
     if few := int(os.environ.get("OPEN_FILES", "0")):
         resource.setrlimit(resource.RLIMIT_NOFILE, (few // 2, few))
-    server.raise_descriptors()
+    server.raise_open_file_limit()
     built = composition.build(settings)
     composition.install(built)
     declared = declare_beside(script) if os.environ.get("HOSTED") else None

@@ -11,7 +11,7 @@ import pytest
 import requests
 from websockets.exceptions import InvalidStatus
 
-from app.server import Descriptors
+from app.server import OpenFileLimit
 from tests.security.app_processes import AppProcesses, app_processes
 
 OPEN_FILES = 460
@@ -31,7 +31,7 @@ def open_files(app: AppProcesses) -> int:
 
 @pytest.mark.parametrize(("soft", "places"), [(1024, 160), (460, 19), (100, 1), (16_384, 4000), (1_048_576, 262_048)])
 def test_how_many_tabs_fit(soft: int, places: int) -> None:
-    assert Descriptors(soft, soft).sockets == places
+    assert OpenFileLimit(soft, soft).sockets == places
 
 
 def test_as_many_tabs_as_fit_are_served_and_the_next_gets_an_explanation(app: AppProcesses) -> None:

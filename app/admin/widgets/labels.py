@@ -23,7 +23,7 @@ STATES: Final = {
 """The label of each state of a person."""
 _SOURCES: Final = {
     Source.REQUEST: "requested and approved",
-    Source.POLICY: "by a rule of this installation",
+    Source.INSTALLATION: "by a rule of this installation",
     Source.TOKEN: "from the sign-in provider",
     Source.SCOPE: "by a token's scope",
 }
@@ -61,7 +61,7 @@ def listed(names: Sequence[str], *, limit: int = _MAX_NAMES) -> str:
 
 def origin(grant: GrantBody) -> str:
     """Where a grant came from, when it began and when it expires, as markdown-safe text."""
-    if grant.source is Source.POLICY and grant.automatic:
+    if grant.source is Source.INSTALLATION and grant.automatic:
         text = "automatic, as the default role at each sign-in"
     elif grant.source is Source.ADMIN or grant.by.startswith("operator:"):
         text = f"granted by {actor(grant.by)}"

@@ -34,7 +34,7 @@ def bootstrap_administrator(
     if present and not recover:
         names = ", ".join(person.name or person.subject.subject for person in present[:3])
         raise Conflict(f"There is an administrator already ({names}). --recover is the audited way back in.")
-    grant = NewGrant(subject=subject, source=Source.POLICY, author=actor, role=ADMINISTRATOR, reason=reason)
+    grant = NewGrant(subject=subject, source=Source.INSTALLATION, author=actor, role=ADMINISTRATOR, reason=reason)
     if not unit.add_grant(grant, now):
         raise Conflict("This subject holds the administrator role already. If it is blocked, unblock it first.")
     unit.record(

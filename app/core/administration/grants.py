@@ -76,7 +76,7 @@ def grant(
     target = name_of(row)
     _require_grantable(unit, actor, role, permission, target)
     require_not_self(actor, target, is_self=row.person.subject == actor.subject)
-    source = Source.POLICY if administrator.principal is None else Source.ADMIN
+    source = Source.INSTALLATION if administrator.principal is None else Source.ADMIN
     new = NewGrant(row.person.subject, source, administrator.name, role, permission, expires_at, reason)
     if not unit.add_grant(new, now):
         _require_same_end(unit, new, now)
@@ -268,7 +268,7 @@ def _is_automatic(unit: DirectoryUnit, subject: Subject, role: str | None, now: 
     """Whether an automatic source grants the role already, by a grant of its own that can be revoked."""
     paths = unit.grants_of(subject, now).roles.get(role or "", ())
     return any(
-        path.source is Source.TOKEN or (path.source is Source.POLICY and path.author == SYSTEM) for path in paths
+        path.source is Source.TOKEN or (path.source is Source.INSTALLATION and path.author == SYSTEM) for path in paths
     )
 
 

@@ -12,12 +12,12 @@ def token_hash(token: str) -> bytes:
     return sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def half_hash(access_token: str) -> str:
+def at_hash(access_token: str) -> str:
     """Return ``at_hash`` (OIDC Core §3.1.3.6) for the supported algorithms, which all use SHA-256."""
     return base64.urlsafe_b64encode(token_hash(access_token)[:16]).rstrip(b"=").decode("ascii")
 
 
-def same_text(value: object, expected: str) -> bool:
+def constant_time_equal(value: object, expected: str) -> bool:
     """Compare in constant time; a value that is not a string never equals ``expected``."""
     if not isinstance(value, str):
         return False

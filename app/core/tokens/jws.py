@@ -30,7 +30,7 @@ _REFUSED_HEADERS: Final = frozenset({"crit", "b64", "zip", "enc", "cty"})
 """Extensions (RFC 7515 §4.1.11), unencoded or compressed payloads, encrypted and nested tokens."""
 
 
-class Compact(NamedTuple):
+class CompactJws(NamedTuple):
     """The parts of a token, unverified."""
 
     alg: str
@@ -53,7 +53,7 @@ def token_bytes(token: object) -> bytes:
     return token.encode("ascii")
 
 
-def parse(raw: bytes) -> Compact:
+def parse(raw: bytes) -> CompactJws:
     """Parse the bytes of ``token_bytes``.
 
     The header's ``jku``, ``x5u``, ``jwk`` and ``x5c`` are ignored: keys come from the issuer only.
@@ -72,7 +72,7 @@ def parse(raw: bytes) -> Compact:
         raise TokenInvalid(reason=TokenReason.HEADER)
     if "kid" in header and not (isinstance(kid, str) and 0 < len(kid) <= MAX_KID_CHARACTERS):
         raise TokenInvalid(reason=TokenReason.KEY_ID)
-    return Compact(alg, kid, typ.lower(), _object(_decode(body)), raw[: len(head) + 1 + len(body)], _decode(tail))
+    return CompactJws(alg, kid, typ.lower(), _object(_decode(body)), raw[: len(head) + 1 + len(body)], _decode(tail))
 
 
 def _decode(segment: bytes) -> bytes:

@@ -24,9 +24,9 @@ from app.core.settings import Settings
 from app.core.tokens import claims as read
 from app.core.tokens.cache import TokenCache
 from app.core.tokens.discovery import Discovery
-from app.core.tokens.hashes import half_hash, same_text
+from app.core.tokens.hashes import at_hash, constant_time_equal
 from app.core.tokens.jwks import MATERIAL
-from app.core.tokens.jws import Compact, parse, token_bytes
+from app.core.tokens.jws import CompactJws, parse, token_bytes
 from app.core.tokens.key_set import KeySet
 from app.core.tokens.types import AccessToken, IdToken, LogoutToken
 
@@ -121,7 +121,7 @@ class TokenVerifier:
             jws = parse(token_bytes(token))
             identity = self._identity(jws, client_id, access_token, max_age_seconds)
             self._check_signature(jws, from_provider=True)  # ID tokens come from the token endpoint only
-        if nonce is not None and not same_text(jws.claims.get("nonce"), nonce):
+        if nonce is not None and not constant_time_equal(jws.claims.get("nonce"), nonce):
             raise NonceMismatch
         return identity
 
@@ -152,7 +152,9 @@ class TokenVerifier:
             if self._keys.generation == 0:
                 raise ProviderUnavailable
 
-    def _identity(self, jws: Compact, client_id: str, access_token: str | None, max_age_seconds: int | None) -> IdToken:
+    def _identity(
+        self, jws: CompactJws, client_id: str, access_token: str | None, max_age_seconds: int | None
+    ) -> IdToken:
         """The claims of an ID token; to be used only after the signature is verified."""
         now, claims = self._seconds(), jws.claims
         audiences = self._check_common(jws, _ID_TYPES, client_id)
@@ -164,7 +166,7 @@ class TokenVerifier:
         if (
             access_token is not None
             and "at_hash" in claims
-            and not same_text(claims["at_hash"], half_hash(access_token))
+            and not constant_time_equal(claims["at_hash"], at_hash(access_token))
         ):
             raise TokenInvalid(reason=TokenReason.ACCESS_TOKEN_HASH)
         authenticated = self._check_auth_time(claims, now, max_age_seconds)
@@ -187,7 +189,7 @@ class TokenVerifier:
             organization=read.identifier(claims, "org_id"),
         )
 
-    def _logout(self, jws: Compact, client_id: str) -> LogoutToken:
+    def _logout(self, jws: CompactJws, client_id: str) -> LogoutToken:
         """The claims of a logout token; to be used only after the signature is verified."""
         now, claims = self._seconds(), jws.claims
         self._check_common(jws, _LOGOUT_TYPES, client_id, subject_required=False)
@@ -207,7 +209,7 @@ class TokenVerifier:
             expires_at=read.instant(expires + self._leeway_seconds),
         )
 
-    def _access_claims(self, jws: Compact, now: float, digest: bytes) -> tuple[AccessToken, float]:
+    def _access_claims(self, jws: CompactJws, now: float, digest: bytes) -> tuple[AccessToken, float]:
         """The claims of an access token and its expiry; to be used only after the signature is verified."""
         claims = jws.claims
         self._check_common(jws, _ACCESS_TYPES, self._audience)
@@ -250,7 +252,7 @@ class TokenVerifier:
         return access, expires + self._leeway_seconds
 
     def _check_common(
-        self, jws: Compact, types: frozenset[str], audience: str, *, subject_required: bool = True
+        self, jws: CompactJws, types: frozenset[str], audience: str, *, subject_required: bool = True
     ) -> tuple[str, ...]:
         """Check algorithm, type, issuer, audience and subject; return the audiences."""
         if jws.alg not in self._algorithms:
@@ -288,7 +290,7 @@ class TokenVerifier:
             raise SignInTooOld(reason=TokenReason.SIGN_IN_TOO_OLD)
         return at
 
-    def _check_signature(self, jws: Compact, *, from_provider: bool) -> int:
+    def _check_signature(self, jws: CompactJws, *, from_provider: bool) -> int:
         """Verify the signature; return the generation of the keys. Raises ``TokenInvalid``."""
         key, generation = self._keys.versioned_key(jws.kid, jws.alg, from_provider=from_provider)
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.core import settings_loading
-from app.core.assurance import MULTI_FACTOR, Requirement
+from app.core.assurance import MULTI_FACTOR, SignInRequirement
 from app.core.declarations import Declarations, declare_beside
 from app.core.errors import ConfigurationError
 from app.core.permissions import ADMINISTRATOR, CATALOGUE, REQUIREMENTS, ROLES, Permission, declare
@@ -65,7 +65,7 @@ def test_declared_permissions_and_roles_are_in_the_catalogue(tmp_path: Path) -> 
     assert permission.declared_by_app
     assert not Permission.READ_REPORTS.declared_by_app
     assert not permission.by_scope
-    assert REQUIREMENTS["refund:orders"] == Requirement(300, MULTI_FACTOR)
+    assert REQUIREMENTS["refund:orders"] == SignInRequirement(300, MULTI_FACTOR)
     assert ROLES["clerk"] == ("Works at the counter.", frozenset({"open:shop", "refund:orders"}))
     assert ROLES["analyst"][0].startswith("Works with the numbers")
     assert {Permission.READ_REPORTS, "read:orders"} < ROLES["analyst"][1]

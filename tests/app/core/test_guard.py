@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.core.assurance import MULTI_FACTOR, Requirement
+from app.core.assurance import MULTI_FACTOR, SignInRequirement
 from app.core.errors import PermissionDenied, SessionEnded, StepUpRequired, Unauthenticated
 from app.core.guard import Caller, Guard
 from app.core.permissions import REQUIREMENTS, Permission
@@ -67,7 +67,7 @@ def test_a_stale_sign_in_is_refused_with_the_required_step_up(desk: Desk, monkey
     assert caught.value.fields() == {"permission": "export:reports", "reason": "stale-login", "max_age": 3600}
     assert desk.refused == [("Ada", "export:reports", "stale-login", "/reports")]
     assert not late.allows(Permission.EXPORT_REPORTS)
-    monkeypatch.setitem(REQUIREMENTS, "export:reports", Requirement(acr=MULTI_FACTOR))
+    monkeypatch.setitem(REQUIREMENTS, "export:reports", SignInRequirement(acr=MULTI_FACTOR))
     with pytest.raises(StepUpRequired) as caught:
         guard.require(Permission.EXPORT_REPORTS)
     assert (caught.value.max_age_seconds, caught.value.acr) == (None, MULTI_FACTOR)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.core.assurance import MULTI_FACTOR, Requirement
+from app.core.assurance import MULTI_FACTOR, SignInRequirement
 from app.core.permissions import ADMINISTRATOR, CATALOGUE, REQUIREMENTS, ROLES, Permission
 from app.core.policy import NO_GRANTS, Decision, GrantPath, Grants, Reason, Source, decide
 from app.core.principal import ANONYMOUS, AuthMethod, Principal, Subject
@@ -95,8 +95,8 @@ def signed_in(**ago: float) -> dict[str, Any]:
 
 
 OTHER_EXPORT = Grants(token_permissions=frozenset({"export:reports"}))
-HOUR, FACTOR = Requirement(max_age_seconds=3600), Requirement(acr=MULTI_FACTOR)
-BOTH = Requirement(max_age_seconds=60, acr=MULTI_FACTOR)
+HOUR, FACTOR = SignInRequirement(max_age_seconds=3600), SignInRequirement(acr=MULTI_FACTOR)
+BOTH = SignInRequirement(max_age_seconds=60, acr=MULTI_FACTOR)
 MFA = frozenset({"mfa", "pwd"})
 
 
@@ -110,7 +110,7 @@ MFA = frozenset({"mfa", "pwd"})
         (HOUR, principal_of(**signed_in(days=3)), False),
         (HOUR, principal_of(authenticated_at=None), False),
         (HOUR, principal_of(**signed_in(seconds=-5)), True),
-        (Requirement(max_age_seconds=0), principal_of(**signed_in(seconds=1)), False),
+        (SignInRequirement(max_age_seconds=0), principal_of(**signed_in(seconds=1)), False),
         # a class: by its name, or by the equivalent method
         (FACTOR, principal_of(), False),
         (FACTOR, principal_of(acr=MULTI_FACTOR), True),
@@ -118,8 +118,8 @@ MFA = frozenset({"mfa", "pwd"})
         (FACTOR, principal_of(amr=frozenset({"pwd", "otp"})), False),
         (FACTOR, principal_of(acr=MULTI_FACTOR.upper()), False),
         (FACTOR, principal_of(acr=MULTI_FACTOR, authenticated_at=None), True),
-        (Requirement(acr="urn:gold"), principal_of(acr="urn:silver", amr=MFA), False),
-        (Requirement(acr="urn:gold"), principal_of(acr="urn:gold"), True),
+        (SignInRequirement(acr="urn:gold"), principal_of(acr="urn:silver", amr=MFA), False),
+        (SignInRequirement(acr="urn:gold"), principal_of(acr="urn:gold"), True),
         # both
         (BOTH, principal_of(amr=MFA, **signed_in(seconds=60)), True),
         (BOTH, principal_of(amr=MFA, **signed_in(seconds=61)), False),
@@ -129,32 +129,32 @@ MFA = frozenset({"mfa", "pwd"})
         (HOUR, principal_of(AuthMethod.OTHER_TOKEN, scope=frozenset({"export:reports"}), authenticated_at=None), False),
         (HOUR, principal_of(AuthMethod.OTHER_TOKEN, scope=frozenset({"export:reports"})), True),
         # no requirement
-        (Requirement(), principal_of(authenticated_at=None), True),
+        (SignInRequirement(), principal_of(authenticated_at=None), True),
     ],
 )
 def test_a_permission_can_require_a_recent_or_stronger_sign_in(
-    monkeypatch: pytest.MonkeyPatch, requirement: Requirement, principal: Principal, allowed: bool
+    monkeypatch: pytest.MonkeyPatch, requirement: SignInRequirement, principal: Principal, allowed: bool
 ) -> None:
     monkeypatch.setitem(REQUIREMENTS, "export:reports", requirement)
     decision = decide(principal, "export:reports", ADMINISTRATOR_GRANTS, clock=clock)
     if allowed:
         assert decision == Decision(True, Reason.GRANTED, ADMINISTRATOR_PATH[0])
     else:
-        assert decision == Decision(False, Reason.STALE_LOGIN, ADMINISTRATOR_PATH[0], requirement)
+        assert decision == Decision(False, Reason.STEP_UP_REQUIRED, ADMINISTRATOR_PATH[0], requirement)
         assert decision.allowed_after_step_up
 
 
 def test_a_token_of_another_client_needs_the_same_sign_in() -> None:
     assert decide(other(), "export:reports", OTHER_EXPORT, clock=clock).allowed
     stale = principal_of(AuthMethod.OTHER_TOKEN, **signed_in(hours=2))
-    assert decide(stale, "export:reports", OTHER_EXPORT, clock=clock).reason is Reason.STALE_LOGIN
+    assert decide(stale, "export:reports", OTHER_EXPORT, clock=clock).reason is Reason.STEP_UP_REQUIRED
 
 
 @pytest.mark.parametrize("grants", [ADMINISTRATOR_GRANTS, OTHER_EXPORT])
 def test_a_machine_never_steps_up(grants: Grants) -> None:
     fresh = principal_of(AuthMethod.MACHINE, acr=MULTI_FACTOR, amr=MFA, scope=frozenset({"export:reports"}))
     decision = decide(fresh, "export:reports", grants, clock=clock)
-    assert decision == Decision(False, Reason.STALE_LOGIN)
+    assert decision == Decision(False, Reason.STEP_UP_REQUIRED)
     assert not decision.allowed_after_step_up
 
 
@@ -241,9 +241,9 @@ def test_the_catalogue_and_the_built_in_roles_literally() -> None:
         {permission.value: permission.step_up for permission in CATALOGUE.values() if permission.step_up is not None}
         == REQUIREMENTS
         == {
-            "export:reports": Requirement(max_age_seconds=3600),
-            "erase:people": Requirement(max_age_seconds=900, acr=MULTI_FACTOR),
-            "export:audit": Requirement(max_age_seconds=3600),
+            "export:reports": SignInRequirement(max_age_seconds=3600),
+            "erase:people": SignInRequirement(max_age_seconds=900, acr=MULTI_FACTOR),
+            "export:audit": SignInRequirement(max_age_seconds=3600),
         }
     )
     assert {role: sorted(permissions) for role, (_, permissions) in ROLES.items()} == {

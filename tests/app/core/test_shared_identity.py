@@ -10,7 +10,7 @@ import pytest
 from app import guard_inventory
 from app.__main__ import main
 from app.core.guard_scanner import in_tree as guards_in_tree
-from app.core.shared_identity import Place, in_tree
+from app.core.shared_identity import IdentityLeak, in_tree
 
 MODULE = """
 import functools
@@ -82,14 +82,14 @@ def test_shared_identities_are_reported_with_file_and_line() -> None:
         "user as an argument."
     )
     assert list(in_tree(ast.parse(MODULE), file="shop.py")) == [
-        Place("below", "shop.py", 12, order.format("cache_data", "cache_data")),
-        Place("Shop.method", "shop.py", 24, order.format("lru_cache", "lru_cache")),
-        Place("connection", "shop.py", 28, inside.format("allows", "cache_resource")),
-        Place("rows", "shop.py", 35, inside.format("current", "cache")),
-        Place("own_name", "shop.py", 40, inside.format("user", "cache_data")),
-        Place("guarded", "shop.py", 57, order.format("cache_data", "cache_data")),
-        Place("guarded", "shop.py", 58, order.format("cache_data", "cache_data")),
-        Place("load", "shop.py", 59, order.format("cache", "cache")),
+        IdentityLeak("below", "shop.py", 12, order.format("cache_data", "cache_data")),
+        IdentityLeak("Shop.method", "shop.py", 24, order.format("lru_cache", "lru_cache")),
+        IdentityLeak("connection", "shop.py", 28, inside.format("allows", "cache_resource")),
+        IdentityLeak("rows", "shop.py", 35, inside.format("current", "cache")),
+        IdentityLeak("own_name", "shop.py", 40, inside.format("user", "cache_data")),
+        IdentityLeak("guarded", "shop.py", 57, order.format("cache_data", "cache_data")),
+        IdentityLeak("guarded", "shop.py", 58, order.format("cache_data", "cache_data")),
+        IdentityLeak("load", "shop.py", 59, order.format("cache", "cache")),
     ]
 
 
@@ -148,21 +148,21 @@ CACHED = {
 @pytest.mark.parametrize(("imports", "read"), IMPORTS.values(), ids=IMPORTS)
 def test_every_way_to_the_user_is_found_inside_a_cache(imports: str, read: str) -> None:
     source = f"{imports}\nimport functools\n\n@functools.cache\ndef cached():\n    return {read}\n"
-    assert [place.name for place in in_tree(ast.parse(source), file="shop.py")] == ["cached"]
+    assert [leak.name for leak in in_tree(ast.parse(source), file="shop.py")] == ["cached"]
     assert list(in_tree(ast.parse(source.replace("@functools.cache\n", "")), file="shop.py")) == []
 
 
 @pytest.mark.parametrize("cached", CACHED.values(), ids=CACHED)
 def test_every_way_to_a_cache_is_found(cached: str) -> None:
     source = "from app.access import principal\n" + cached.format("principal()")
-    assert [place.name for place in in_tree(ast.parse(source), file="shop.py")] == ["cached"]
+    assert [leak.name for leak in in_tree(ast.parse(source), file="shop.py")] == ["cached"]
     assert list(in_tree(ast.parse(source.replace("principal()", "17")), file="shop.py")) == []
 
 
 def test_a_cached_lambda_is_reported() -> None:
     source = "import functools\nimport streamlit\nkept = functools.cache(lambda: streamlit.user.email)"
-    (place,) = in_tree(ast.parse(source), file="shop.py")
-    assert (place.name, place.line) == ("<lambda>", 3)
+    (leak,) = in_tree(ast.parse(source), file="shop.py")
+    assert (leak.name, leak.line) == ("<lambda>", 3)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_names_that_mean_something_else_are_left_alone(source: str) -> None:
 
 def test_a_very_long_expression_is_read() -> None:
     source = "@cache\ndef of():\n    return " + "1 + " * 2000 + "st.user.number"
-    assert [place.name for place in in_tree(ast.parse(source), file="shop.py")] == ["of"]
+    assert [leak.name for leak in in_tree(ast.parse(source), file="shop.py")] == ["of"]
     assert list(guards_in_tree(ast.parse(source), module="shop", file="shop.py")) == []
 
 
@@ -202,7 +202,7 @@ def test_a_very_long_expression_is_read() -> None:
 )
 def test_aliases_without_an_end_are_read(aliases: str) -> None:
     source = f"import app.access as access\n{aliases}\n@cache\ndef of():\n    return access.principal()"
-    assert [place.name for place in in_tree(ast.parse(source), file="shop.py")] == ["of"]
+    assert [leak.name for leak in in_tree(ast.parse(source), file="shop.py")] == ["of"]
 
 
 def test_the_inventory_marks_a_guard_that_cannot_decide_for_each_caller() -> None:
@@ -216,7 +216,7 @@ def test_the_inventory_marks_a_guard_that_cannot_decide_for_each_caller() -> Non
 
 
 def test_this_project_has_no_such_place() -> None:
-    assert list(guard_inventory.shared_places(None)) == []
+    assert list(guard_inventory.identity_leaks(None)) == []
 
 
 def test_the_doctor_names_file_and_line(

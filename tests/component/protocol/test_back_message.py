@@ -98,7 +98,7 @@ def test_unreadable_json_is_replaced_and_the_rest_passes() -> None:
         (back_message.UNREADABLE, ""),
         ("", DEEP),
     ]
-    # To our component it is a breach of the contract.
+    # To our component it is a violation of the contract.
     codes: list[str] = []
     channel = EventChannel()
     events = json.loads(back_message.UNREADABLE)["events"]

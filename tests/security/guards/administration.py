@@ -32,7 +32,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="exporting the audit requires a recent sign-in",
         at="app.core.permissions:Permission.EXPORT_AUDIT",
-        without="step_up=Requirement(...)",
+        without="step_up=SignInRequirement(...)",
         test="tests/remote_api/test_audit_api.py::test_a_stale_sign_in_downloads_nothing",
     ),
     Removal(

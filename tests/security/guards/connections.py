@@ -134,7 +134,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the limit of open files is raised as far as the system allows",
-        at="app.server:raise_descriptors",
+        at="app.server:raise_open_file_limit",
         without="attempt = (works + fails) // 2",
         instead="break",
         test="tests/app/test_server.py::test_the_limit_is_raised_as_far_as_the_system_allows",

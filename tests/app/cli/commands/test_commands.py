@@ -132,7 +132,9 @@ def test_what_a_token_role_becomes(run: Run, database: Database) -> None:
 
 def test_the_operator_is_bound_by_the_last_administrator_rule(run: Run, database: Database) -> None:
     with database.unit_of_work() as unit:
-        unit.add_grant(NewGrant(subject=ADA, source=Source.POLICY, author="test", role="administrator"), utc_now())
+        unit.add_grant(
+            NewGrant(subject=ADA, source=Source.INSTALLATION, author="test", role="administrator"), utc_now()
+        )
         unit.commit()
     for change in (
         ("grants", "revoke", "auth0|ada", "--role", "administrator", "--reason", "x"),

@@ -49,7 +49,7 @@ def test_a_grant_is_one_row_one_event_and_a_new_version(here: Installation) -> N
 def test_the_operator_grants_as_policy(here: Installation) -> None:
     here.grant(OPERATOR, CARLA, None, permission="erase:people", expires_at=here.now + HOUR)
     (path,) = here.database.read.grants(CARLA, here.now).permissions["erase:people"]
-    assert (path.source, path.author, path.expires_at) == (Source.POLICY, "operator:tester", here.now + HOUR)
+    assert (path.source, path.author, path.expires_at) == (Source.INSTALLATION, "operator:tester", here.now + HOUR)
 
 
 def test_granting_needs_the_granted_permissions(here: Installation) -> None:

@@ -57,7 +57,7 @@ def test_the_last_administrator_cannot_be_removed(here: Installation, actor: Adm
 
 
 def test_one_of_two_administrators_can_be_revoked(here: Installation) -> None:
-    here.store_grants(CARLA, ADMINISTRATOR, source=Source.POLICY)
+    here.store_grants(CARLA, ADMINISTRATOR, source=Source.INSTALLATION)
     here.revoke(acting(ADA), ADA, ADMINISTRATOR)
     refused(here, PermissionDenied, here.revoke, acting(ADA), CARLA, ADMINISTRATOR)
     refused(here, LastAdministrator, here.revoke, OPERATOR, CARLA, ADMINISTRATOR)

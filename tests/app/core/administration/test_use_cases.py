@@ -47,7 +47,7 @@ def kinds(database: Database) -> list[tuple[str, str]]:
 def test_the_first_administrator_needs_not_have_signed_in(database: Database) -> None:
     bootstrap(database, ADA)
     grants = database.read.grants(ADA, utc_now())
-    assert [path.source for path in grants.administrator_paths] == [Source.POLICY]
+    assert [path.source for path in grants.administrator_paths] == [Source.INSTALLATION]
     assert kinds(database) == [("policy:admin:bootstrap", "operator:test")]
 
 
