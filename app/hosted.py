@@ -1,7 +1,7 @@
-"""Hosts an unchanged Streamlit app behind the gate: ``gatehouse serve path/to/app.py``.
+"""Hosts an unchanged Streamlit app behind an entry check: ``gatehouse serve path/to/app.py``.
 
-Streamlit uses the app's own folder, configuration and secrets. In place of the app's scripts it runs the gate, which
-runs the app's code only for a signed-in user with the permission to enter. For this, ``install`` replaces
+Streamlit uses the app's own folder, configuration and secrets. In place of the app's scripts it runs the entry check,
+which runs the app's code only for a signed-in user with the permission to enter. For this, ``install`` replaces
 ``ScriptCache.get_bytecode``, the source of every script that runs, and raises if Streamlit does not use the
 replacement. ``app.hosted_pages`` decides about the app's pages.
 """
@@ -33,8 +33,8 @@ from app.core.policy import decide
 from app.core.records import Session
 from app.services import services
 
-_GATE: Final = "<the gate of Gatehouse>"
-_GATE_CODE: Final = compile("__import__('app.hosted', fromlist=['run']).run(globals())", _GATE, "exec")
+_ENTRY_CHECK: Final = "<the entry check of Gatehouse>"
+_ENTRY_CHECK_CODE: Final = compile("__import__('app.hosted', fromlist=['run']).run(globals())", _ENTRY_CHECK, "exec")
 _REQUESTED_PATHS: Final = "gatehouse_requested_paths"  # of this Streamlit session; for display only
 _MAX_PATHS: Final = 10
 _PACKAGES: Final = ("component", "db", "gatehouse", "pages", "remote_api", "streamlit_gatehouse")
@@ -51,15 +51,15 @@ class Hosted:
 _hosted: Hosted | None = None
 _codes: Final[dict[str, CodeType]] = {}
 """Script → the code that Streamlit compiled from it."""
-_inside: Final[ContextVar[bool]] = ContextVar("past_the_gate", default=False)
+_inside: Final[ContextVar[bool]] = ContextVar("past_the_entry_check", default=False)
 _compile: Final = ScriptCache.get_bytecode
 
 
 def install(hosted: Hosted | None) -> None:
-    """Run the gate in place of every script of this process from now on; None removes it, for tests.
+    """Run the entry check in place of every script of this process from now on; None removes it, for tests.
 
     Raises:
-        RuntimeError: Streamlit does not use the gate.
+        RuntimeError: Streamlit does not use the entry check.
     """
     global _hosted  # noqa: PLW0603 - one process serves one app
     _hosted = hosted
@@ -69,8 +69,8 @@ def install(hosted: Hosted | None) -> None:
         hosted_pages.install(None, None)
     else:
         hosted_pages.install(hosted.script, hosted.declarations.pages)
-    if hosted is not None and ScriptCache().get_bytecode(__file__).co_filename != _GATE:
-        raise RuntimeError("Streamlit compiles scripts without the gate")
+    if hosted is not None and ScriptCache().get_bytecode(__file__).co_filename != _ENTRY_CHECK:
+        raise RuntimeError("Streamlit compiles scripts without the entry check")
 
 
 def free_module_names(folder: Path) -> None:
@@ -89,21 +89,21 @@ _replaced_modules: Final[list[object]] = []
 
 
 def _bytecode(self: ScriptCache, script_path: str) -> Any:
-    """The code that Streamlit runs for a script: the gate's, or the script's own while the gate runs it."""
+    """The code that Streamlit runs for a script: the entry check, or the script's own while the entry check runs it."""
     code = _compile(self, script_path)
     if _inside.get():
         hosted_pages.check_compiled(Path(script_path))
         return code
     _codes[os.path.abspath(script_path)] = code  # noqa: PTH100 - as Streamlit keys its own
-    return _GATE_CODE
+    return _ENTRY_CHECK_CODE
 
 
 def run(namespace: dict[str, Any]) -> None:
-    """Run the hosted script in its module's ``namespace`` if the user may enter; only the gate's code calls this."""
+    """Run the hosted script in its module's ``namespace`` if the user may enter; only the entry check calls this."""
     file = os.path.abspath(namespace["__file__"])  # noqa: PTH100 - as above
     code = _codes[file]
     if _enter():
-        with _past_the_gate(), hosted_pages.run_of_app():
+        with _past_the_entry_check(), hosted_pages.run_of_app():
             try:
                 hosted_pages.check_compiled(Path(file))
             except NotFound as error:
@@ -113,7 +113,7 @@ def run(namespace: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _past_the_gate() -> Iterator[None]:
+def _past_the_entry_check() -> Iterator[None]:
     token = _inside.set(True)
     try:
         yield

@@ -152,7 +152,7 @@ def _run(page: st.Page) -> None:
         _run_page(page)
         return
     source = _source(page)
-    if source == _page_entries.script:  # Streamlit's own page for a folder pages/: the gate runs the entry script
+    if source == _page_entries.script:  # Streamlit's own page for a folder pages/: the entry check runs the script
         _run_page(page)
         return
     _record_offered(page)

@@ -117,7 +117,7 @@ def _sign_in_component(key: str, *, anonymous: bool = True) -> None:
     auth0(
         key=key,
         account=None,
-        tabs=services().cookies.tabs,
+        broadcast_channel=services().cookies.broadcast_channel,
         anonymous=anonymous,
         mode=SignInMode(services().settings.sign_in_mode),
         events=_SIGN_IN_EVENTS,

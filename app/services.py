@@ -106,7 +106,7 @@ def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Ser
         drafts=Drafts(storage, keyring),
         refusals=RefusalCounts(storage),
         rights=rights,
-        tabs=Tabs(sessions, rights, channel=cookies.tabs, limits=socket_limits),
+        tabs=Tabs(sessions, rights, broadcast_channel=cookies.broadcast_channel, limits=socket_limits),
         addresses=addresses,
         admission=Admission(socket_limits, trusts=addresses.trusts),
         cookies=cookies,

@@ -71,7 +71,7 @@ def account(
             rights=hashlib.sha256(rights.encode()).hexdigest()[:16],
         ),
         picture_hosts=picture_hosts,
-        tabs=services().cookies.tabs,
+        broadcast_channel=services().cookies.broadcast_channel,
     )
 
 

@@ -65,7 +65,7 @@ def auth0(
     return_to: str = "/",
     picture_hosts: Sequence[str] = (),
     silent_sign_in: bool = False,
-    tabs: str = "",
+    broadcast_channel: str = "",
     anonymous: bool = False,
     mode: SignInMode = SignInMode.REDIRECT,
     events: Collection[EventName] = (),
@@ -79,8 +79,8 @@ def auth0(
         return_to: The page to return to after the sign-in; ``/`` means where the browser is now, query included.
         picture_hosts: The hosts that pictures may come from.
         silent_sign_in: Whether the browser starts a silent sign-in (``prompt=none``) at once.
-        tabs: The name of the ``BroadcastChannel`` on which the tabs of this browser ask each other to check the
-            session; empty for none.
+        broadcast_channel: The name of the ``BroadcastChannel`` on which the tabs of this browser ask each other to
+            check the session; empty for none.
         anonymous: Whether this browser has no session, so that a sign-in in another tab reloads the page.
         mode: How the sign-in button leads to the provider.
         events: The events that the front end may send.
@@ -88,7 +88,7 @@ def auth0(
             the sign-in is a plain link.
     """
     data = component_data(account, return_to=return_to, picture_hosts=picture_hosts, silent_sign_in=silent_sign_in)
-    _show(key, data | {"tabs": tabs, "anonymous": anonymous, "mode": mode.value}, events, on_event)
+    _show(key, data | {"tabs": broadcast_channel, "anonymous": anonymous, "mode": mode.value}, events, on_event)
 
 
 def confirm(
@@ -137,7 +137,7 @@ def _show(key: str, data: dict[str, Any], events: Collection[EventName], on_even
 def _channel_payload(key: str, events: Collection[EventName], on_event: OnEvent) -> Json:
     """Handle the events that arrived, before the component is drawn, so that this run sends the replies.
 
-    This happens in the script's body, not in Streamlit's callbacks: those run before the gate of any page, and can be
+    This happens in the script's body, not in Streamlit's callbacks: those run before the guard of any page, and can be
     interrupted.
     """
     channels: dict[str, EventChannel] = st.session_state.setdefault(_CHANNELS, {})

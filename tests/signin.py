@@ -223,7 +223,7 @@ def sign_in_world(
     )
     middleware = Middleware(
         IdentityMiddleware,
-        tabs=Tabs(sessions, Rights(storage.read, clock=clock), channel=cookies.tabs),
+        tabs=Tabs(sessions, Rights(storage.read, clock=clock), broadcast_channel=cookies.broadcast_channel),
         cookies=cookies,
         identity=identity,
         config=MiddlewareConfig(

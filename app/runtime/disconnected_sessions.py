@@ -1,4 +1,4 @@
-"""Stores Streamlit sessions without a socket, which a reconnecting browser resumes, with a limit for each user.
+"""Stores Streamlit sessions without a socket, for browsers that reconnect, with a limit for each user.
 
 Streamlit (1.67) stores the latest 128 sessions of all users. A client that opens and closes sockets, even without
 signing in, displaces those of other users, whose state and last input are lost. Streamlit also drops sessions without

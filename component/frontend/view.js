@@ -21,7 +21,7 @@ import { STYLE } from "./style.js"
  * @property {Account | null} account
  * @property {boolean} [silent] Whether to go to the provider at once, without any question to the user.
  * @property {import("./urls.js").StepUp} [stepUp] What a signed-in user has to confirm.
- * @property {string} [tabs] The name of the channel between this browser's tabs.
+ * @property {string} [tabs] The name of the `BroadcastChannel` between this browser's tabs.
  * @property {import("./sign-in.js").SignInMode} [mode] How a click on sign-in leads to the provider.
  * @property {boolean} [anonymous] Whether the user is anonymous: then a sign-in in another tab reloads this page.
  * @property {import("./event-channel.js").HostMessage} [channel] The host's end of the event channel.

@@ -28,7 +28,7 @@ class Cookies:
         """``base_url``: the address at which people reach the app; https makes the cookies ``Secure``."""
         self.secure = base_url.lower().startswith("https://")
         tag = hashlib.sha256(base_url.encode()).hexdigest()[:_TAG_CHARACTERS]
-        self.tabs = f"gatehouse-{tag}"
+        self.broadcast_channel = f"gatehouse-{tag}"
         """The ``BroadcastChannel`` on which the tabs of one browser ask each other to check the session."""
         prefix = f"{'__Host-' if self.secure else ''}gatehouse-{tag}"
         self.session = f"{prefix}-session"

@@ -117,14 +117,14 @@ def notice(
     return HTMLResponse(page, status_code=status, headers=headers)
 
 
-def signed_in_popup(channel: str) -> HTMLResponse:
+def signed_in_popup(broadcast_channel: str) -> HTMLResponse:
     """The last page of a sign-in in a popup: it notifies the tabs, and closes its window where it can."""
     return notice(
         "You are signed in",
         ("This window closes by itself. If it does not, close it and return to where you pressed “Sign in”.",),
         status=200,
         actions=(),
-        closes=channel,
+        closes=broadcast_channel,
     )
 
 

@@ -140,7 +140,7 @@ class BackMessage:
         return len(self._raw)
 
     def strip_to_full_rerun(self) -> None:
-        """Make it a full rerun without widget states, so that no callback or fragment runs ahead of the page's gate."""
+        """Make it a full rerun without widget states, so that no callback or fragment runs before the page's guard."""
         self.message.rerun_script.ClearField("widget_states")
         self.message.rerun_script.ClearField("fragment_id")
         self.drop_cached_hashes()  # the browser must not render what it has cached

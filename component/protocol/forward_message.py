@@ -45,21 +45,21 @@ def request_rerun() -> bytes:
     return message.SerializeToString()
 
 
-def expiry_overlay(*, locked: bool, channel: str) -> bytes:
+def expiry_overlay(broadcast_channel: str, *, locked: bool) -> bytes:
     """Show or remove the expiry overlay: our component (``component.auth0``), in Streamlit's container for events.
 
     A run of the whole page removes it too.
 
     Args:
+        broadcast_channel: As ``Cookies.broadcast_channel``.
         locked: Whether the page is to be hidden.
-        channel: As ``Cookies.tabs``.
     """
     message = ForwardMsg()
     message.metadata.delta_path.extend((RootContainer.EVENT, 0))
     element = message.delta.new_element.bidi_component
     element.id = "gatehouse-expiry-overlay"
     element.component_name, element.js_source_path, element.isolate_styles = COMPONENT, COMPONENT_SOURCE, True
-    element.json = json.dumps({"returnTo": "/", "account": None, "tabs": channel, "locked": locked})
+    element.json = json.dumps({"returnTo": "/", "account": None, "tabs": broadcast_channel, "locked": locked})
     return message.SerializeToString()
 
 

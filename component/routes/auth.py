@@ -190,7 +190,7 @@ class _Routes:
                 and not (another_account or step_up)
                 and not self._sessions.silent_sign_in.needed(current.ref)
             ):
-                return signed_in_popup(self._cookies.tabs) if popup else self._redirect(return_to)
+                return signed_in_popup(self._cookies.broadcast_channel) if popup else self._redirect(return_to)
             if is_silent and current is not None:
                 # Once for each access token, so never in a loop.
                 if not self._sessions.silent_sign_in.begin(current.ref):

@@ -248,7 +248,11 @@ class SignInCallback:
 
     def _return(self, transaction: LoginTransaction) -> Response:
         """The response after a completed sign-in: back to its page, or the last page of its popup."""
-        return signed_in_popup(self._cookies.tabs) if transaction.popup else self._redirect(transaction.return_to)
+        return (
+            signed_in_popup(self._cookies.broadcast_channel)
+            if transaction.popup
+            else self._redirect(transaction.return_to)
+        )
 
     def _failed(
         self, error: GatehouseError, request: Request, transaction: LoginTransaction, clearing: tuple[str, ...]

@@ -14,13 +14,13 @@ class Handshake:
     Args:
         session: Its session; None for an anonymous browser.
         owner: The owner of the tab (``request_context.owner_of``).
-        claimed: The id of the Streamlit session that the browser claims; "" for none.
-        is_resumed: Whether the tab resumes that one.
+        requested_session_id: The id of the Streamlit session that the browser requests; "" for none.
+        is_reattached: Whether the tab is reattached to that one.
         is_expired: Whether the session has expired, and can be resumed.
     """
 
     session: Session | None
     owner: str
-    claimed: str = ""
-    is_resumed: bool = False
+    requested_session_id: str = ""
+    is_reattached: bool = False
     is_expired: bool = False

@@ -10,10 +10,10 @@ from app.core.records import Session
 from component.http.cookies import HeaderList, RawHeaders, browser_hash
 
 _HEADER_PREFIX: Final = "x-gatehouse-"
-_CLAIM_HEADERS: Final = frozenset(
+_IDENTITY_HEADERS: Final = frozenset(
     {b"x-streamlit-user", b"x-forwarded-user", b"x-forwarded-email", b"x-forwarded-preferred-username", b"remote-user"}
 )
-_CLAIM_PREFIXES: Final = (_HEADER_PREFIX.encode(), b"x-auth-request-")
+_IDENTITY_PREFIXES: Final = (_HEADER_PREFIX.encode(), b"x-auth-request-")
 
 
 class Identity:
@@ -46,10 +46,10 @@ class Identity:
         return [(self._names[key].encode(), value.encode("ascii")) for key, value in values.items()]
 
 
-def without_claims(headers: HeaderList) -> RawHeaders:
-    """The headers without any that claims an identity."""
+def without_identity_headers(headers: HeaderList) -> RawHeaders:
+    """The headers without any in which a client names an identity."""
     return [
         (name, value)
         for name, value in headers
-        if name.lower() not in _CLAIM_HEADERS and not name.lower().startswith(_CLAIM_PREFIXES)
+        if name.lower() not in _IDENTITY_HEADERS and not name.lower().startswith(_IDENTITY_PREFIXES)
     ]

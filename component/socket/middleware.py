@@ -1,8 +1,8 @@
 """The identity middleware: pure ASGI middleware that binds every request and socket to its session.
 
-It removes any identity that a client claims and adds that of the session, under header names that are random at each
-start; ``server.trustedUserHeaders`` carries them into ``st.user``, so Streamlit itself refuses to resume a session with
-another identity. It knows nothing of Streamlit but its paths.
+It removes any identity that a client names and adds that of the session, under header names that are random at each
+start; ``server.trustedUserHeaders`` carries them into ``st.user``, so Streamlit itself reattaches no socket of another
+identity. It knows nothing of Streamlit but its paths.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from component.socket.outgoing import Outgoing
 from component.socket.page_url import page_url
 from component.socket.reconnection import Reconnection
 from component.socket.shared_state import SharedState
-from component.socket.tab_state import OwnerTabs, PageGate, TabState
+from component.socket.tab_state import GateState, OwnerTabs, TabState
 
 _QUIET_SECONDS: Final = 0.25
 _ACTION_LOST: Final = (
@@ -37,12 +37,12 @@ class PageRuns:
     ) -> None:
         """Track the page of ``state``, a Streamlit session of the owner of ``owner_tabs``."""
         self._shared = shared
-        self.is_gating = False
+        self.is_at_gate = False
         """Whether a message is at the gate."""
         self.is_first = True
         """Whether no run has started since the socket was opened, or unlocked."""
         # Rendered with other rights than the present ones; an earlier socket may have gone before the rerun.
-        self.is_outdated = state.gate is not PageGate.OPEN
+        self.is_outdated = state.gate is not GateState.OPEN
         self.has_lost_action = False
         """Whether to report to the user that the last action was lost."""
         self._state = state
@@ -50,16 +50,16 @@ class PageRuns:
         self._in = incoming
         self._out = outgoing
         self._reconnection = reconnection
-        self._overlay_before = state.overlay  # keeps an action in the session that is claimed
+        self._locked_page_before = state.locked_page  # keeps an action in the session that is requested
         self._navigation: ForwardMsg | None = None
         self._session_id = ""  # of Streamlit, once it is known
-        self._gated_at = 0.0
+        self._handed_over_at = 0.0
         state.is_running = False  # Streamlit stops a run when its socket goes
 
     @property
     def has_lost(self) -> bool:
         """Whether the page was rendered with a right that is lost."""
-        return self._state.gate is not PageGate.OPEN
+        return self._state.gate is not GateState.OPEN
 
     @property
     def page_url(self) -> str:
@@ -98,13 +98,13 @@ class PageRuns:
         Returns:
             As ``rerun``.
         """
-        overlay, self._state.overlay = self._state.overlay, None
-        kept = overlay.take() if overlay is not None else None
-        if kept is not None and overlay is self._overlay_before and self._reconnection.has_failed:
+        locked_page, self._state.locked_page = self._state.locked_page, None
+        kept = locked_page.take_action() if locked_page is not None else None
+        if kept is not None and locked_page is self._locked_page_before and self._reconnection.has_failed:
             kept, self.has_lost_action = None, True  # it was meant for the session that is gone
         self.is_first = True
-        if overlay is not None and overlay.is_visible:
-            self._out.push(forward_message.expiry_overlay(locked=False, channel=self._shared.channel))
+        if locked_page is not None and locked_page.has_overlay:
+            self._out.push(forward_message.expiry_overlay(self._shared.broadcast_channel, locked=False))
         if requested is not None:
             if kept is not None:
                 requested.merge_triggers(kept)
@@ -133,7 +133,7 @@ class PageRuns:
         if message.is_rerun:
             self._prepare(message)
             self._reconnection.record_run()
-            self._gated_at = self._shared.monotonic()
+            self._handed_over_at = self._shared.monotonic()
             self.is_outdated = self.is_outdated and not message.is_full_rerun
             if self._state.begin_run(is_full=message.is_full_rerun):
                 barrier = injected_messages.barrier(run_on_save=bool(self._state.run_on_save))
@@ -173,7 +173,7 @@ class PageRuns:
             self.has_lost_action = False
             self._out.push(forward_message.error_dialog(_ACTION_LOST))  # a run removes such a dialog: after its end
         if is_for_browser:
-            if self._state.gate is PageGate.OPEN:
+            if self._state.gate is GateState.OPEN:
                 self._state.rendered.record_media(data)
             return data
         operation_id = message.backend_operation_response.request_id
@@ -181,5 +181,5 @@ class PageRuns:
 
     def _is_busy(self) -> bool:
         """Whether a user action is being processed, or may be."""
-        is_processing = self._state.is_running or self.is_gating or self._in.is_waiting
-        return is_processing or self._shared.monotonic() - self._gated_at < _QUIET_SECONDS
+        is_processing = self._state.is_running or self.is_at_gate or self._in.is_waiting
+        return is_processing or self._shared.monotonic() - self._handed_over_at < _QUIET_SECONDS

@@ -1,6 +1,6 @@
-"""The Streamlit session that a reconnecting browser claims, and what happens if Streamlit no longer has it.
+"""The Streamlit session that a reconnecting browser requests, and what happens if Streamlit no longer has it.
 
-A browser that has lost its connection claims the session of its page, and requests a run only after one was cut off
+A browser that has lost its connection requests the session of its page, and a run only after one was cut off
 (Streamlit 1.67). If that session is gone, its page would stay on the screen, with rights that were revoked meanwhile.
 """
 
@@ -18,22 +18,22 @@ class Reconnection:
 
     def __init__(
         self,
-        claimed: str,
+        requested_session_id: str,
         *,
-        is_granted: bool,
+        is_allowed: bool,
         is_active: Callable[[str], bool],
         monotonic: Callable[[], float],
     ) -> None:
         """Track a handshake.
 
         Args:
-            claimed: The id of the Streamlit session that the browser claims; "" for none.
-            is_granted: Whether Streamlit receives the claim.
+            requested_session_id: The id of the Streamlit session that the browser requests; "" for none.
+            is_allowed: Whether Streamlit receives that id.
             is_active: Whether a Streamlit session has a socket now.
             monotonic: The clock.
         """
-        self._claimed = claimed
-        self._is_granted = is_granted
+        self._requested_session_id = requested_session_id
+        self._is_allowed = is_allowed
         self._is_active = is_active
         self._monotonic = monotonic
         self._accepted_at = 0.0
@@ -41,7 +41,7 @@ class Reconnection:
         self._is_requested = False
 
     def record_accepted(self) -> None:
-        """The socket was accepted; Streamlit resumes the session, or starts another, right afterwards."""
+        """The socket was accepted; Streamlit reattaches it to the session, or starts another, right afterwards."""
         self._accepted_at = self._monotonic()
 
     def record_request(self) -> None:
@@ -68,8 +68,10 @@ class Reconnection:
 
     @property
     def has_failed(self) -> bool:
-        """Whether the browser claims a session that was not resumed. Known once the socket is accepted."""
-        return bool(self._claimed) and not (self._is_granted and self._is_active(self._claimed))
+        """Whether the browser requested a session to which it was not reattached. Known once the socket is accepted."""
+        return bool(self._requested_session_id) and not (
+            self._is_allowed and self._is_active(self._requested_session_id)
+        )
 
     @property
     def needs_whole_run(self) -> bool:

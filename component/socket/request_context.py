@@ -19,7 +19,7 @@ from component.http.origin import Site
 from component.http.security_headers import SecurityHeaders, content_security_policy
 from component.http.static_pages import log_server_error
 from component.session.credentials import session_secret_hash
-from component.socket.identity import Identity, without_claims
+from component.socket.identity import Identity, without_identity_headers
 from component.socket.tabs import Tabs
 
 RETRY_SECONDS: Final = 5
@@ -100,7 +100,7 @@ class MiddlewareContext:
 
     def anonymous(self, scope: Scope) -> Scope:
         """The scope as Streamlit sees it, without any identity or cookie of ours."""
-        return {**scope, "headers": self.cookies.hide(without_claims(scope["headers"]))}
+        return {**scope, "headers": self.cookies.hide(without_identity_headers(scope["headers"]))}
 
 
 class RequestContext:
@@ -156,12 +156,12 @@ class RequestContext:
     def identified(self, session: Session | None) -> Scope:
         """The scope as Streamlit sees it: the identity in headers of ours only, and none of our cookies."""
         shared = self._shared
-        headers = shared.cookies.hide(without_claims(self._scope["headers"]))
+        headers = shared.cookies.hide(without_identity_headers(self._scope["headers"]))
         return {**self._scope, "headers": headers + shared.identity.headers(session, self.browser)}
 
     def for_routes(self) -> Scope:
         """The scope as our routes see it, with the cookie of a new browser: a sign-in must match its browser."""
-        headers = without_claims(self._scope["headers"])
+        headers = without_identity_headers(self._scope["headers"])
         if self.is_new_browser:
             headers = self._shared.cookies.with_browser(headers, self.browser)
         return {**self._scope, "headers": headers}

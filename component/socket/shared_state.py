@@ -38,14 +38,14 @@ class SharedState:
         sessions: SessionService,
         rights: Rights,
         *,
-        channel: str = "",
+        broadcast_channel: str = "",
         limits: SocketLimits | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``channel``: as ``Cookies.tabs``."""
+        """``broadcast_channel``: as ``Cookies.broadcast_channel``."""
         self.limits = limits or SocketLimits()
         self.monotonic = monotonic
-        self.channel = channel
+        self.broadcast_channel = broadcast_channel
         self.sessions = sessions
         self.rights = rights
         self.owners = TabOwners()

@@ -21,9 +21,9 @@ from app.core.policy import Grants
 from app.core.records import Session
 from component.protocol import forward_message, injected_messages
 from component.protocol.back_message import BackMessage, Malformed, TooCostly
-from component.socket.expiry_overlay import ExpiryOverlay
 from component.socket.handshake import Handshake
 from component.socket.incoming import Incoming, to_streamlit
+from component.socket.locked_page import LockedPage
 from component.socket.outgoing import Outgoing
 from component.socket.page_runs import PageRuns
 from component.socket.reconnection import Reconnection
@@ -59,7 +59,7 @@ class Tab:
         on_close: Callable[[Tab], None],
     ) -> None:
         """Open the tab; ``on_close`` receives it at its end. The other arguments are those of ``Tabs.open``."""
-        session, claimed = handshake.session, handshake.claimed
+        session, session_id = handshake.session, handshake.requested_session_id
         self.owner, self.session = handshake.owner, session
         self._shared = shared
         self._charge = charge
@@ -67,17 +67,17 @@ class Tab:
         self._in = Incoming(receive)
         self._out = Outgoing(send, send_accepted)
         self._owner_tabs = shared.owners.open_tab(self.owner, is_anonymous=session is None)
-        self._state = (self._owner_tabs.sessions.get(claimed) if handshake.is_resumed else None) or TabState()
+        self._state = (self._owner_tabs.sessions.get(session_id) if handshake.is_reattached else None) or TabState()
         self._state.attach(self._close_replaced)
         self._lock = SessionLock(is_expired=handshake.is_expired, monotonic=self._monotonic)
         self._secret_hash = session.secret_hash if session is not None else b""
         self._recheck_lock = asyncio.Lock()
         self._is_checked = self._page_signs_out = False
         self._reconnection = Reconnection(
-            claimed, is_granted=handshake.is_resumed, is_active=shared.is_active, monotonic=self._monotonic
+            session_id, is_allowed=handshake.is_reattached, is_active=shared.is_active, monotonic=self._monotonic
         )
         self._runs = PageRuns(shared, self._state, self._owner_tabs, self._in, self._out, self._reconnection)
-        self._runs.has_lost_action = not handshake.is_resumed and self._owner_tabs.drop_kept_action(claimed)
+        self._runs.has_lost_action = not handshake.is_reattached and self._owner_tabs.drop_kept_action(session_id)
 
     # Called by Streamlit
 
@@ -92,13 +92,13 @@ class Tab:
                 continue
             if message["type"] != "websocket.receive":
                 return message
-            self._runs.is_gating = True
+            self._runs.is_at_gate = True
             try:
-                passed = await self._gate(message)
+                admitted = await self._admit(message)
             finally:
-                self._runs.is_gating = False
-            if passed is not None:
-                return self._runs.hand_over(passed)
+                self._runs.is_at_gate = False
+            if admitted is not None:
+                return self._runs.hand_over(admitted)
 
     async def send(self, message: Message) -> None:
         """Send the browser a message of Streamlit's, unless the tab is closed or locked; records what it renders."""
@@ -128,7 +128,7 @@ class Tab:
             return False
         if self._lock.state is SocketState.LOCKED:
             return self._lock.is_recheck_due(now)
-        if self._state.overlay is not None:
+        if self._state.locked_page is not None:
             return True  # it may keep an action for this socket
         due_at = self._shared.sessions.lifetimes.ends_at(self.session)
         expiry_at = self._state.grants.next_expiry_at if self._state.grants is not None else None
@@ -142,7 +142,7 @@ class Tab:
     @property
     def wants_rerun(self) -> bool:
         """Whether its page must be rendered again now."""
-        if not self._out.is_open() or self._lock.is_locked or self._state.overlay:
+        if not self._out.is_open() or self._lock.is_locked or self._state.locked_page:
             return False
         return self._runs.wants_rerun
 
@@ -184,7 +184,7 @@ class Tab:
             self._reload()
             return SessionChange.ENDED
         self._runs.is_outdated = self._runs.is_outdated or change is not SessionChange.NONE
-        if self._state.overlay is not None and not self._reconnection.is_awaited:
+        if self._state.locked_page is not None and not self._reconnection.is_awaited:
             self._unlock_page()
         return change
 
@@ -202,12 +202,12 @@ class Tab:
     def _lock_page(self, session: Session) -> SessionChange:
         """The session has expired, and can be resumed: stop the run, and hide the page."""
         if self._lock.lock(self._shared.sessions.resumption.ends_at(session)):
-            self._state.overlay = self._state.overlay or ExpiryOverlay()
-            self._state.overlay.is_visible = True
+            self._state.locked_page = self._state.locked_page or LockedPage()
+            self._state.locked_page.has_overlay = True
             self._state.is_running = False
             self._in.drop_injected()
             self._in.inject(to_streamlit(injected_messages.stop()))
-            self._out.push(forward_message.expiry_overlay(locked=True, channel=self._shared.channel))
+            self._out.push(forward_message.expiry_overlay(self._shared.broadcast_channel, locked=True))
         return SessionChange.EXPIRED
 
     def _require_reconnection(self) -> SessionChange:
@@ -217,7 +217,7 @@ class Tab:
         the Streamlit session for a socket of the new secret.
         """
         self._lock.require_reconnection()
-        self._state.overlay = self._state.overlay or ExpiryOverlay(is_visible=False)
+        self._state.locked_page = self._state.locked_page or LockedPage(has_overlay=False)
         self._shared.record_new_secret(self._secret_hash)
         self._close_with(None, _RESTART)
         return SessionChange.RECONNECT
@@ -228,8 +228,8 @@ class Tab:
 
     # The gate
 
-    async def _gate(self, received: Message) -> BackMessage | None:
-        """Let a message through, restricted as necessary; None when it goes no further."""
+    async def _admit(self, received: Message) -> BackMessage | None:
+        """Let a message through the gate, restricted as necessary; None when it goes no further."""
         message = await self._parse(received)
         if message is None or message.is_sign_out:
             self._page_signs_out = self._page_signs_out or message is not None
@@ -238,11 +238,11 @@ class Tab:
             return None  # before the database is read for it
         if self._lock.state is not SocketState.LOCKED:
             await self._recheck_or_close()
-        if self._lock.keeps_messages and self._state.overlay is not None:
-            self._state.overlay.keep(message)
+        if self._lock.keeps_messages and self._state.locked_page is not None:
+            self._state.locked_page.keep_action(message)
         if self._lock.is_locked or not self._out.is_open():
             return None
-        if self._state.overlay is not None and message.is_rerun:
+        if self._state.locked_page is not None and message.is_rerun:
             self._unlock_page(message)
         if not self._runs.allows(message):
             return None
@@ -284,7 +284,7 @@ class Tab:
             self._reload()
 
     def _close_replaced(self) -> None:
-        """Another socket resumes the Streamlit session: what is still on its way here does not count."""
+        """Another socket reattaches to the Streamlit session: what is still on its way here does not count."""
         self._close_with(None, _POLICY_VIOLATION)
 
     def _close_with(self, last_message: bytes | None, code: int, *, after_seconds: float = 0) -> None:

@@ -1,7 +1,7 @@
 """The tab state of each Streamlit session, and which owner (a session, or an anonymous browser) had it.
 
-Only the owner gets the files of a tab, uploads into it and resumes its Streamlit session. Bounded, in memory, and on
-the event loop alone; what was dropped is refused.
+Only the owner gets the files of a tab, uploads into it and is reattached to its Streamlit session. Bounded, in memory,
+and on the event loop alone; what was dropped is refused.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from app.core.policy import Grants
 from component.limits.bounded_dict import put_newest
 from component.protocol.back_message import BackMessage
-from component.socket.expiry_overlay import ExpiryOverlay
+from component.socket.locked_page import LockedPage
 from component.socket.rendered import Rendered
 from component.socket.session_changes import SessionChange, grants_change
 from component.socket.upload_limits import Uploads
@@ -37,8 +37,8 @@ _WITHOUT_CONTENT: Final = frozenset(
 """Messages without content of a page: all that the browser gets until a page is rendered with the present rights."""
 
 
-class PageGate(Enum):
-    """Whether the page in the browser was rendered with rights that its user still has."""
+class GateState(Enum):
+    """The gate of a tab, by whether the page in the browser was rendered with rights that its user still has."""
 
     OPEN = "open"
     CLOSED = "closed"  # a right was revoked: Streamlit may receive only a full rerun, without widget states
@@ -50,10 +50,10 @@ class TabState:
     """One Streamlit session, over all its sockets: the rights its page was rendered with, and what the page offers."""
 
     grants: Grants | None = None
-    gate: PageGate = PageGate.OPEN
+    gate: GateState = GateState.OPEN
     last_rerun: BackMessage | None = None
     """A rerun of the page that the browser shows."""
-    overlay: ExpiryOverlay | None = None
+    locked_page: LockedPage | None = None
     """Set while the session is locked."""
     is_running: bool = False
     """Whether a run is in progress, or about to start."""
@@ -67,16 +67,17 @@ class TabState:
     _on_replaced: Callable[[], None] | None = None
 
     @property
-    def may_be_resumed(self) -> bool:
-        """Whether another socket may resume the session: not if the last one closed before a barrier was answered."""
+    def may_be_reattached(self) -> bool:
+        """Whether another socket may be reattached: not if the last one closed before a barrier was answered."""
         return self.pending_barriers == 0
 
     def attach(self, on_replaced: Callable[[], None]) -> None:
-        """A socket resumes this session and closes the one before; ``on_replaced`` closes it when another does."""
+        """A socket is attached to this session in place of the one before; ``on_replaced`` closes this one."""
         if self._on_replaced is not None:
             self._on_replaced()
-            if self.overlay is not None:
-                self.overlay.take()  # an action in the replaced socket is not for one that existed at the same time
+            if self.locked_page is not None:
+                # An action in the replaced socket is not for one that existed at the same time.
+                self.locked_page.take_action()
         self._on_replaced = on_replaced
 
     def detach(self, on_replaced: Callable[[], None]) -> None:
@@ -89,7 +90,7 @@ class TabState:
         before, self.grants = self.grants, grants
         change = grants_change(before, grants) if before is not None else SessionChange.NONE
         if change is SessionChange.LOST:
-            self.gate = PageGate.CLOSED
+            self.gate = GateState.CLOSED
             self.rendered.revoke()
         return change
 
@@ -102,7 +103,7 @@ class TabState:
 
     def restrict(self, rerun: BackMessage) -> None:
         """Remove from a rerun whatever the page no longer offers."""
-        if self.gate is PageGate.OPEN:
+        if self.gate is GateState.OPEN:
             self.rendered.restrict(rerun)
         else:
             rerun.strip_to_full_rerun()
@@ -114,9 +115,9 @@ class TabState:
             is_full: Whether it is one of the whole script, not of a fragment.
         """
         self.is_running = True
-        if not is_full or self.gate is not PageGate.CLOSED:
+        if not is_full or self.gate is not GateState.CLOSED:
             return False
-        self.gate = PageGate.OPENING
+        self.gate = GateState.OPENING
         self.pending_barriers += 1
         return True
 
@@ -137,7 +138,7 @@ class TabState:
                 self.run_on_save = message.new_session.initialize.session_status.run_on_save
         elif kind == "script_finished":
             self.is_running = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
-        if self.gate is not PageGate.OPEN:
+        if self.gate is not GateState.OPEN:
             return kind in _WITHOUT_CONTENT
         self.rendered.record(message)
         return True
@@ -153,8 +154,8 @@ class TabState:
             return is_within
         self._is_within_barrier = True
         self.pending_barriers -= 1
-        if self.pending_barriers == 0 and self.gate is PageGate.OPENING:
-            self.gate = PageGate.OPEN
+        if self.pending_barriers == 0 and self.gate is GateState.OPENING:
+            self.gate = GateState.OPEN
         return True
 
 
@@ -171,9 +172,9 @@ class OwnerTabs:
         put_newest(self.sessions, session_id, state, MAX_SESSIONS_PER_OWNER)
 
     def drop_kept_action(self, session_id: str) -> bool:
-        """Drop the action that waits with a session that is not resumed; returns whether there was one."""
+        """Drop the action that waits with a session to which no socket is reattached; returns whether there was one."""
         state = self.sessions.get(session_id)
-        return state is not None and state.overlay is not None and state.overlay.take() is not None
+        return state is not None and state.locked_page is not None and state.locked_page.take_action() is not None
 
     def may_fetch(self, file: str, grants: Grants | None) -> bool:
         """As ``TabState.may_fetch``, in any of the owner's Streamlit sessions."""

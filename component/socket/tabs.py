@@ -27,12 +27,12 @@ class Tabs(SharedState):
         sessions: SessionService,
         rights: Rights,
         *,
-        channel: str = "",
+        broadcast_channel: str = "",
         limits: SocketLimits | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``channel``: as ``Cookies.tabs``."""
-        super().__init__(sessions, rights, channel=channel, limits=limits, monotonic=monotonic)
+        """``broadcast_channel``: as ``Cookies.broadcast_channel``."""
+        super().__init__(sessions, rights, broadcast_channel=broadcast_channel, limits=limits, monotonic=monotonic)
         self._live: dict[Tab, None] = {}
 
     def __iter__(self) -> Iterator[Tab]:
@@ -69,10 +69,10 @@ class Tabs(SharedState):
         self.upload_totals.add(session_id, state.uploads)
         return state.uploads
 
-    def may_resume(self, owner: str, session_id: str) -> bool:
-        """Whether this Streamlit session was the owner's in this process, and can be resumed."""
+    def may_reattach(self, owner: str, session_id: str) -> bool:
+        """Whether this Streamlit session was the owner's in this process, and a socket can be reattached to it."""
         state = self._state(owner, session_id)
-        return state is not None and state.may_be_resumed
+        return state is not None and state.may_be_reattached
 
     def _state(self, owner: str, session_id: str) -> TabState | None:
         owner_tabs = self.owners.get(owner)

@@ -1,7 +1,7 @@
 """The uploads of all Streamlit sessions of one process, including those without a socket, which keep their files.
 
-A browser that reconnects resumes its Streamlit session, so Streamlit keeps the files of a session that has lost its
-socket. They count, and the oldest of these sessions are shut down when a user with a socket needs the room.
+A browser that reconnects is reattached to its Streamlit session, so Streamlit keeps the files of a session that has
+lost its socket. They count, and the oldest of these sessions are shut down when a user with a socket needs the room.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from component.http.client_address import ClientAddresses
 from component.limits.admission import Admission, CapacityExceeded, SocketReader, SocketSlot
 from component.limits.paced_socket import PacedSocket
 from component.limits.throttle import Throttle
-from component.protocol.session_claims import claimed_session, without_claim
+from component.protocol.requested_session import read_requested_session_id, without_requested_session
 from component.server.http_protocol import TOO_MANY_CONNECTIONS
 from component.server.websocket_protocol import SOCKET_READER
 from component.socket.handshake import Handshake
@@ -73,13 +73,17 @@ class WebSocketMiddleware:
             # The new cookie is on its way to this browser, which tries again by itself; no other browser has it.
             await _refuse(scope, receive, send, try_again(), code=_TRY_AGAIN_LATER)
             return
-        claimed = claimed_session(scope["headers"])
-        is_expired = session is None and expired is not None and self._tabs.may_resume(owner_of(expired, ""), claimed)
+        requested_session_id = read_requested_session_id(scope["headers"])
+        is_expired = (
+            session is None
+            and expired is not None
+            and self._tabs.may_reattach(owner_of(expired, ""), requested_session_id)
+        )
         session = expired if is_expired else session
         owner, scope = request.owner(session), request.identified(session)
-        is_resumed = self._tabs.may_resume(owner, claimed)
-        if not is_resumed:
-            scope = {**scope, "headers": without_claim(scope["headers"])}
+        is_reattached = self._tabs.may_reattach(owner, requested_session_id)
+        if not is_reattached:
+            scope = {**scope, "headers": without_requested_session(scope["headers"])}
         person = json.dumps(list(session.person.subject)) if session is not None else ""
         try:
             slot.take(person)
@@ -88,7 +92,13 @@ class WebSocketMiddleware:
             return
         paced = self._paced(scope, receive, person=person, address=slot.address)
         # Headers are sent with the acceptance, or with a refusal in its place: there are none to add afterwards.
-        handshake = Handshake(session, owner, claimed=claimed, is_resumed=is_resumed, is_expired=is_expired)
+        handshake = Handshake(
+            session,
+            owner,
+            requested_session_id=requested_session_id,
+            is_reattached=is_reattached,
+            is_expired=is_expired,
+        )
         tab = self._tabs.open(
             handshake,
             paced.receive,

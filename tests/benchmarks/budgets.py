@@ -33,4 +33,4 @@ PEOPLE: Final = Budget("50 of 100,000 people by a filter, with roles and total /
 SESSION: Final = Budget("resolving a session on a socket message / raw sqlite3 read", 3.0)
 RERUN: Final = Budget("guarded rerun, ten pages, CPU / the same app unguarded", 1.25)
 RERUN_STOCK: Final = Budget("guarded rerun, ten pages, CPU / stock Streamlit's empty page", 0.2)
-SIGN_IN: Final = Budget("sign-in in a browser, click to gated page / Streamlit's own st.login", 1.0)
+SIGN_IN: Final = Budget("sign-in in a browser, click to guarded page / Streamlit's own st.login", 1.0)

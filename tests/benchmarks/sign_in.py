@@ -1,4 +1,4 @@
-"""Sign-in in a real browser, from the click to the gated page: the product against Streamlit's own ``st.login``.
+"""Sign-in in a real browser, from the click to the guarded page: the product against Streamlit's own ``st.login``.
 
 Both sign in at the same local tenant, as the same person, to the same page with a name and a sign-out button beside
 it; each time in a new browser context that has loaded only the page with the button. The first side changes each round.
@@ -31,7 +31,7 @@ _TIMEOUT_MS: Final = 30_000
 _SETTLE_MS: Final = 500
 _PERSON: Final = "bruno"
 _PAGE: Final = """
-st.title("The gated page")
+st.title("The guarded page")
 st.write("Something to read.")
 """
 _PRODUCT: Final = f"import streamlit as st\n{_PAGE}"
@@ -56,7 +56,7 @@ class SignInTimes(NamedTuple):
     to_provider: float
     """From the click to the provider's page with the people on it."""
     back: float
-    """From the click on a person to the gated page."""
+    """From the click on a person to the guarded page."""
 
     @property
     def whole(self) -> float:
@@ -158,7 +158,7 @@ def _sign_in(browser: Browser, address: str) -> SignInTimes:
         person.click(no_wait_after=True)
         page.get_by_text("Something to read.").wait_for()
         back = time.perf_counter()
-        expect(page.get_by_role("heading", name="The gated page")).to_be_visible()
+        expect(page.get_by_role("heading", name="The guarded page")).to_be_visible()
         return SignInTimes(at_provider - started, back - at_provider)
     finally:
         context.close()

@@ -177,7 +177,7 @@ def test_a_tab_wakes_another_that_the_server_does_not_reach(user: BrowserUser) -
     user.sign_in("chiyo", "/reports")
     other = open_tab(user, "/profile", "Profile")
     other.evaluate(RECORD_SENT)
-    channel = Cookies(user.stack.app_url).tabs
+    channel = Cookies(user.stack.app_url).broadcast_channel
     user.page.evaluate("name => new BroadcastChannel(name).postMessage({ kind: 'rights', value: 'other' })", channel)
     started = time.time()
     took = float(other.evaluate("Promise.race([window.sent, new Promise((late) => setTimeout(late, 5000, 1e15))])"))

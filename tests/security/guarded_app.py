@@ -82,7 +82,7 @@ def main(mode: str, port: int, database_url: str, script: str) -> None:
     identity = Identity()
     tabs = Tabs(sessions, Rights(storage.read))
     if mode in {"identity-only", "neither"}:
-        tabs.may_resume = lambda *_: True  # type: ignore[method-assign] # the check that the mode removes
+        tabs.may_reattach = lambda *_: True  # type: ignore[method-assign] # the check that the mode removes
     middleware = Middleware(
         IdentityMiddleware,
         tabs=tabs,

@@ -1,6 +1,6 @@
-"""Only its owner can resume a Streamlit session: a real server, a real script, raw sockets.
+"""Only its owner can be reattached to a Streamlit session: a real server, a real script, raw sockets.
 
-Streamlit re-attaches a socket to any session that it names if ``st.user`` of both is equal. The same takeover is tried
+Streamlit reattaches a socket to any session that it names if ``st.user`` of both is equal. The same takeover is tried
 with the middleware's identity and without it, to show that the tests would notice it.
 """
 
@@ -24,7 +24,7 @@ def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], G
         yield apps
 
 
-def test_the_owner_resumes_the_session(apps: Callable[[str], GuardedApp]) -> None:
+def test_the_owner_is_reattached_to_the_session(apps: Callable[[str], GuardedApp]) -> None:
     app = apps("guarded")
     alice = app.sign_in("alice")
     session_id = app.save_draft(alice, "alices-draft")
@@ -43,7 +43,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("client", "mode"), CASES)
-def test_no_other_client_resumes_the_session(apps: Callable[[str], GuardedApp], mode: str, client: str) -> None:
+def test_no_other_client_is_reattached_to_the_session(
+    apps: Callable[[str], GuardedApp], mode: str, client: str
+) -> None:
     app = apps(mode)
     alice = app.sign_in("alice")
     session_id = app.save_draft(alice, "alices-draft")
@@ -62,7 +64,7 @@ def test_no_other_client_resumes_the_session(apps: Callable[[str], GuardedApp], 
     assert claimed_id != session_id
 
 
-def test_an_ended_session_is_not_resumed(apps: Callable[[str], GuardedApp]) -> None:
+def test_an_ended_session_is_not_reattached(apps: Callable[[str], GuardedApp]) -> None:
     app = apps("guarded")
     alice = app.sign_in("alice")
     session_id = app.save_draft(alice, "alices-draft")

@@ -22,7 +22,7 @@ def test_a_popup_ends_on_a_page_that_notifies_the_tabs_and_closes(installation: 
     (channel, kind, script) = re.findall(
         r'<script data-channel="([^"]*)" data-kind="([^"]*)">(.*?)</script>', page.text
     )[0]
-    assert (channel, kind) == (installation.cookies.tabs, "signed-in")
+    assert (channel, kind) == (installation.cookies.broadcast_channel, "signed-in")
     assert "opener" not in script
     # Its policy allows only this script, and no page can frame it.
     policy = page.header("content-security-policy")

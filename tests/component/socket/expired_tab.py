@@ -72,11 +72,17 @@ async def reconnect(harness: TabHarness) -> None:
     await harness.tab.send({"type": "websocket.accept"})
 
 
-def open_socket(harness: TabHarness, *, claimed: str = "page", is_expired: bool = False) -> None:
+def open_socket(harness: TabHarness, *, requested_session_id: str = "page", is_expired: bool = False) -> None:
     """Open another socket, by default of the same Streamlit session."""
     session, tabs = harness.services.storage.read.session_by_ref(harness.ref), harness.services.tabs
     harness.tab = tabs.open(
-        Handshake(session, harness.tab.owner, claimed=claimed, is_resumed=bool(claimed), is_expired=is_expired),
+        Handshake(
+            session,
+            harness.tab.owner,
+            requested_session_id=requested_session_id,
+            is_reattached=bool(requested_session_id),
+            is_expired=is_expired,
+        ),
         harness.websocket.receive,
         harness.websocket.send,
     )

@@ -247,5 +247,5 @@ def test_the_overlay_is_rendered_by_our_own_component() -> None:
     (component,) = project["tool"]["streamlit"]["component"]["components"]
     assert f"{project['project']['name']}.{component['name']}" == forward_message.COMPONENT
     assert (ROOT / component["asset_dir"] / forward_message.COMPONENT_SOURCE).is_file()
-    message: Any = ForwardMsg.FromString(forward_message.expiry_overlay(locked=True, channel="x"))
+    message: Any = ForwardMsg.FromString(forward_message.expiry_overlay("x", locked=True))
     assert message.delta.new_element.bidi_component.component_name == forward_message.COMPONENT

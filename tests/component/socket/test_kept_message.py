@@ -8,8 +8,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from component.protocol import back_message
-from component.socket.expiry_overlay import KEEP_SECONDS, MAX_KEPT_BYTES, ExpiryOverlay
 from component.socket.handshake import Handshake
+from component.socket.locked_page import KEEP_SECONDS, MAX_KEPT_BYTES, LockedPage
 from component.socket.session_changes import SessionChange
 from component.socket.watcher import Watcher
 from tests.component.socket.expired_tab import (
@@ -165,7 +165,7 @@ def test_the_message_kept_by_a_later_lock_of_the_same_socket_passes() -> None:
     with_tab(check)
 
 
-def test_a_press_kept_in_a_session_that_cannot_be_resumed_is_reported_as_lost() -> None:
+def test_a_press_kept_in_a_session_that_cannot_be_reattached_is_reported_as_lost() -> None:
     async def check(harness: TabHarness) -> None:
         await press_too_late(harness)
         resume(harness)
@@ -174,7 +174,9 @@ def test_a_press_kept_in_a_session_that_cannot_be_resumed_is_reported_as_lost() 
         harness.websocket.sent.clear()
         session, tabs = harness.services.storage.read.session_by_ref(harness.ref), harness.services.tabs
         harness.tab = tabs.open(
-            Handshake(session, harness.tab.owner, claimed="page"), harness.websocket.receive, harness.websocket.send
+            Handshake(session, harness.tab.owner, requested_session_id="page"),
+            harness.websocket.receive,
+            harness.websocket.send,
         )
         await harness.tab.send({"type": "websocket.accept"})
         advance_clock(harness)
@@ -207,29 +209,29 @@ def sent(data: bytes) -> back_message.BackMessage:
 
 def test_two_messages_at_once_are_merged_with_the_triggers_of_either() -> None:
     """Leaving a field and pressing a button."""
-    overlay = ExpiryOverlay()
-    assert overlay.keep(sent(press("$$ID-a", value="old", fragment="f")))
-    assert overlay.keep(sent(press("$$ID-b", value="new")))
-    kept = overlay.take()
+    page = LockedPage()
+    assert page.keep_action(sent(press("$$ID-a", value="old", fragment="f")))
+    assert page.keep_action(sent(press("$$ID-b", value="new")))
+    kept = page.take_action()
     assert kept is not None
     message = BackMsg.FromString(kept.serialize())
     assert sorted(pressed(message)) == ["$$ID-a", "$$ID-b"]
     assert [w.string_value for w in message.rerun_script.widget_states.widgets if w.string_value] == ["new"]
     assert not message.rerun_script.fragment_id
-    assert overlay.take() is None
+    assert page.take_action() is None
 
 
 def test_the_kept_message_is_bounded_in_size_and_time() -> None:
     now = [0.0]
-    overlay = ExpiryOverlay(monotonic=lambda: now[0])
-    assert not overlay.keep(sent(press("$$ID-a", value="x" * MAX_KEPT_BYTES)))
+    page = LockedPage(monotonic=lambda: now[0])
+    assert not page.keep_action(sent(press("$$ID-a", value="x" * MAX_KEPT_BYTES)))
     timer = BackMsg()
     timer.rerun_script.is_auto_rerun = True
-    assert not overlay.keep(sent(timer.SerializeToString()))
+    assert not page.keep_action(sent(timer.SerializeToString()))
     now[0] = KEEP_SECONDS
-    assert overlay.keep(sent(press("$$ID-a")))
+    assert page.keep_action(sent(press("$$ID-a")))
     now[0] += 0.1
-    assert not overlay.keep(sent(press("$$ID-b")))
-    kept = overlay.take()
+    assert not page.keep_action(sent(press("$$ID-b")))
+    kept = page.take_action()
     assert kept is not None
     assert pressed(kept.message) == ["$$ID-a"]

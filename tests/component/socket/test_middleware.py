@@ -120,7 +120,7 @@ CLAIMS = ["X-Gatehouse-Subject", "x-streamlit-user", "X-Forwarded-User", "X-Auth
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_claimed_identities_are_removed(installation: SignInWorld, name: str) -> None:
+def test_identities_that_a_client_names_are_removed(installation: SignInWorld, name: str) -> None:
     headers = dict(seen(installation.client(), **{name.replace("-", "_"): "alice"}))
     assert name.lower() not in headers
     assert "alice" not in headers.values()

@@ -12,7 +12,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from component.protocol import forward_message
 from component.socket.handshake import Handshake
 from component.socket.session_changes import SessionChange
-from component.socket.tab_state import PageGate, TabState
+from component.socket.tab_state import GateState, TabState
 from component.socket.watcher import Watcher
 from tests.component.socket.expired_tab import (
     advance_clock,
@@ -29,12 +29,17 @@ from tests.component.socket.tab_harness import OPENING, TabHarness, with_tab
 
 
 async def reconnect_page(harness: TabHarness, *, granted: bool = True, anonymous: bool = False) -> None:
-    """The connection is lost, and the browser claims the Streamlit session of its page on the next one."""
+    """The connection is lost, and the browser requests the Streamlit session of its page on the next one."""
     await harness.tab.close()
     harness.websocket.sent.clear()
     session = None if anonymous else harness.services.storage.read.session_by_ref(harness.ref)
     harness.tab = harness.services.tabs.open(
-        Handshake(session, "browser" if anonymous else f"session {harness.ref}", claimed="page", is_resumed=granted),
+        Handshake(
+            session,
+            "browser" if anonymous else f"session {harness.ref}",
+            requested_session_id="page",
+            is_reattached=granted,
+        ),
         harness.websocket.receive,
         harness.websocket.send,
     )
@@ -91,7 +96,7 @@ def test_a_right_lost_before_a_connection_was_lost_reruns_the_page_on_the_next()
 
 def test_without_a_known_run_the_page_is_reloaded() -> None:
     async def check(harness: TabHarness) -> None:
-        harness.tab._owner_tabs.sessions["page"] = TabState(gate=PageGate.CLOSED, run_on_save=False)
+        harness.tab._owner_tabs.sessions["page"] = TabState(gate=GateState.CLOSED, run_on_save=False)
         await reconnect_page(harness)
         await accepts(harness)
         await watcher(harness).poll()
@@ -103,7 +108,7 @@ def test_without_a_known_run_the_page_is_reloaded() -> None:
 
 GONE: dict[str, Callable[[TabHarness], bool]] = {
     "in another process": lambda _: False,
-    "whose barrier was lost": lambda harness: harness.services.tabs.may_resume(harness.tab.owner, "page"),
+    "whose barrier was lost": lambda harness: harness.services.tabs.may_reattach(harness.tab.owner, "page"),
     "that Streamlit has let go of": lambda _: True,
 }
 
@@ -140,7 +145,7 @@ def test_a_signed_out_browser_whose_streamlit_session_is_gone_is_asked_for_a_run
     with_tab(check)
 
 
-def test_a_resumed_streamlit_session_is_not_rerun() -> None:
+def test_a_reattached_streamlit_session_is_not_rerun() -> None:
     async def check(harness: TabHarness) -> None:
         harness.services.tabs.is_active = lambda session_id: session_id == "page"
         await reconnect_page(harness)
@@ -153,7 +158,7 @@ def test_a_resumed_streamlit_session_is_not_rerun() -> None:
     with_tab(check)
 
 
-def test_a_browser_that_requests_a_run_or_claims_no_session_is_not_asked_for_one() -> None:
+def test_a_browser_that_requests_a_run_or_requests_no_session_is_not_asked_for_one() -> None:
     async def check(harness: TabHarness) -> None:
         await reconnect_page(harness, granted=False)
         await accepts(harness)

@@ -24,7 +24,7 @@ async def accept(harness: TabHarness) -> None:
 async def connecting(harness: TabHarness) -> None:
     """Its session was resolved, and the handshake is not over."""
     await harness.tab.close()
-    open_socket(harness, claimed="")
+    open_socket(harness, requested_session_id="")
 
 
 async def connected(harness: TabHarness) -> None:

@@ -8,7 +8,7 @@ from tests.security.guard_removal import Removal
 
 REMOVALS: Final[list[Removal]] = [
     Removal(
-        guard="a hosted app runs behind the gate",
+        guard="a hosted app runs behind the entry check",
         at="app.hosted:run",
         without="_enter()",
         instead="True",
@@ -49,7 +49,7 @@ REMOVALS: Final[list[Removal]] = [
         test="tests/apptest/test_hosted_start.py::test_an_app_that_cannot_be_served_is_refused_at_start",
     ),
     Removal(
-        guard="scripts that Streamlit finds later run behind the gate",
+        guard="scripts that Streamlit finds later run behind the entry check",
         at="app.hosted:_bytecode",
         without="_inside.get()",
         instead='_inside.get() or "/pages/" in script_path',
@@ -138,7 +138,7 @@ REMOVALS: Final[list[Removal]] = [
         ),
     ),
     Removal(
-        guard="only the entry script runs at the gate of an app with entries",
+        guard="only the entry script runs at the entry check of an app with entries",
         at="app.hosted:run",
         without="hosted_pages.check_compiled(...)",
         test="tests/apptest/test_hosted_pages.py::test_a_script_that_streamlit_discovers_is_not_a_page",

@@ -17,7 +17,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="identity headers that a client sends are removed",
         at="component.socket.request_context:RequestContext.identified",
-        without="without_claims(...)",
+        without="without_identity_headers(...)",
         instead='self._scope["headers"]',
         test="tests/security/test_identity_binding.py",
     ),
@@ -73,11 +73,11 @@ REMOVALS: Final[list[Removal]] = [
         test="tests/security/test_paths.py::test_every_route_responds_as_the_table_says",
     ),
     Removal(
-        guard="a Streamlit session is resumed by its owner only",
+        guard="only its owner is reattached to a Streamlit session",
         at="component.socket.websocket_middleware:WebSocketMiddleware._admitted",
-        without="self._tabs.may_resume(owner, claimed)",
+        without="self._tabs.may_reattach(owner, requested_session_id)",
         instead="True",
-        test="tests/security/test_identity_binding.py::test_no_other_client_resumes_the_session",
+        test="tests/security/test_identity_binding.py::test_no_other_client_is_reattached_to_the_session",
     ),
     Removal(
         guard="the origin of a socket is checked",

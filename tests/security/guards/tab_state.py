@@ -28,7 +28,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the tab state outlives a lost connection",
         at="component.socket.tab:Tab.__init__",
-        without="self._owner_tabs.sessions.get(claimed) if handshake.is_resumed else None",
+        without="self._owner_tabs.sessions.get(session_id) if handshake.is_reattached else None",
         test="tests/security/test_revoked_permissions.py::test_a_tab_disconnected_at_a_revocation_only_renders_the_page_again",
     ),
     Removal(
@@ -52,59 +52,59 @@ REMOVALS: Final[list[Removal]] = [
         at="component.socket.rendered:Rendered.begin",
         without="self.since_revocation is not None and request.dataframe_id and ...",
         instead="False",
-        test="tests/component/socket/test_page_gate.py::test_a_dataframe_rendered_before_a_revocation_returns_no_more_rows",
+        test="tests/component/socket/test_gate.py::test_a_dataframe_rendered_before_a_revocation_returns_no_more_rows",
     ),
     Removal(
         guard="the result of an operation from before a revocation is refused",
         at="component.socket.tab_state:TabState.record",
         without="not self.rendered.end(...)",
         instead="False",
-        test="tests/component/socket/test_page_gate.py::test_the_result_of_an_operation_from_before_a_revocation_is_refused",
+        test="tests/component/socket/test_gate.py::test_the_result_of_an_operation_from_before_a_revocation_is_refused",
     ),
     Removal(
         guard="what is rendered while the gate is shut does not count",
         at="component.socket.tab_state:TabState.record",
-        without="if self.gate is not PageGate.OPEN: ...",
-        test=("tests/component/socket/test_page_gate.py::test_output_of_a_run_from_before_a_revocation_does_not_count"),
+        without="if self.gate is not GateState.OPEN: ...",
+        test=("tests/component/socket/test_gate.py::test_output_of_a_run_from_before_a_revocation_does_not_count"),
     ),
     Removal(
         guard="the gate opens at the barrier of the last revocation",
         at="component.socket.tab_state:TabState._is_barrier",
         without="self.pending_barriers == 0",
-        test="tests/component/socket/test_page_gate.py::test_the_barrier_of_one_revocation_does_not_count_for_another",
+        test="tests/component/socket/test_gate.py::test_the_barrier_of_one_revocation_does_not_count_for_another",
     ),
     Removal(
-        guard="a page whose barrier was lost cannot be resumed",
-        at="component.socket.tabs:Tabs.may_resume",
-        without="state.may_be_resumed",
-        test="tests/component/socket/test_page_gate.py::test_a_page_whose_barrier_was_lost_with_its_socket_cannot_be_resumed",
+        guard="no socket is reattached to a page whose barrier was lost",
+        at="component.socket.tabs:Tabs.may_reattach",
+        without="state.may_be_reattached",
+        test="tests/component/socket/test_gate.py::test_a_page_whose_barrier_was_lost_with_its_socket_cannot_be_reattached",
     ),
     Removal(
         guard="each Streamlit session has one socket",
         at="component.socket.tab:Tab.__init__",
         without="self._state.attach(...)",
-        test="tests/component/socket/test_page_gate.py::test_a_replaced_socket_does_not_affect_the_page",
+        test="tests/component/socket/test_gate.py::test_a_replaced_socket_does_not_affect_the_page",
     ),
     Removal(
         guard="a browser cannot stop the run that opens the gate",
         at="component.socket.page_runs:PageRuns.allows",
         without="message.is_stop and self.has_lost",
         instead="False",
-        test="tests/component/socket/test_page_gate.py::test_a_browser_does_not_stop_the_run_that_opens_the_gate",
+        test="tests/component/socket/test_gate.py::test_a_browser_does_not_stop_the_run_that_opens_the_gate",
     ),
     Removal(
         guard="runs that wait before the run that opens the gate are stopped",
         at="component.socket.page_runs:PageRuns.hand_over",
         without="injected_messages.stop()",
         instead="message.serialize()",
-        test="tests/component/socket/test_page_gate.py::test_a_revoked_permission_closes_the_gate_whichever_check_detects_it_first",
+        test="tests/component/socket/test_gate.py::test_a_revoked_permission_closes_the_gate_whichever_check_detects_it_first",
     ),
     Removal(
         guard="a page whose permission is revoked before anything is rendered is loaded again",
         at="component.socket.tab:Tab._update",
         without="change is SessionChange.LOST and self._state.run_on_save is None",
         instead="False",
-        test="tests/component/socket/test_page_gate.py::test_a_permission_revoked_before_the_first_output_reloads_the_page",
+        test="tests/component/socket/test_gate.py::test_a_permission_revoked_before_the_first_output_reloads_the_page",
     ),
     Removal(
         guard="a socket is bound to the session secret that it was opened with",
@@ -124,7 +124,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a held message is not for a socket that replaces another",
         at="component.socket.tab_state:TabState.attach",
-        without="self.overlay.take()",
+        without="self.locked_page.take_action()",
         test="tests/component/socket/test_kept_message.py::test_the_kept_message_is_not_for_a_socket_that_replaces_another",
     ),
     Removal(
@@ -161,7 +161,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a held message is sent once",
-        at="component.socket.expiry_overlay:ExpiryOverlay.take",
+        at="component.socket.locked_page:LockedPage.take_action",
         without="""
             kept, self._kept = self._kept, None
             return kept
@@ -178,7 +178,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a locked tab sends no message",
-        at="component.socket.tab:Tab._gate",
+        at="component.socket.tab:Tab._admit",
         without="self._lock.is_locked or not self._out.is_open()",
         instead="not self._out.is_open()",
         test="tests/component/socket/test_expiry_overlay.py::test_no_message_passes_a_locked_tab",
@@ -186,7 +186,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a page with a revoked permission is rendered again on the next socket",
         at="component.socket.page_runs:PageRuns.__init__",
-        without="state.gate is not PageGate.OPEN",
+        without="state.gate is not GateState.OPEN",
         instead="False",
         test=(
             "tests/component/socket/test_reconnection.py"
@@ -213,19 +213,19 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a repeated requested rerun does not interrupt a user's run",
-        at="component.socket.tab:Tab._gate",
+        at="component.socket.tab:Tab._admit",
         without="message.is_requested_rerun and not self._reconnection.awaits_requested_rerun",
         instead="False",
         test="tests/component/socket/test_reconnection.py::test_no_repeated_requested_rerun_interrupts_the_run_of_a_press",
     ),
     Removal(
-        guard="a socket records the Streamlit session that its browser claims",
+        guard="a socket records the Streamlit session that its browser requests",
         at="component.socket.websocket_middleware:WebSocketMiddleware._admitted",
-        without="claimed=claimed",
+        without="requested_session_id=requested_session_id",
         test=("tests/security/test_reconnection.py::test_in_another_process_the_page_of_a_revoked_permission_is_rerun"),
     ),
     Removal(
-        guard="Streamlit reports whether it resumed a session",
+        guard="Streamlit reports whether it reattached a session",
         at="app.asgi:create_app.lifespan",
         without="services.tabs.is_active = streamlit.is_active_session",
         test="tests/security/test_reconnection.py::test_the_page_of_a_revoked_permission_is_rerun_after_streamlit_dropped_the_session",
@@ -241,7 +241,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a held message runs in its own Streamlit session only",
         at="component.socket.page_runs:PageRuns.unlock",
-        without="kept is not None and overlay is self._overlay_before and self._reconnection.has_failed",
+        without="kept is not None and locked_page is self._locked_page_before and self._reconnection.has_failed",
         instead="False",
         test=("tests/component/socket/test_kept_message.py::test_the_kept_message_runs_in_no_other_streamlit_session"),
     ),

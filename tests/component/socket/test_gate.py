@@ -177,7 +177,7 @@ def test_a_replaced_socket_does_not_affect_the_page() -> None:
     async def check(harness: TabHarness) -> None:
         other = FakeWebSocket()
         again = harness.services.tabs.open(
-            Handshake(harness.tab.session, f"session {harness.ref}", claimed="page", is_resumed=True),
+            Handshake(harness.tab.session, f"session {harness.ref}", requested_session_id="page", is_reattached=True),
             other.receive,
             other.send,
         )
@@ -197,16 +197,16 @@ def test_a_replaced_socket_does_not_affect_the_page() -> None:
     with_tab(check)
 
 
-def test_a_page_whose_barrier_was_lost_with_its_socket_cannot_be_resumed() -> None:
+def test_a_page_whose_barrier_was_lost_with_its_socket_cannot_be_reattached() -> None:
     async def check(harness: TabHarness) -> None:
         owner = f"session {harness.ref}"
-        assert harness.services.tabs.may_resume(owner, "page")
+        assert harness.services.tabs.may_reattach(owner, "page")
         harness.revoke()
         harness.websocket.click()
         await harness.streamlit_receives(*OPENING)
-        assert not harness.services.tabs.may_resume(owner, "page")
+        assert not harness.services.tabs.may_reattach(owner, "page")
         await harness.streamlit_answers_barrier()
-        assert harness.services.tabs.may_resume(owner, "page")
+        assert harness.services.tabs.may_reattach(owner, "page")
 
     with_tab(check)
 

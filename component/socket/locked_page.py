@@ -1,4 +1,4 @@
-"""The expiry overlay of a Streamlit session: while it is locked, it keeps the one user action that arrived too late.
+"""The page of a locked Streamlit session: whether the overlay hides it, and the one user action that came too late.
 
 While an expired session can be resumed, its tabs are locked: an opaque dialog hides the page, nothing but the way to
 sign in again is sent to the browser, and nothing of the browser reaches Streamlit. After a sign-in (to resume, or a
@@ -19,17 +19,17 @@ KEEP_SECONDS: Final = 10.0
 """How long after the lock a message may still come from a user who has not seen the overlay yet."""
 
 
-class ExpiryOverlay:
-    """The overlay of one Streamlit session. Lives on the event loop."""
+class LockedPage:
+    """The locked page of one Streamlit session. Lives on the event loop."""
 
-    def __init__(self, *, is_visible: bool = True, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """``is_visible``: whether the browser was sent the message that hides the page."""
-        self.is_visible = is_visible
+    def __init__(self, *, has_overlay: bool = True, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """``has_overlay``: whether the browser was sent the message that hides the page."""
+        self.has_overlay = has_overlay
         self._monotonic = monotonic
         self._locked_at = monotonic()
         self._kept: BackMessage | None = None
 
-    def keep(self, message: BackMessage) -> bool:
+    def keep_action(self, message: BackMessage) -> bool:
         """Keep a message that requests a run; returns whether it is kept.
 
         Leaving a field and pressing a button are two messages within milliseconds: the later one stands for both, as
@@ -43,7 +43,7 @@ class ExpiryOverlay:
         self._kept = message
         return True
 
-    def take(self) -> BackMessage | None:
+    def take_action(self) -> BackMessage | None:
         """The kept message, once."""
         kept, self._kept = self._kept, None
         return kept
