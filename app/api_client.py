@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 from app import access
 from app.api_transport import (
-    FOREIGN_RESPONSE,
     RESPONSE_LIMITS,
+    UNEXPECTED_RESPONSE,
     ApiResponse,
     Params,
     ReadLimits,
@@ -119,7 +119,7 @@ def explore(method: str, path: str, *, with_token: bool, body: Mapping[str, obje
     token = _token() if with_token else None
     response = send(method, path, token=token, body=body, limits=_EXPLORING, changes=False)
     if token is not None and token.encode() in response.content:
-        raise ApiUnavailable(FOREIGN_RESPONSE)  # a browser never receives a token
+        raise ApiUnavailable(UNEXPECTED_RESPONSE)  # a browser never receives a token
     return ExploredCall(
         method=method,
         url=f"{services().settings.remote_api_base_url}{path}",
@@ -238,7 +238,7 @@ def fetch(
             content = read_content(response, _MAX_PROBLEM_BYTES, deadline, changes=False)
             raise problem_of(ApiResponse(response.status_code, response.headers, content, 0.0, changes=False))
         if not response.headers.get("Content-Type", "").startswith(kind):
-            raise ApiUnavailable(FOREIGN_RESPONSE)
+            raise ApiUnavailable(UNEXPECTED_RESPONSE)
         for chunk in response.iter_content(_CHUNK_BYTES):
             so_far += len(chunk)
             if so_far > max_bytes:

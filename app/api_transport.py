@@ -33,7 +33,7 @@ CHANGE_SECONDS: Final = 17.0
 """Seconds to begin the response to a change: the API's own timeouts (``db.timeouts``: a lock, a statement, the margin
 until a server counts as frozen) and one for the network. With less, a change that was saved would look failed."""
 _NOT_AS_AGREED: Final = "The remote API sent a response that this version of the app does not understand."
-FOREIGN_RESPONSE: Final = "The response does not come from the remote API."
+UNEXPECTED_RESPONSE: Final = "The response does not come from the remote API."
 _NO_RESPONSE: Final = "The remote API does not answer. Try again in a moment."
 _SLOW: Final = "The remote API is too slow. Try again in a moment."
 _UNCONFIRMED: Final = "The remote API did not confirm the change. It may have been saved: check before you try again."
@@ -74,11 +74,11 @@ class ApiResponse:
         """Parse the content as a JSON object.
 
         Raises:
-            ServiceUnavailable: The content is anything else, see ``foreign``.
+            ServiceUnavailable: The content is anything else, see ``unexpected_response``.
         """
         body = _object(self.content)
         if body is None:
-            raise self.foreign()
+            raise self.unexpected_response()
         return body
 
     def read(self, model: type[M]) -> M:
@@ -87,34 +87,34 @@ class ApiResponse:
         Unknown fields are ignored, so that a newer API works with this app.
 
         Raises:
-            ServiceUnavailable: The content is anything else, see ``foreign``.
+            ServiceUnavailable: The content is anything else, see ``unexpected_response``.
         """
         try:
             return model.model_validate_json(self.content, strict=True, extra="ignore")
         except ValidationError as error:
             self.object()
-            raise self.foreign(_NOT_AS_AGREED) from error
+            raise self.unexpected_response(_NOT_AS_AGREED) from error
 
     def file(self, kind: str) -> bytes:
         """Return the content of this content type.
 
         Raises:
-            ServiceUnavailable: The content type is another, see ``foreign``.
+            ServiceUnavailable: The content type is another, see ``unexpected_response``.
         """
         if not self.headers.get("Content-Type", "").startswith(kind):
-            raise self.foreign()
+            raise self.unexpected_response()
         return self.content
 
     def expect_no_content(self) -> None:
         """Check that the response is 204 (No Content).
 
         Raises:
-            ServiceUnavailable: It is another, see ``foreign``.
+            ServiceUnavailable: It is another, see ``unexpected_response``.
         """
         if self.status != requests.codes.no_content:
-            raise self.foreign()
+            raise self.unexpected_response()
 
-    def foreign(self, detail: str = FOREIGN_RESPONSE) -> ServiceUnavailable:
+    def unexpected_response(self, detail: str = UNEXPECTED_RESPONSE) -> ServiceUnavailable:
         """The error for a response that is not the API's: ``ApiUnavailable``; ``ChangeUnconfirmed`` after a change."""
         return failed_call(detail, changes=self.changes)
 
@@ -244,7 +244,7 @@ def read_content(response: requests.Response, max_bytes: int, deadline: float, *
     try:
         return read_bounded(response, max_bytes=max_bytes, deadline=deadline)
     except AnswerTooLarge:
-        raise failed_call(FOREIGN_RESPONSE, changes=changes) from None
+        raise failed_call(UNEXPECTED_RESPONSE, changes=changes) from None
     except requests.Timeout:
         raise failed_call(_SLOW, changes=changes) from None
 
@@ -267,5 +267,5 @@ def problem_of(response: ApiResponse) -> GatehouseError:
     is_problem = response.headers.get("Content-Type", "").startswith(api_problems.TYPE)
     body = _object(response.content) if is_problem else None
     if body is None:
-        return failed_call(FOREIGN_RESPONSE, changes=response.changes and response.status >= _SERVER_ERROR)
+        return failed_call(UNEXPECTED_RESPONSE, changes=response.changes and response.status >= _SERVER_ERROR)
     return api_problems.error_of(body)

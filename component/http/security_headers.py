@@ -15,7 +15,7 @@ from starlette.datastructures import MutableHeaders
 
 _HOST: Final = re.compile(r"[A-Za-z0-9.-]+")
 _HSTS: Final = "max-age=31536000; includeSubDomains"
-_FOREIGN_FEATURES: Final = frozenset({"camera", "geolocation", "microphone"})
+_HOSTED_FEATURES: Final = frozenset({"camera", "geolocation", "microphone"})
 """What widgets of Streamlit can use (``st.camera_input``, ``st.audio_input``); our own pages use none of it."""
 _FRAMED: Final = "object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
 """For the files of a hosted app's custom components, which Streamlit shows in frames."""
@@ -36,18 +36,18 @@ _FEATURES: Final = (
 class SecurityHeaders:
     """The headers of one installation."""
 
-    def __init__(self, *, secure: bool, csp: str, foreign: bool = False) -> None:
+    def __init__(self, *, secure: bool, csp: str, hosted: bool = False) -> None:
         """``secure``: whether people come by https. ``csp``: as ``content_security_policy`` makes it.
 
-        ``foreign``: the pages are those of a hosted app.
+        ``hosted``: the pages are those of a hosted app.
         """
-        self._foreign = foreign
+        self._hosted = hosted
         self._fixed = {
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "same-origin",
             "X-Frame-Options": "DENY",
             "Permissions-Policy": ", ".join(
-                f"{feature}={'(self)' if foreign and feature in _FOREIGN_FEATURES else '()'}" for feature in _FEATURES
+                f"{feature}={'(self)' if hosted and feature in _HOSTED_FEATURES else '()'}" for feature in _FEATURES
             ),
         } | ({"Strict-Transport-Security": _HSTS} if secure else {})
         self._csp = csp
@@ -59,13 +59,13 @@ class SecurityHeaders:
             headers: The headers of the response.
             private: Whether it depends on the session, so that it must not be cached.
             component: Whether it is a file of a custom component, which a hosted app may show in a frame.
-            page: Whether it is a page of the app. A foreign window loses its reference to it; the popups that the page
-                opens for a sign-in can still be watched. The last page of a popup has no such header, or it could not
-                close its window.
+            page: Whether it is a page of the app. A window of another site loses its reference to it; the popups that
+                the page opens for a sign-in can still be watched. The last page of a popup has no such header, or it
+                could not close its window.
         """
         for name, value in self._fixed.items():
             headers[name] = value
-        if component and self._foreign:
+        if component and self._hosted:
             headers["X-Frame-Options"] = "SAMEORIGIN"
             headers["Content-Security-Policy"] = _FRAMED
         headers.setdefault("Content-Security-Policy", self._csp)
@@ -82,7 +82,7 @@ def content_security_policy(
     *,
     index: Path | None = None,
     picture_hosts: Sequence[str] = (),
-    foreign: bool = False,
+    hosted: bool = False,
     inline_scripts: bool = False,
 ) -> str:
     """The policy for Streamlit's front end; inline scripts of its page are allowed by hash, and no others run.
@@ -90,7 +90,7 @@ def content_security_policy(
     Args:
         index: Streamlit's page; None for the one of the installed Streamlit, which is found without importing it.
         picture_hosts: The hosts that pictures of people may come from.
-        foreign: Whether it is for a hosted app, whose maps, pictures, films and frames may come from any https address.
+        hosted: Whether it is for a hosted app, whose maps, pictures, films and frames may come from any https address.
         inline_scripts: Whether that app has scripts in its own HTML.
     """
     page = index if index is not None else _streamlit_index()
@@ -100,8 +100,8 @@ def content_security_policy(
     hashes = "".join(
         f" 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in scripts.texts
     )
-    if foreign:
-        return _foreign_csp("'unsafe-inline' 'unsafe-eval' https:" if inline_scripts else f"'wasm-unsafe-eval'{hashes}")
+    if hosted:
+        return _hosted_csp("'unsafe-inline' 'unsafe-eval' https:" if inline_scripts else f"'wasm-unsafe-eval'{hashes}")
     pictures = "".join(f" https://{host}" for host in picture_hosts if _HOST.fullmatch(host))
     return "; ".join(
         (
@@ -122,7 +122,7 @@ def content_security_policy(
     )
 
 
-def _foreign_csp(scripts: str) -> str:
+def _hosted_csp(scripts: str) -> str:
     """As ours, but what is shown may come from anywhere by https; components of a page's own run from ``blob:``."""
     return "; ".join(
         (

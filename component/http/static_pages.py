@@ -89,8 +89,8 @@ def notice(
         reload_seconds: After how many seconds the page reloads itself; None for never.
         continue_at: The address on this site to which the page redirects at once; empty for none.
         keeps_opener: Whether the page may be in a popup of the app, which has to be able to close itself. Any other
-            notice drops its opener, so that a foreign window cannot watch where it leads (HTML, "Cross-origin opener
-            policies").
+            notice drops its opener, so that a window of another site cannot watch where it leads (HTML, "Cross-origin
+            opener policies").
         retry_after_seconds: When a retry may help, sent as ``Retry-After`` (RFC 9110 §10.2.3).
         closes: The name of a ``BroadcastChannel``: the page asks the tabs on it to check the session, then closes its
             window. It needs no opener, which a provider may cut (``Cross-Origin-Opener-Policy``), and its message

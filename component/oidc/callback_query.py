@@ -1,4 +1,4 @@
-"""The query of sign-in requests, validated: no repeated parameter, nothing oversized, foreign text cleaned."""
+"""The query of sign-in requests, validated: no repeated parameter, nothing oversized, text from outside cleaned."""
 
 from __future__ import annotations
 

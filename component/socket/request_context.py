@@ -78,10 +78,10 @@ class MiddlewareContext:
             secure=cookies.secure,
             csp=content_security_policy(
                 picture_hosts=config.picture_hosts,
-                foreign=hosted_app is not None,
+                hosted=hosted_app is not None,
                 inline_scripts=hosted_app is not None and hosted_app.inline_scripts,
             ),
-            foreign=hosted_app is not None,
+            hosted=hosted_app is not None,
         )
 
     def with_headers(self, send: Send, *, private: bool, component: bool = False, page: bool = False) -> Send:

@@ -52,4 +52,4 @@ def _add(dialog: Dialog, subject: str, issuer: str, reason: str) -> None:
     person, new = add_person(subject, issuer=issuer, reason=reason)
     st.query_params["person"] = str(person.id)
     text = "is added: grant the roles they need." if new else "was added before: this is the card."
-    notices.post(f"{confirmation.bold_name(person.shown_name)} {text}", f"{dialog.place}?person={person.id}")
+    notices.post(f"{confirmation.bold_name(person.shown_name)} {text}", f"{dialog.page_url}?person={person.id}")

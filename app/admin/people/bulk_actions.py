@@ -107,7 +107,7 @@ ACTIONS: Final = (
 )
 
 
-def bar(place: str, chosen: Mapping[int, str], *, clear: Callable[[], None]) -> None:
+def bar(page_url: str, chosen: Mapping[int, str], *, clear: Callable[[], None]) -> None:
     """The bar of actions above the list. ``chosen``: id → name of the selected people."""
     with st.container(border=True, key="chosen-bar"):
         st.markdown(f"**{labels.quantity(len(chosen), 'person', 'people')} chosen**")
@@ -116,7 +116,7 @@ def bar(place: str, chosen: Mapping[int, str], *, clear: Callable[[], None]) -> 
                 if access.allows(action.permission) and st.button(
                     action.label, key=f"many-{action.name}", icon=action.icon
                 ):
-                    dialogs.open_dialog(action.name, place, dict(chosen))
+                    dialogs.open_dialog(action.name, page_url, dict(chosen))
                     st.rerun()  # of the whole page: the dialog is drawn outside the list's fragment
             st.button("Clear", key="clear-chosen", type="tertiary", on_click=clear)
 
@@ -174,7 +174,7 @@ def _run(dialog: Dialog, action: Action, data: GrantInput) -> None:
         results += [PersonResult(number, "refused", f"Not tried: {reason}") for number in remaining[in_doubt:]]
     finally:
         dialog.memory[_RESULTS] = results
-        _report(action, data, results, dialog.place)
+        _report(action, data, results, dialog.page_url)
     if not _failed(results):
         dialogs.close()
     st.rerun()
@@ -200,7 +200,7 @@ def _retrying(change: Callable[[], list[PersonResult]], progress: DeltaGenerator
     return change()
 
 
-def _report(action: Action, data: GrantInput, results: Sequence[PersonResult], place: str) -> None:
+def _report(action: Action, data: GrantInput, results: Sequence[PersonResult], page_url: str) -> None:
     """Report the results at the top of the page, with an undo for the people who were changed."""
     changed = [result.person for result in results if result.outcome == "done"]
     unchanged = sum(result.outcome == "unchanged" for result in results)
@@ -223,7 +223,7 @@ def _report(action: Action, data: GrantInput, results: Sequence[PersonResult], p
     if undo_change is not None and changed:
         undo_data = GrantInput(data.item, None, undo_reason(data.reason))
         undo = Undo("Undo", partial(_undo, undo_change, changed, undo_data))
-    notices.post(" ".join(parts), place, undo=undo, success=not refused and not unknown)
+    notices.post(" ".join(parts), page_url, undo=undo, success=not refused and not unknown)
 
 
 def _undo(undo_change: BulkChange, people: Sequence[int], data: GrantInput) -> str:

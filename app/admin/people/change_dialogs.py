@@ -72,13 +72,13 @@ def _grant(dialog: Dialog, card: PersonBody) -> None:
             current.id, item, expires_at=data.expires_at, reason=data.reason, version=current.version
         )
         if not new:
-            notices.post(f"{person_name} already had {item_name}.", dialog.place)
+            notices.post(f"{person_name} already had {item_name}.", dialog.page_url)
             return
         old_ids = {grant.id for grant in current.grants}
         added = next((grant for grant in after.grants if grant.name == item.name and grant.id not in old_ids), None)
         undo = Undo("Undo", partial(undo_grant, card.id, added.id, data.reason)) if added is not None else None
         text = f"{person_name} has {item_name} now, {grant_form.expiry_text(data.expires_at)}."
-        notices.post(f"{text} It applies at once, in open tabs too.", dialog.place, undo=undo)
+        notices.post(f"{text} It applies at once, in open tabs too.", dialog.page_url, undo=undo)
 
     _change(dialog, key, card, data.reason, confirmed=confirmed, update=update)
 
@@ -105,7 +105,7 @@ def _revoke(dialog: Dialog, card: PersonBody) -> None:
         else:
             text += " It is withheld: signing in again does not restore it."
             undo = Undo("Undo", partial(undo_withholding, card.id, withheld.id, reason))
-        notices.post(text, dialog.place, undo=undo)
+        notices.post(text, dialog.page_url, undo=undo)
 
     _change(dialog, key, card, reason, confirmed=confirmed, update=update)
 
@@ -152,7 +152,7 @@ def _release(dialog: Dialog, card: PersonBody) -> None:
 
     def update(current: PersonBody) -> None:
         release_withheld(current.id, withheld.id, reason=reason, version=current.version)
-        notices.post(f"{item_name} is no longer withheld from {person_name}.", dialog.place)
+        notices.post(f"{item_name} is no longer withheld from {person_name}.", dialog.page_url)
 
     _change(dialog, key, card, reason, confirmed=confirmed, update=update)
 
@@ -184,7 +184,7 @@ def _set_blocked(dialog: Dialog, card: PersonBody, key: str, *, blocked: bool) -
         ended = f" {labels.quantity(outcome.sessions_ended, 'session')} ended." if outcome.sessions_ended else ""
         text = f"{person_name} is blocked.{ended}" if blocked else f"{person_name} can sign in again."
         undo = Undo("Undo", partial(undo_blocking, card.id, reason, blocked=not blocked))
-        notices.post(text, dialog.place, undo=undo)
+        notices.post(text, dialog.page_url, undo=undo)
 
     _change(dialog, key, card, reason, confirmed=confirmed, update=update)
 
@@ -203,7 +203,7 @@ def _end_all(dialog: Dialog, card: PersonBody) -> None:
             if ended
             else f"{person_name} had no session."
         )
-        notices.post(text, dialog.place)
+        notices.post(text, dialog.page_url)
 
     confirmation.confirm(
         "end-all", effects, action="End all sessions", on_confirm=end_all, icon=":material/logout:",
@@ -230,7 +230,7 @@ def _erase(dialog: Dialog, card: PersonBody) -> None:
 
     def update(current: PersonBody) -> None:
         erase(current.id, reason=reason, version=current.version)
-        notices.post("The person's data is erased. The audit records who erased it, and the reason.", dialog.place)
+        notices.post("The person's data is erased. The audit records who erased it, and the reason.", dialog.page_url)
 
     _change(dialog, key, card, reason, confirmed=confirmed and sure, update=update)
 

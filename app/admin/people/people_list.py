@@ -18,7 +18,7 @@ from app.core.errors import GatehouseError, InvalidInput
 from app.core.permissions import Permission
 from app.core.records import MAX_SEARCH_CHARACTERS
 
-PLACE: Final = "/people"
+PAGE_URL: Final = "/people"
 SIZE: Final = 25
 NO_ROLE: Final = "No role"
 _CHOSEN: Final = "people-chosen"  # id → name of the selected people, over pages and searches
@@ -43,11 +43,11 @@ def show() -> None:
         if access.allows(Permission.MANAGE_GRANTS):
             st.button(
                 "Add a person", key="add-person", icon=":material/person_add:",
-                on_click=dialogs.open_dialog, args=(add_person.NAME, PLACE),
+                on_click=dialogs.open_dialog, args=(add_person.NAME, PAGE_URL),
             )  # fmt: skip
-    notices.show(PLACE)
+    notices.show(PAGE_URL)
     _list()
-    dialog = dialogs.current(PLACE)
+    dialog = dialogs.current(PAGE_URL)
     if dialog is not None and dialog.name == add_person.NAME:
         add_person.show(dialog)
     elif dialog is not None:
@@ -74,7 +74,7 @@ def _list() -> None:
         return
     choosing = _can_change()
     if choosing and _chosen():
-        bulk_actions.bar(PLACE, _chosen(), clear=_clear)
+        bulk_actions.bar(PAGE_URL, _chosen(), clear=_clear)
     if not page.rows:
         _empty(query)
     for row in page.rows:

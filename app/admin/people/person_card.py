@@ -38,14 +38,14 @@ def requested_person() -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0  # noqa: PLR2004 - fits the storage's number
 
 
-def place_of(person_id: int) -> str:
-    """The place of notices and dialogs about a person."""
+def page_url_of(person_id: int) -> str:
+    """The path and query of the page of a person, which shows its notices and dialogs."""
     return f"/people?person={person_id}"
 
 
 def show(person_id: int) -> None:
     """Draw the card."""
-    place = place_of(person_id)
+    page_url = page_url_of(person_id)
     st.button(
         "All people", key="all-people", icon=":material/arrow_back:", type="tertiary", on_click=people_list.back_to_list
     )
@@ -54,7 +54,7 @@ def show(person_id: int) -> None:
             card = person(person_id)
     except NotFound:
         st.title("Person not found")
-        notices.show(place)
+        notices.show(page_url)
         st.write("There is no person with this id. The address may be old or incomplete.")
         return
     except GatehouseError as error:
@@ -63,22 +63,22 @@ def show(person_id: int) -> None:
         return
     own = access.principal().subject == Subject(card.subject.issuer, card.subject.subject)
     st.title(formatting.plain(card.shown_name, cap=80))
-    notices.show(place)
-    _identity(card, own=own, place=place)
-    _grants(card, own=own, place=place)
+    notices.show(page_url)
+    _identity(card, own=own, page_url=page_url)
+    _grants(card, own=own, page_url=page_url)
     _permissions(card)
     if access.allows(Permission.READ_SESSIONS):
-        _sessions(card, place)
+        _sessions(card, page_url)
     if access.allows(Permission.READ_AUDIT):
         _audit(card)
-    dialog = dialogs.current(place)
+    dialog = dialogs.current(page_url)
     if dialog is not None and dialog.name == session_list.END:
         session_list.show_dialog(dialog)
     elif dialog is not None:
         change_dialogs.show(dialog, card)
 
 
-def _identity(card: PersonBody, *, own: bool, place: str) -> None:
+def _identity(card: PersonBody, *, own: bool, page_url: str) -> None:
     with st.container(border=True, key="identity"):
         badges = [_badge(card)]
         if card.machine:
@@ -102,7 +102,7 @@ def _identity(card: PersonBody, *, own: bool, place: str) -> None:
             )
         if own:
             labels.small("This is you. You cannot change your own permissions: ask another administrator.")
-        _state_buttons(card, own=own, place=place)
+        _state_buttons(card, own=own, page_url=page_url)
 
 
 def _badge(card: PersonBody) -> str:
@@ -115,7 +115,7 @@ def _badge(card: PersonBody) -> str:
     return f":{color}-badge[:material/{icon}: {labels.STATES[card.state]}]"
 
 
-def _state_buttons(card: PersonBody, *, own: bool, place: str) -> None:
+def _state_buttons(card: PersonBody, *, own: bool, page_url: str) -> None:
     """Buttons to block, unblock and erase the person; an action that would be refused has none."""
     offered = [
         (name, label, icon)
@@ -142,10 +142,10 @@ def _state_buttons(card: PersonBody, *, own: bool, place: str) -> None:
         return
     with st.container(horizontal=True):
         for name, label, icon in offered:
-            st.button(label, key=name, icon=icon, on_click=dialogs.open_dialog, args=(name, place))
+            st.button(label, key=name, icon=icon, on_click=dialogs.open_dialog, args=(name, page_url))
 
 
-def _grants(card: PersonBody, *, own: bool, place: str) -> None:
+def _grants(card: PersonBody, *, own: bool, page_url: str) -> None:
     """Roles and single permissions, each with its source and a button to revoke it."""
     changing = not own and access.allows(Permission.MANAGE_GRANTS)
     st.header("Roles and permissions")
@@ -165,7 +165,7 @@ def _grants(card: PersonBody, *, own: bool, place: str) -> None:
             if changing:
                 st.button(
                     "Revoke…", key=f"revoke-{grant.id}",
-                    on_click=dialogs.open_dialog, args=("revoke", place, grant),
+                    on_click=dialogs.open_dialog, args=("revoke", page_url, grant),
                 )  # fmt: skip
     if provided:  # a provider may send many single permissions
         with st.container(border=True, gap=None, key="provided"):
@@ -175,11 +175,11 @@ def _grants(card: PersonBody, *, own: bool, place: str) -> None:
                 f"From the sign-in provider: {named}. To revoke one, which withholds it, use the list of people."
             )
     for withheld in card.withheld:
-        _withheld(withheld, changing=changing, place=place)
+        _withheld(withheld, changing=changing, page_url=page_url)
     if changing:
         st.button(
             "Grant a role or permission", key="add-grant", icon=":material/add_circle:",
-            on_click=dialogs.open_dialog, args=("add-grant", place),
+            on_click=dialogs.open_dialog, args=("add-grant", page_url),
         )  # fmt: skip
     unmapped = [role.name for role in card.token_roles if not role.roles]
     if unmapped:
@@ -195,7 +195,7 @@ def _without_grants(card: PersonBody) -> str:
     return "They can open Home and Profile, and nothing else."
 
 
-def _withheld(withheld: WithheldBody, *, changing: bool, place: str) -> None:
+def _withheld(withheld: WithheldBody, *, changing: bool, page_url: str) -> None:
     """A withheld role or permission: by whom and why, which sources would grant it, and a button to release it."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"withheld-{withheld.id}"):
         with st.container(gap=None):
@@ -210,7 +210,7 @@ def _withheld(withheld: WithheldBody, *, changing: bool, place: str) -> None:
         if changing:
             st.button(
                 "Release…", key=f"release-{withheld.id}",
-                on_click=dialogs.open_dialog, args=("release", place, withheld),
+                on_click=dialogs.open_dialog, args=("release", page_url, withheld),
             )  # fmt: skip
 
 
@@ -261,17 +261,17 @@ def _source(grant: GrantBody) -> str:
     return f"role {formatting.plain(grant.role, cap=80)}" if grant.role else "a single permission"
 
 
-def _sessions(card: PersonBody, place: str) -> None:
+def _sessions(card: PersonBody, page_url: str) -> None:
     st.header("Signed in now")
     with failures.show_errors("sessions-failed"):
         sessions = sessions_of(card.id)
         if not sessions:
             st.write("No active sessions.")
-        session_list.show(sessions, place, with_person=False)
+        session_list.show(sessions, page_url, with_person=False)
         if len(sessions) > 1 and access.allows(Permission.END_SESSIONS):
             st.button(
                 "End all sessions…", key="end-all", icon=":material/logout:",
-                on_click=dialogs.open_dialog, args=("end-all", place, len(sessions)),
+                on_click=dialogs.open_dialog, args=("end-all", page_url, len(sessions)),
             )  # fmt: skip
 
 

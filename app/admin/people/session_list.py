@@ -17,7 +17,7 @@ from app.core.errors import GatehouseError, InvalidInput, NotFound
 from app.core.permissions import Permission
 from app.navigation import BY_FILE, BY_PATH
 
-PLACE: Final = "/sessions"
+PAGE_URL: Final = "/sessions"
 SIZE: Final = 25
 END: Final = "end-session"
 
@@ -26,7 +26,7 @@ def page() -> None:
     """Draw the page of all sessions."""
     st.title("Sessions")
     labels.small("Users who are signed in now, last used first. A user has one session per browser.")
-    notices.show(PLACE)
+    notices.show(PAGE_URL)
     cursor = pagination.cursor("sessions", None)
     try:
         with st.spinner("Loading sessions…"):
@@ -39,20 +39,20 @@ def page() -> None:
         return
     if not listed.rows:
         st.info("No other sessions." if not cursor else "No more sessions.", icon=":material/hourglass_empty:")
-    show(listed.rows, PLACE, with_person=True)
+    show(listed.rows, PAGE_URL, with_person=True)
     pagination.control("sessions", None, listed, size=SIZE, singular="session", plural="sessions")
     st.button("Refresh", key="refresh", icon=":material/refresh:", type="tertiary")
-    dialog = dialogs.current(PLACE)
+    dialog = dialogs.current(PAGE_URL)
     if dialog is not None:
         show_dialog(dialog)
 
 
-def show(rows: Iterable[SessionItem], place: str, *, with_person: bool) -> None:
+def show(rows: Iterable[SessionItem], page_url: str, *, with_person: bool) -> None:
     """Draw a row per session, with a button to end it if the administrator may.
 
     Args:
         rows: The sessions.
-        place: Place of the dialog and its notices.
+        page_url: The path and query of the page that shows the dialog and its notices.
         with_person: Name the person of each session.
     """
     can_end = access.allows(Permission.END_SESSIONS)
@@ -66,7 +66,7 @@ def show(rows: Iterable[SessionItem], place: str, *, with_person: bool) -> None:
                 st.markdown(f"{formatting.plain(formatting.browser(session.browser))}{current}")
                 labels.small(_summary(session))
             if can_end and not session.current:
-                st.button("End…", key=f"end-{session.ref}", on_click=dialogs.open_dialog, args=(END, place, session))
+                st.button("End…", key=f"end-{session.ref}", on_click=dialogs.open_dialog, args=(END, page_url, session))
 
 
 def _person(session: SessionItem, *, linked: bool) -> None:
@@ -114,14 +114,14 @@ def _body(dialog: Dialog) -> None:
     def end(reason: str) -> None:
         if end_all:
             ended = end_sessions_of(session.person.id, reason=reason)
-            notices.post(f"{labels.quantity(ended, 'session')} of {person_name} ended.", dialog.place)
+            notices.post(f"{labels.quantity(ended, 'session')} of {person_name} ended.", dialog.page_url)
             return
         try:
             end_session(session.ref, reason=reason)
         except NotFound:
-            notices.post(f"That session of {person_name} had ended already.", dialog.place)
+            notices.post(f"That session of {person_name} had ended already.", dialog.page_url)
         else:
-            notices.post(f"The session of {person_name} ({browser}) has ended.", dialog.place)
+            notices.post(f"The session of {person_name} ({browser}) has ended.", dialog.page_url)
 
     confirmation.confirm(
         "end-session", effects, action="End session", on_confirm=end, icon=":material/logout:",

@@ -20,17 +20,17 @@ class Dialog:
     """An open dialog."""
 
     name: str
-    place: str
-    """The page or card that opened it."""
+    page_url: str
+    """The path and query of the page that opened it."""
     arguments: tuple[Any, ...] = ()
     """The resources that it changes, as passed to ``open_dialog``."""
     memory: dict[str, Any] = field(default_factory=dict)
     """Values kept between runs until it is closed."""
 
 
-def open_dialog(name: str, place: str, *arguments: object) -> None:
+def open_dialog(name: str, page_url: str, *arguments: object) -> None:
     """Open a dialog from this run on; for ``on_click``. A dialog that was open is closed."""
-    st.session_state[_KEY] = Dialog(name, place, arguments)
+    st.session_state[_KEY] = Dialog(name, page_url, arguments)
 
 
 def close() -> None:
@@ -38,10 +38,10 @@ def close() -> None:
     st.session_state.pop(_KEY, None)
 
 
-def current(place: str) -> Dialog | None:
-    """Return the dialog that is open at ``place``; a dialog of another place is closed."""
+def current(page_url: str) -> Dialog | None:
+    """Return the dialog that is open on ``page_url``; a dialog of another page is closed."""
     dialog: Dialog | None = st.session_state.get(_KEY)
-    if dialog is not None and dialog.place != place:
+    if dialog is not None and dialog.page_url != page_url:
         close()
         return None
     return dialog

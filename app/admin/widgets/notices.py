@@ -28,21 +28,21 @@ class Undo:
 @dataclass(frozen=True, slots=True)
 class _Notice:
     text: str
-    place: str
+    page_url: str
     undo: Undo | None
     success: bool
 
 
-def post(text: str, place: str, *, undo: Undo | None = None, success: bool = True) -> None:
+def post(text: str, page_url: str, *, undo: Undo | None = None, success: bool = True) -> None:
     """Show a notice from the next run on, until it is dismissed or replaced.
 
     Args:
         text: What happened, markdown-safe.
-        place: The page or card that shows it.
+        page_url: The path and query of the page that shows it.
         undo: How to undo it, if that is possible.
         success: False if the action failed, or failed in part.
     """
-    st.session_state[_KEY] = _Notice(text, place, undo, success)
+    st.session_state[_KEY] = _Notice(text, page_url, undo, success)
     st.session_state[_FRESH] = True
 
 
@@ -51,10 +51,10 @@ def dismiss() -> None:
     st.session_state.pop(_KEY, None)
 
 
-def show(place: str) -> None:
-    """Show the notice of ``place``; the notice of another place is removed."""
+def show(page_url: str) -> None:
+    """Show the notice of ``page_url``; the notice of another page is removed."""
     notice: _Notice | None = st.session_state.get(_KEY)
-    if notice is not None and notice.place != place:
+    if notice is not None and notice.page_url != page_url:
         dismiss()
         notice = None
     # The container is drawn in every run, so that the page's inputs keep their values when a notice comes and goes.
@@ -69,16 +69,16 @@ def show(place: str) -> None:
             st.warning(notice.text, icon=":material/warning:")
         with st.container(horizontal=True):
             if notice.undo is not None and st.button(notice.undo.label, key="undo", icon=":material/undo:"):
-                _undo(notice.undo, place)
+                _undo(notice.undo, page_url)
             st.button("Dismiss", key="dismiss", type="tertiary", on_click=dismiss)
 
 
-def _undo(undo: Undo, place: str) -> None:
+def _undo(undo: Undo, page_url: str) -> None:
     try:
         with st.spinner("Undoing…"):
             text = undo.action()
     except GatehouseError as error:
         failures.show(error, key="undo-failed")
     else:
-        post(text, place)
+        post(text, page_url)
         st.rerun()

@@ -89,7 +89,7 @@ def ended(session_info: SessionInfo) -> int:
     return cast("Any", session_info.session).ends  # type: ignore[no-any-return]
 
 
-def test_one_that_goes_is_shut_down_and_one_that_is_resumed_is_not() -> None:
+def test_one_that_goes_is_shut_down_and_one_that_is_reattached_is_not() -> None:
     clock = FakeClock()
     kept = made(clock)
     resumed, crowded_out, late = info("resumed", "ann"), info("crowded out", "ann"), info("late", "ann")

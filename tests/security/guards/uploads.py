@@ -46,7 +46,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="a discarded session without a socket is shut down",
         at="app.runtime.disconnected_sessions:DisconnectedSessions.shut_down",
         without="stored.info.session.shutdown()",
-        test="tests/app/runtime/test_disconnected_sessions.py::test_one_that_goes_is_shut_down_and_one_that_is_resumed_is_not",
+        test="tests/app/runtime/test_disconnected_sessions.py::test_one_that_goes_is_shut_down_and_one_that_is_reattached_is_not",
     ),
     Removal(
         guard="expired sessions without a socket are discarded while no socket opens or closes",
