@@ -1,7 +1,7 @@
 """Storage, as the Protocols of ``app.core.ports`` define it. The only package that imports SQLAlchemy."""
 
-from app.core.chain import ChainState
-from db.chain import checkpoint, verify_chain
+from app.core.chain_problems import ChainState
+from db.chain_verification import checkpoint, verify_chain
 from db.database import Database, open_database
 from db.schema import SchemaState, current_state, migrate, require_migratable, require_ready, require_secret
 from db.seed import SeedResult, seed

@@ -1,19 +1,18 @@
 """Writes of audit events: each is chained to the one before, and the head is locked last before the commit.
 
-``mac = HMAC(prev_mac + canonical event)``, with the key that the head names: the installation's write key, which every
+The MACs (``db.audit_chain``) are made with the key that the head names: the installation's write key, which every
 running process holds (``app.core.secret_keys``). A process without it writes nothing. The head names the last event
-and has a seal itself. A head that was changed in the database is not accepted silently: the next event reports it
+and has a MAC itself. A head that was changed in the database is not accepted silently: the next event reports it
 permanently, and the chain continues from the last stored event.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from sqlalchemy import Connection, func, insert, select, update
@@ -23,19 +22,13 @@ from app.core.audit import ANONYMOUS_ACTOR, AuditEvent, AuditKind, Outcome
 from app.core.errors import SecretMismatch
 from app.core.keyring import Keyring
 from app.core.secret_keys import mismatch
+from db.audit_chain import HEAD_PURPOSE, as_bytes, chain_events, head_bytes, head_key_id, head_mac_matches
 from db.models import audit_days, audit_events, audit_head, audit_retention
-from db.texts import MAX_AUDIT_CHARACTERS, clean
 from db.times import day_number, day_of, to_micros
 
-MAX_DETAILS: Final = 20
 SIGN_IN: Final = "sign-in"
 REFUSAL: Final = "denial"
 _REFUSALS: Final = frozenset({AuditKind.PAGE_DENY, AuditKind.FUNCTION_DENY, AuditKind.ENDPOINT_DENY})
-EVENT_PURPOSE: Final = "audit"
-HEAD_PURPOSE: Final = "audit-head"
-FIELDS: Final = ("seq", "at", "kind", "outcome", "actor", "target", "reason", "correlation_id", "address", "details")
-# A value that JSON cannot encode was not written by Gatehouse: it becomes a text that matches no MAC.
-_encode: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=repr).encode
 _END: Final = func.coalesce(
     select(func.max(audit_events.c.seq)).scalar_subquery(),
     select(func.max(audit_retention.c.seq)).scalar_subquery(),
@@ -76,20 +69,20 @@ def append(
     named = "" if head is None else head.key_id
     if named and not keyring.has_key(named) and not lost:
         raise SecretMismatch(mismatch())
-    key_id = key_id or named or sealing_key(keyring, head) or keyring.write_key
-    if head is not None and head.end <= head.seq and head_is_sealed(keyring, head.seq, head.mac, head.seal):
+    key_id = key_id or named or head_key_id(keyring, head) or keyring.write_key
+    if head is not None and head.end <= head.seq and head_mac_matches(keyring, head.seq, head.mac, head.seal):
         seq, mac = int(head.seq), as_bytes(head.mac)
     else:
         _log.error("the head of the audit was changed: run gatehouse audit verify")
         seq, mac = _real_end(connection)
         head_number = "missing" if head is None else int(head.seq)
         events = [_broken(events[0], head_number, named), *events]
-    rows = chained(keyring, seq, mac, events, key_id=key_id)
+    rows = chain_events(keyring, seq, mac, events, key_id=key_id)
     connection.execute(insert(audit_events), rows)
     _count(connection, events)
     seq, mac = rows[-1]["seq"], rows[-1]["mac"]
-    seal = keyring.mac(HEAD_PURPOSE, head_bytes(seq, mac), key_id=key_id)
-    after = {"seq": seq, "mac": mac, "seal": seal, "key_id": key_id}
+    head_mac = keyring.mac(HEAD_PURPOSE, head_bytes(seq, mac), key_id=key_id)
+    after = {"seq": seq, "mac": mac, "seal": head_mac, "key_id": key_id}
     connection.execute(insert(audit_head).values(id=1, **after) if head is None else update(audit_head).values(**after))
 
 
@@ -117,56 +110,6 @@ def _count(connection: Connection, events: Sequence[AuditEvent]) -> None:
         )
 
 
-def chained(
-    keyring: Keyring, seq: int, mac: bytes, events: Sequence[AuditEvent], *, key_id: str = ""
-) -> list[dict[str, Any]]:
-    """The rows of ``events``, chained to the event with number ``seq`` and ``mac``.
-
-    Args:
-        keyring: The secrets of this process.
-        seq: The number of the event before.
-        mac: Its MAC.
-        events: In order.
-        key_id: The key to seal with; empty for the write key.
-    """
-    rows = []
-    for number, event in enumerate(events, seq + 1):
-        row = _cleaned(event, number)
-        message = mac + canonical([row[name] for name in FIELDS])
-        prev_mac, mac = mac, keyring.mac(EVENT_PURPOSE, message, key_id=key_id)
-        rows.append({**row, "at": event.at, "prev_mac": prev_mac, "mac": mac})
-    return rows
-
-
-def canonical(values: Sequence[Any]) -> bytes:
-    """The encoding of an event for its MAC: the fields in the order of ``FIELDS``, unambiguously separated."""
-    return _encode(list(values)).encode()
-
-
-def head_bytes(seq: int, mac: bytes) -> bytes:
-    """The encoding of the head for its seal."""
-    return seq.to_bytes(8, "big", signed=True) + mac
-
-
-def head_is_sealed(keyring: Keyring, seq: int, mac: object, seal: object) -> bool:
-    """Whether the seal of the head is valid; before the first event there is none."""
-    if seq == 0 and not mac and not seal:
-        return True
-    return keyring.mac_matches(HEAD_PURPOSE, head_bytes(seq, as_bytes(mac)), as_bytes(seal))
-
-
-def sealing_key(keyring: Keyring, head: Any) -> str:
-    """The id of the key of a head's seal; empty without a seal, or without a valid one."""
-    if head is None:
-        return ""
-    return keyring.key_of_mac(HEAD_PURPOSE, head_bytes(head.seq, as_bytes(head.mac)), as_bytes(head.seal)) or ""
-
-
-def as_bytes(stored: object) -> bytes:
-    """Stored bytes as the driver returns them; empty for any other value, which Gatehouse never writes."""
-    return bytes(stored) if isinstance(stored, (bytes, memoryview)) else b""
-
-
 def _real_end(connection: Connection) -> tuple[int, bytes]:
     """Number and MAC of the last stored event, or of the retention boundary, regardless of the head."""
     for table in (audit_events, audit_retention):
@@ -183,7 +126,7 @@ def _broken(first: AuditEvent, head_number: int | str, key_id: str) -> AuditEven
         first: The event that was to be written.
         head_number: The number in the head, or ``missing``.
         key_id: The key that the head names, which this process has. A missing key therefore does not explain the
-            break, and ``db.chain`` never accepts it as an explanation.
+            break, and ``db.chain_verification`` never accepts it as an explanation.
     """
     return replace(
         first,
@@ -195,26 +138,3 @@ def _broken(first: AuditEvent, head_number: int | str, key_id: str) -> AuditEven
         address="",
         details={"head": head_number, **({"key": key_id} if key_id else {})},
     )
-
-
-def _cleaned(event: AuditEvent, seq: int) -> dict[str, Any]:
-    """The row of an event without its MACs; ``at`` in microseconds."""
-    details = {
-        clean(str(name), MAX_AUDIT_CHARACTERS): clean(value, MAX_AUDIT_CHARACTERS) if isinstance(value, str) else value
-        for name, value in list(event.details.items())[:MAX_DETAILS]
-    }
-    texts = {
-        "kind": str(event.kind.value),
-        "outcome": str(event.outcome.value),
-        "actor": event.actor,
-        "target": event.target,
-        "reason": event.reason,
-        "correlation_id": event.correlation_id,
-        "address": event.address,
-    }
-    return {
-        "seq": seq,
-        "at": to_micros(event.at),
-        **{name: clean(text, MAX_AUDIT_CHARACTERS) for name, text in texts.items()},
-        "details": json.dumps(details, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
-    }

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from app.core.audit import Outcome, codes_of
 from app.core.audit_rows import AuditQuery
 from app.core.directory import MAX_COUNTED
-from db.audit import FIELDS
+from db.audit_chain import FIELDS
 from db.models import audit_events
 from db.query_cache import fits
 from db.rows import raw_time

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Select, bindparam, func, select
 from app.core.audit_rows import AuditQuery, AuditRow, ChainHead
 from app.core.directory import MAX_COUNTED, Slice
 from app.core.keyring import Keyring
-from db.audit import head_is_sealed
+from db.audit_chain import head_mac_matches
 from db.audit_filter import AUDIT_EVENT, EVENT_TIME, AuditFilter
 from db.cursors import Position, cursor, position_of
 from db.models import audit_events, audit_head, audit_retention
@@ -73,12 +73,12 @@ def audit_event(queries: QueryCache, seq: int) -> AuditRow | None:
 
 
 def chain_head(queries: QueryCache, keyring: Keyring) -> ChainHead:
-    """The head of the audit, checked against its seal and the newest event, without a walk along the chain."""
+    """The head of the audit, checked against its MAC and the newest event, without a walk along the chain."""
     boundary = queries.scalar("retention boundary", lambda: select(func.coalesce(func.max(audit_retention.c.seq), 0)))
     rows = queries.rows("audit head", _head)
     if not rows:
         return ChainHead(0, None, sealed=False, boundary_seq=boundary)
-    seq, mac, seal, newest = rows[0]
+    seq, mac, head_mac, newest = rows[0]
     last = queries.rows(
         "event time",
         lambda: select(EVENT_TIME).where(audit_events.c.seq == bindparam("seq", type_=BigInteger)),
@@ -87,7 +87,7 @@ def chain_head(queries: QueryCache, keyring: Keyring) -> ChainHead:
     return ChainHead(
         seq=seq,
         last_at=from_micros(last[0][0]) if last else None,
-        sealed=head_is_sealed(keyring, seq, mac, seal) and max(newest or 0, boundary) == seq,
+        sealed=head_mac_matches(keyring, seq, mac, head_mac) and max(newest or 0, boundary) == seq,
         boundary_seq=boundary,
     )
 

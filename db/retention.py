@@ -16,7 +16,7 @@ from sqlalchemy import delete, func, insert, select
 from app.core.errors import Conflict
 from app.core.keyring import Keyring
 from app.core.records import RetentionBoundary
-from db.audit import EVENT_PURPOSE, FIELDS, as_bytes, canonical
+from db.audit_chain import EVENT_PURPOSE, FIELDS, as_bytes, canonical_bytes
 from db.models import audit_events, audit_retention
 from db.rows import raw_time
 from db.texts import MAX_AUDIT_CHARACTERS, clean
@@ -78,7 +78,7 @@ class RetentionWrites(BaseUnitOfWork):
             return None
         row = rows[0]
         seq, mac, sealed_by = int(row[0]), as_bytes(row[-1]), clean(by, MAX_AUDIT_CHARACTERS)
-        if not self._keyring.mac_matches(EVENT_PURPOSE, as_bytes(row[-2]) + canonical(row[:-2]), mac):
+        if not self._keyring.mac_matches(EVENT_PURPOSE, as_bytes(row[-2]) + canonical_bytes(row[:-2]), mac):
             raise Conflict(_CHANGED.format(seq))
         seal = self._keyring.mac(_PURPOSE, _sealed_bytes(seq, mac, to_micros(before), to_micros(now), sealed_by))
         self._execute(

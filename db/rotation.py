@@ -15,9 +15,9 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from app.core.chain import ChainProblem, ProblemKind
+from app.core.chain_problems import ChainProblem, ProblemKind
 from app.core.keyring import Keyring
-from db.audit import FIELDS
+from db.audit_chain import FIELDS
 from db.statement import Row
 
 _DETAILS: Final = FIELDS.index("details")

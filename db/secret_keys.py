@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import delete, select, update
 
 from app.core.records import AnnouncedProcess
-from db.audit import sealing_key
+from db.audit_chain import head_key_id
 from db.models import audit_head, processes
 from db.unit_of_work import BaseUnitOfWork, require_aware
 
@@ -16,13 +16,13 @@ class SecretKeyWrites(BaseUnitOfWork):
     """Writes of ``UnitOfWork`` for the keys of the secret."""
 
     def write_key(self) -> str:
-        """The id of the key that the installation writes with; an older database gets the key of the head's seal."""
+        """The id of the key that the installation writes with; an older database gets the key of the head's MAC."""
         head = self._execute(
             select(audit_head.c.seq, audit_head.c.mac, audit_head.c.seal, audit_head.c.key_id).with_for_update()
         ).first()
         if head is None or head.key_id:
             return "" if head is None else str(head.key_id)
-        key_id = sealing_key(self._keyring, head)
+        key_id = head_key_id(self._keyring, head)
         self._execute(update(audit_head).values(key_id=key_id))
         return key_id
 

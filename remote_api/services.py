@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from flask import current_app
 
-from app.core.chain import ChainState
+from app.core.chain_problems import ChainState
 from app.core.clock import Clock, utc_now
 from app.core.directory_ports import DirectoryStorage
 from app.core.errors import ServiceUnavailable

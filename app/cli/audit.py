@@ -17,7 +17,7 @@ from app.cli.context import confirm, database_of, load_settings, operator_name
 from app.cli.options import day, json_option, optional_reason_option, yes_option
 from app.core import correlation
 from app.core.audit import AuditEvent, AuditKind
-from app.core.chain import ChainProblem, ProblemKind
+from app.core.chain_problems import ChainProblem, ProblemKind
 from app.core.checkpoints import MAX_BYTES, read_checkpoints
 from app.core.clock import utc_now
 from app.core.errors import Conflict, GatehouseError, InvalidInput

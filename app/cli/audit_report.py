@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from app.core.chain import ChainState, ProblemKind
+from app.core.chain_problems import ChainState, ProblemKind
 from app.core.checkpoints import Checkpoint
 
 _NOT_COMPARED: Final = (

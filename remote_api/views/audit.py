@@ -19,7 +19,7 @@ from flask_openapi3.models.tag import Tag
 from app.core import administration, correlation
 from app.core.audit import AuditEvent, AuditKind
 from app.core.audit_rows import AuditQuery, AuditRow
-from app.core.chain import ChainState
+from app.core.chain_problems import ChainState
 from app.core.contract.audit import (
     AuditExportQuery,
     AuditFilters,

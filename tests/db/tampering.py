@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from app.core.checkpoints import Checkpoint, read_checkpoints
 from app.core.keyring import Keyring
 from db import Database, checkpoint, verify_chain
-from db.audit import HEAD_PURPOSE, chained, head_bytes
+from db.audit_chain import HEAD_PURPOSE, chain_events, head_bytes
 from db.models import audit_events, audit_head
 from tests.db.builders import NOW, SECOND, behind_its_back, event
 
@@ -22,7 +22,7 @@ def signed(database: Database, keyring: Keyring | None = None) -> Sequence[Check
 
 def rewritten(database: Database, count: int, keyring: Keyring, *, actor: str = "attacker") -> None:
     """Rewrite the whole chain with its head, as an attacker with access to the database could."""
-    rows = chained(keyring, 0, b"", [event(at=NOW + n * SECOND, actor=actor) for n in range(count)])
+    rows = chain_events(keyring, 0, b"", [event(at=NOW + n * SECOND, actor=actor) for n in range(count)])
     behind_its_back(database, "DELETE FROM audit_events")
     with database.engine.begin() as connection:
         connection.execute(insert(audit_events), rows)

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from app.core.audit import AuditKind
-from app.core.chain import ProblemKind
+from app.core.chain_problems import ProblemKind
 from db import ChainState, Database, verify_chain
 from db.models import audit_events
 from db.schema import missing_triggers

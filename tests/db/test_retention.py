@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from app.core import retention
-from app.core.chain import ProblemKind
+from app.core.chain_problems import ProblemKind
 from app.core.checkpoints import read_checkpoints
 from app.core.errors import Conflict, InvalidInput
 from app.core.keyring import Keyring

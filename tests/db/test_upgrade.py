@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from app.core import retention
 from app.core.audit import AuditKind
 from db import ChainState, Database, SchemaState, current_state, migrate, seed, verify_chain
-from db.audit import HEAD_PURPOSE, chained, head_bytes
+from db.audit_chain import HEAD_PURPOSE, chain_events, head_bytes
 from db.engine import make_engine, parsed
 from db.models import audit_events, audit_head, audit_retention
 from db.schema import MIGRATIONS, missing_triggers
@@ -32,7 +32,7 @@ def test_a_database_of_the_first_revision_is_brought_up_with_its_data(empty_url:
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
-        rows = chained(KEYRING, 0, b"", [event(AuditKind.SESSION_BEGIN, actor=f"{n}") for n in range(7)])
+        rows = chain_events(KEYRING, 0, b"", [event(AuditKind.SESSION_BEGIN, actor=f"{n}") for n in range(7)])
         connection.execute(insert(audit_events), rows)
         mac = rows[-1]["mac"]
         connection.execute(

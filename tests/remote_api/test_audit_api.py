@@ -17,7 +17,7 @@ import pytest
 
 from app.core.audit import AuditEvent, AuditKind, Outcome
 from app.core.audit_rows import AuditQuery, AuditRow
-from app.core.chain import ChainProblem, ChainState, ProblemKind
+from app.core.chain_problems import ChainProblem, ChainState, ProblemKind
 from app.core.principal import Subject
 from app.core.records import Person
 from remote_api.audit_sentences import sentence, subject_of

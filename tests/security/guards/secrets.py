@@ -78,7 +78,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the head's key seals the audit, not the first secret",
         at="db.audit:append",
-        without="key_id or named or sealing_key(keyring, head) or keyring.write_key",
+        without="key_id or named or head_key_id(keyring, head) or keyring.write_key",
         instead="keyring.key_ids[0]",
         test="tests/db/test_secret_keys.py::test_the_new_secret_in_front_at_once_breaks_nothing[file]",
     ),

@@ -69,7 +69,7 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
     ),
     Removal(
         guard="a retention boundary must be sealed",
-        at="db.chain:_Walk._start",
+        at="db.chain_verification:_Walk._start",
         without="boundary_is_sealed(...)",
         instead="True",
         test="tests/db/test_retention.py::test_a_boundary_without_a_valid_seal_is_reported",
@@ -84,12 +84,12 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
     Removal(
         guard="the audit's head is verified before an event is appended",
         at="db.audit:append",
-        without="head_is_sealed(...)",
+        without="head_mac_matches(...)",
         test="tests/db/test_audit.py::test_a_head_that_was_changed_is_not_taken_over_in_silence",
     ),
     Removal(
         guard="a checkpoint is compared with the audit",
-        at="db.chain:_Walk._compare_checkpoints",
+        at="db.chain_verification:_Walk._compare_checkpoints",
         without="checkpoint.mac != mac.hex()",
         instead="False",
         test="tests/db/test_checkpoints.py::test_a_full_rewrite_with_the_secret_shows_against_a_checkpoint_only",

@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from app.core.audit import AuditEvent, AuditKind
 from app.core.keyring import Keyring
 from db import Database
-from db.audit import HEAD_PURPOSE, chained, head_bytes
+from db.audit_chain import HEAD_PURPOSE, chain_events, head_bytes
 from db.models import audit_events, audit_head
 from tests.db.builders import behind_its_back
 
@@ -49,7 +49,7 @@ def kept(run: Run, tmp_path: Path) -> str:
 
 def rewrite(database: Database, secret: str, count: int = 5) -> None:
     keyring = Keyring([secret])
-    rows = chained(keyring, 0, b"", [AuditEvent(AuditKind.PAGE_DENY, OLD, actor="another actor")] * count)
+    rows = chain_events(keyring, 0, b"", [AuditEvent(AuditKind.PAGE_DENY, OLD, actor="another actor")] * count)
     behind_its_back(database, "DELETE FROM audit_events")
     with database.engine.begin() as connection:
         connection.execute(insert(audit_events), rows)

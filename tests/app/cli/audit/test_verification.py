@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.core.chain import ProblemKind
+from app.core.chain_problems import ProblemKind
 from app.core.checkpoints import MAX_BYTES
 from app.core.keyring import Keyring
 from app.core.secret_keys import SecretKeys

@@ -8,11 +8,11 @@ import tracemalloc
 import pytest
 from sqlalchemy import Connection, select, text
 
-from app.core.chain import ChainProblem, ProblemKind
+from app.core.chain_problems import ChainProblem, ProblemKind
 from app.core.errors import SecretMismatch, StorageUnavailable
 from app.core.keyring import Keyring
 from db import ChainState, Database, verify_chain
-from db.audit import chained
+from db.audit_chain import chain_events
 from db.models import audit_events, audit_head
 from tests.db.builders import KEYRING, behind_its_back, event, opened, recorded, written
 from tests.db.processes import output_of, two_at_once
@@ -114,7 +114,7 @@ def test_every_sentence_is_filled_in() -> None:
 def test_events_from_another_copy_do_not_follow(database: Database) -> None:
     """Two chains with one secret, as after a restored backup: an event of the one does not fit into the other."""
     recorded(database)
-    other = chained(KEYRING, 0, b"", [event(actor="other")] * 5)
+    other = chain_events(KEYRING, 0, b"", [event(actor="other")] * 5)
     row = {name: value for name, value in other[2].items() if name != "seq"}
 
     def exchange(connection: Connection) -> None:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import bindparam, func, select, text
 
 from app.core.audit import AuditKind
-from app.core.chain import ChainProblem, ChainState, ProblemKind
+from app.core.chain_problems import ChainProblem, ChainState, ProblemKind
 from app.core.checkpoints import Checkpoint, make_checkpoint
 from app.core.errors import Conflict, StorageUnavailable
-from db.audit import EVENT_PURPOSE, FIELDS, as_bytes, canonical, head_is_sealed
+from db.audit_chain import EVENT_PURPOSE, FIELDS, as_bytes, canonical_bytes, head_mac_matches
 from db.models import audit_events, audit_head, audit_retention
 from db.retention import BOUNDARY, boundary_is_sealed
 from db.rotation import Rotation
@@ -61,7 +61,7 @@ def checkpoint(database: Database, *, at: datetime, installation: str) -> Checkp
     """
     head, last = _Stored(database).head_and_last()
     keyring = database.keyring
-    is_valid = head is not None and head_is_sealed(keyring, *head)
+    is_valid = head is not None and head_mac_matches(keyring, *head)
     if is_valid and head is not None and head[0]:
         is_valid = last is not None and last[-1] == head[1] and _is_genuine(database, last)
     if not is_valid or head is None:
@@ -70,7 +70,7 @@ def checkpoint(database: Database, *, at: datetime, installation: str) -> Checkp
 
 
 def _is_genuine(database: Database, row: Row) -> bool:
-    return database.keyring.mac_matches(EVENT_PURPOSE, as_bytes(row[-2]) + canonical(row[:-2]), as_bytes(row[-1]))
+    return database.keyring.mac_matches(EVENT_PURPOSE, as_bytes(row[-2]) + canonical_bytes(row[:-2]), as_bytes(row[-1]))
 
 
 class _Stored:
@@ -205,7 +205,7 @@ class _Walk:
 
     def _follow(self, head: Row | None) -> bool:
         """Verify up to the head, or to the last event without a valid head; False when there are too many problems."""
-        last = head[0] if head is not None and head_is_sealed(self._keyring, *head) else None
+        last = head[0] if head is not None and head_mac_matches(self._keyring, *head) else None
         for row in self._rows():
             if last is not None and row[0] > last:
                 break
@@ -231,7 +231,7 @@ class _Walk:
         if seq > self._seq + 1:
             self._problem(ProblemKind.REMOVED, self._seq + 1, last_seq=seq - 1)
             self._trusted = False
-        fields = canonical(row[:-2])
+        fields = canonical_bytes(row[:-2])
         key = self._keyring.key_of_mac(EVENT_PURPOSE, prev_mac + fields, mac)
         follows = self._trusted and prev_mac == self._mac
         if key is None:
@@ -272,7 +272,7 @@ class _Walk:
 
     def _compare_end(self, head: Row | None, *, has_more: bool) -> None:
         """Compare the head and the newest checkpoint with the last verified event."""
-        if head is None or not head_is_sealed(self._keyring, *head):
+        if head is None or not head_mac_matches(self._keyring, *head):
             self._problem(ProblemKind.HEAD, None)
         elif self._seq < head[0]:
             self._problem(ProblemKind.CUT, self._seq + 1, last_seq=head[0])
