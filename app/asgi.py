@@ -24,9 +24,9 @@ from streamlit import runtime
 
 from app import access
 from app.cleanup import Cleanup
-from app.core.declarations import Declarations
 from app.core.errors import GatehouseError
 from app.core.guard_scanner import publish_guards
+from app.core.hosted_app_config import HostedAppConfig
 from app.core.policy import decide
 from app.core.records import Session
 from app.guard_inventory import PROCESS, guards_of, identity_leaks, own_guards
@@ -47,13 +47,13 @@ SCRIPT: Final = Path(__file__).resolve().parent / "main.py"
 _log = structlog.get_logger(__name__)
 
 
-def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declarations | None = None) -> st.App:
+def create_app(services: Services, *, script: Path = SCRIPT, hosted: HostedAppConfig | None = None) -> st.App:
     """Create the application over ``services``, which it closes when it stops.
 
     Args:
         services: The services of this process.
         script: The script that Streamlit reruns.
-        hosted: The declarations of a hosted app; None for the product's own app.
+        hosted: The ``gatehouse.toml`` of a hosted app; None for the product's own app.
     """
 
     @asynccontextmanager
@@ -131,14 +131,14 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: Declaration
     )
 
 
-def _publish(services: Services, script: Path, hosted: Declarations | None) -> None:
+def _publish(services: Services, script: Path, hosted: HostedAppConfig | None) -> None:
     """Publish the guard inventory for the access matrix, and log each identity leak."""
     publish_guards(services.storage, PROCESS, own_guards() if hosted is None else guards_of(script, hosted))
     for leak in identity_leaks(script if hosted is not None else None):
         _log.error("identity shared between users", function=leak.name, at=leak.at, problem=leak.problem)
 
 
-def _hosted_app(hosted: Declarations) -> HostedApp:
+def _hosted_app(hosted: HostedAppConfig) -> HostedApp:
     """What the identity middleware needs of the hosted app."""
 
     def may_enter(session: Session) -> bool:

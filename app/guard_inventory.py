@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from app.core.declarations import FILE_NAME, Declarations
 from app.core.directory import GuardKind, GuardRow
 from app.core.guard_scanner import functions, leaks_in, named_from, require_page_line
+from app.core.hosted_app_config import FILE_NAME, HostedAppConfig
 from app.core.shared_identity import IdentityLeak
 from app.navigation import PAGES, PAGES_FOLDER
 
@@ -37,14 +37,14 @@ def identity_leaks(script: Path | None) -> Iterator[IdentityLeak]:
         yield from leaks_in(folder, root=script.parent if script is not None else _ROOT)
 
 
-def guards_of(script: Path, declarations: Declarations) -> Iterator[GuardRow]:
-    """Pages and guarded functions of a hosted app, by its script and its declarations."""
+def guards_of(script: Path, config: HostedAppConfig) -> Iterator[GuardRow]:
+    """Pages and guarded functions of a hosted app, by its script and its configuration."""
     folder = script.parent
-    if declarations.enter is not None:
-        yield GuardRow(GuardKind.PAGE, EVERY_PAGE, str(declarations.enter), FILE_NAME, _line(folder, "enter"))
-    elif declarations.pages is None:
+    if config.enter is not None:
+        yield GuardRow(GuardKind.PAGE, EVERY_PAGE, str(config.enter), FILE_NAME, _line(folder, "enter"))
+    elif config.pages is None:
         yield GuardRow(GuardKind.PAGE, EVERY_PAGE, "", script.name, 1)
-    for path, permission in (declarations.pages or {}).items():
+    for path, permission in (config.pages or {}).items():
         line = _line(folder, f'"/{path}"')
         yield GuardRow(GuardKind.PAGE, f"/{path}", str(permission or ""), FILE_NAME, line)
     yield from functions(folder, root=folder)

@@ -26,9 +26,9 @@ from app import access, drafts, hosted_pages, panels, sidebar
 from app.access_changes import changed_since_last_run, show_changes
 from app.core import correlation
 from app.core.clock import utc_now
-from app.core.declarations import Declarations
 from app.core.errors import NotFound, ServiceUnavailable, Unauthenticated
 from app.core.guard import Caller
+from app.core.hosted_app_config import HostedAppConfig
 from app.core.policy import decide
 from app.core.records import Session
 from app.services import services
@@ -42,10 +42,10 @@ _PACKAGES: Final = ("component", "db", "gatehouse", "pages", "remote_api", "stre
 
 @dataclass(frozen=True, slots=True)
 class Hosted:
-    """The hosted app: its script and its declarations."""
+    """The hosted app: its script and its configuration."""
 
     script: Path
-    declarations: Declarations
+    config: HostedAppConfig
 
 
 _hosted: Hosted | None = None
@@ -68,7 +68,7 @@ def install(hosted: Hosted | None) -> None:
     if hosted is None:
         hosted_pages.install(None, None)
     else:
-        hosted_pages.install(hosted.script, hosted.declarations.pages)
+        hosted_pages.install(hosted.script, hosted.config.pages)
     if hosted is not None and ScriptCache().get_bytecode(__file__).co_filename != _ENTRY_CHECK:
         raise RuntimeError("Streamlit compiles scripts without the entry check")
 
@@ -121,10 +121,10 @@ def _past_the_entry_check() -> Iterator[None]:
         _inside.reset(token)
 
 
-def _declared() -> Declarations:
+def _config() -> HostedAppConfig:
     if _hosted is None:
         raise RuntimeError("no hosted app is installed")
-    return _hosted.declarations
+    return _hosted.config
 
 
 def _enter() -> bool:
@@ -156,7 +156,7 @@ def _signed_out(error: Unauthenticated | None) -> bool:
 
 
 def _signed_in(caller: Caller, session: Session) -> bool:
-    enter = _declared().enter
+    enter = _config().enter
     decision = decide(caller.principal, enter, caller.grants)
     if not decision.allowed_after_step_up:
         _stand_in(hosted_pages.NO_ACCESS)

@@ -23,9 +23,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.source_util import page_icon_and_name
 
 from app import access, page_registry, panels
-from app.core.declarations import FILE_NAME
 from app.core.errors import GatehouseError, NotFound
 from app.core.guard import Caller, refusal
+from app.core.hosted_app_config import FILE_NAME
 from app.core.permissions import Permission
 from app.core.policy import decide
 

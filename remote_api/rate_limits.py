@@ -18,11 +18,11 @@ import structlog
 from limits.errors import StorageError
 from limits.storage import Storage
 
-from app.core.call_store import call_store
 from app.core.client_addresses import network_of
 from app.core.clock import Clock, seconds_of
 from app.core.errors import BadRequest, TooManyRequests, Unauthenticated
 from app.core.principal import Subject
+from app.core.rate_limit_storage import open_rate_limit_storage
 from app.core.settings import Settings
 from remote_api.access import AccessDeclaration
 from remote_api.bearer import BearerAuthentication
@@ -80,7 +80,7 @@ class RateLimits:
         """
         self._authentication = authentication
         self._seconds = seconds_of(clock)
-        store = call_store(settings.rate_limit_storage)
+        store = open_rate_limit_storage(settings.rate_limit_storage)
         self._calls = _quota("calls", settings.api_rate_limit, store)
         self._changes = _quota("changes", settings.api_change_rate_limit, store)
         self._reading = ("RateLimit-Policy", self._calls.header)
@@ -131,7 +131,7 @@ class RateLimits:
         return network_of(self._authentication.address())
 
 
-class InMemory:
+class MemoryCounter:
     """Counts in this process. Above ``MAX_ADDRESSES`` in a window, anonymous clients share one count.
 
     The two windows used last are kept: a thread that reads the clock just before a window ends counts in that window,
@@ -161,7 +161,7 @@ class InMemory:
             return used
 
 
-class InStore:
+class StoreCounter:
     """Counts in a store of the library ``limits``, shared by all processes."""
 
     def __init__(self, store: Storage, name: str, seconds: int) -> None:
@@ -194,4 +194,6 @@ def _quota(name: str, written: str, store: Storage | None) -> RateLimitQuota:
     """A quota from a setting such as ``600 per minute``, which ``Settings`` has validated."""
     amount, _, unit = written.split(" ")
     seconds = _UNITS[unit]
-    return RateLimitQuota(name, int(amount), seconds, InMemory() if store is None else InStore(store, name, seconds))
+    return RateLimitQuota(
+        name, int(amount), seconds, MemoryCounter() if store is None else StoreCounter(store, name, seconds)
+    )

@@ -1,4 +1,4 @@
-"""The installation a command works on: its database, secret and declarations.
+"""The installation a command works on: its database, secret and hosted app.
 
 The options ``--app`` and ``--state`` name it; without them ``GATEHOUSE_APP`` and ``GATEHOUSE_STATE`` do.
 """

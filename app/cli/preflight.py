@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from app import navigation
 from app.core import settings_loading
-from app.core.declarations import Declarations, declare_beside
 from app.core.errors import ConfigurationError
+from app.core.hosted_app_config import HostedAppConfig, load_hosted_app_config
 from app.core.hosting import hosting_mistakes
 from app.core.settings import Process, Settings
 from app.core.state import TENANT
@@ -44,7 +44,7 @@ def require_script(script: Path | None) -> None:
         ConfigurationError: if the path is not a file.
     """
     if script is not None and not script.is_file():
-        raise ConfigurationError(hosting_mistakes(script, Declarations()))
+        raise ConfigurationError(hosting_mistakes(script, HostedAppConfig()))
 
 
 def read_settings(processes: Sequence[Process], script: Path | None, state: Path | None) -> Settings:
@@ -67,7 +67,7 @@ def read_settings(processes: Sequence[Process], script: Path | None, state: Path
 
 def start_mistakes(settings: Settings, script: Path | None, listeners: Sequence[Listener]) -> list[str]:
     """Return the mistakes that keep the app from starting, a sentence each: scripts, Streamlit, ports, folders."""
-    app = hosting_mistakes(script, declare_beside(script)) if script is not None else navigation.mistakes()
+    app = hosting_mistakes(script, load_hosted_app_config(script)) if script is not None else navigation.mistakes()
     return [*app, *streamlit_mistakes(version("streamlit")), *port_mistakes(listeners), *_folder_mistakes(settings)]
 
 

@@ -16,8 +16,8 @@ from app.cli.command import InstallationCommand
 from app.cli.installation import NamedInstallation
 from app.cli.options import script_argument
 from app.core import logs, settings_loading
-from app.core.declarations import declare_beside
 from app.core.errors import ConfigurationError
+from app.core.hosted_app_config import load_hosted_app_config
 from app.core.settings import Process, Settings
 from app.core.unknown_settings import unknown_settings
 from app.server import install_protocols, raise_open_file_limit, warn_of_few
@@ -54,7 +54,7 @@ def run_app(address: str, port: int | None, script: Path | None = None, state: P
     logs.configure(process="app", json_lines=settings.production)
     for sentence in unknown_settings():
         structlog.get_logger(__name__).warning(sentence)
-    declarations = declare_beside(hosted_script) if hosted_script is not None else None
+    config = load_hosted_app_config(hosted_script) if hosted_script is not None else None
     warn_of_few(settings, raise_open_file_limit())
     built = composition.build(settings)
     built.storage.check()
@@ -64,10 +64,10 @@ def run_app(address: str, port: int | None, script: Path | None = None, state: P
     os.environ["FORWARDED_ALLOW_IPS"] = ""
     # Streamlit looks for its configuration, secrets and modules beside the program it believes it was started as.
     sys.argv = [str(hosted_script or Path(__file__).parents[1] / "__main__.py")]
-    app = create_app(built, script=hosted_script or SCRIPT, hosted=declarations)
-    options = streamlit_options(built, address=address, port=_port_of(settings, port), hosted=declarations is not None)
-    if hosted_script is not None and declarations is not None:
-        hosted.install(hosted.Hosted(hosted_script, declarations))
+    app = create_app(built, script=hosted_script or SCRIPT, hosted=config)
+    options = streamlit_options(built, address=address, port=_port_of(settings, port), hosted=config is not None)
+    if hosted_script is not None and config is not None:
+        hosted.install(hosted.Hosted(hosted_script, config))
         hosted.free_module_names(hosted_script.parent)
     install_protocols(built.admission)
     app.run(config=options)

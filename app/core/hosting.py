@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.core.declarations import FILE_NAME, Declarations
+from app.core.hosted_app_config import FILE_NAME, HostedAppConfig
 
 
-def hosting_mistakes(script: Path, declarations: Declarations) -> list[str]:
+def hosting_mistakes(script: Path, config: HostedAppConfig) -> list[str]:
     """Return the reasons why ``script`` cannot be hosted, a sentence each."""
     if not script.is_file() or script.suffix != ".py":
         return [f"{script} is not a Python file: name the script that you would pass to `streamlit run`."]
@@ -22,7 +22,7 @@ def hosting_mistakes(script: Path, declarations: Declarations) -> list[str]:
         for other in (folder / "app.py", folder / "app")
         if other != script and (other.is_file() or any(other.glob("**/*.py")))
     ]
-    if declarations.pages is not None and not _navigates(folder):
+    if config.pages is not None and not _navigates(folder):
         mistakes.append(
             f"{folder / FILE_NAME} has entries for pages, but nothing here calls st.navigation. To require a "
             "permission for the whole app, write enter = in it instead."

@@ -3,7 +3,7 @@
 Names follow Auth0's convention, ``action:resource``. A new permission is one line in the body of ``Permission``;
 ``db.seed`` stores it, and a test compares ``docs/permissions.md`` with this table.
 
-A hosted app declares permissions and roles of its own in its ``gatehouse.toml``, which ``app.core.declarations`` reads.
+A hosted app declares permissions and roles of its own in its ``gatehouse.toml`` (``app.core.hosted_app_config``).
 ``declare`` adds them to ``CATALOGUE`` and ``ROLES`` at the start of each process, after this module is imported:
 iterate over these two at run time, never at import.
 """

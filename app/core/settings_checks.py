@@ -8,14 +8,14 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from app.core.call_store import call_store
 from app.core.client_addresses import is_loopback
-from app.core.declarations import declare_beside
 from app.core.errors import ConfigurationError
+from app.core.hosted_app_config import load_hosted_app_config
 from app.core.http_client import ca_bundle_mistake
 from app.core.installation_secret import state_mistakes, weakness
 from app.core.permissions import ADMINISTRATOR
 from app.core.processes import Process
+from app.core.rate_limit_storage import open_rate_limit_storage
 from app.core.settings import Settings
 from app.core.variables import AUTH0_ALIASES, variable
 
@@ -133,7 +133,7 @@ def _process_mistakes(settings: Settings, process: Process) -> list[str]:
     mistakes: list[str] = []
     if process is Process.API:
         try:
-            call_store(settings.rate_limit_storage)
+            open_rate_limit_storage(settings.rate_limit_storage)
         except ConfigurationError as error:
             mistakes += error.mistakes
     if settings.production:
@@ -170,7 +170,7 @@ def _declared(settings: Settings) -> tuple[str, ...]:
     if script is not None and not script.is_file():
         return (f"GATEHOUSE_APP names {script}, and there is no such file.",)
     try:
-        declare_beside(script.resolve() if script is not None else None)
+        load_hosted_app_config(script.resolve() if script is not None else None)
     except ConfigurationError as error:
         return error.mistakes
     return ()

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import hosted, testing
 from app import services as composition
-from app.core.declarations import declare_beside
+from app.core.hosted_app_config import load_hosted_app_config
 from app.core.hosting import hosting_mistakes
 from app.services import Services
 from db import Database, seed
@@ -48,8 +48,8 @@ def write(file: Path, content: str) -> Path:
 
 
 def serve(script: Path) -> None:
-    """Serve a script in this process, with the declarations beside it."""
-    declared = declare_beside(script)
+    """Serve a script in this process, with the ``gatehouse.toml`` beside it."""
+    declared = load_hosted_app_config(script)
     assert hosting_mistakes(script, declared) == []
     hosted.install(hosted.Hosted(script, declared))
     storage = composition.services().storage

@@ -100,9 +100,9 @@ def shop(tmp_path: Path) -> Path:
     return write(tmp_path / "app.py", SHOP)
 
 
-def served(script: Path, declarations: str = ENTRIES) -> None:
-    """Serve the script in this process, with these declarations."""
-    write(script.parent / "gatehouse.toml", declarations)
+def served(script: Path, config: str = ENTRIES) -> None:
+    """Serve the script in this process, with this configuration."""
+    write(script.parent / "gatehouse.toml", config)
     serve(script)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.declarations import Declarations, declare_beside
+from app.core.hosted_app_config import HostedAppConfig, load_hosted_app_config
 from app.core.hosting import hosting_mistakes
 from tests.apptest.hosted_apps import write
 from tests.stack import ROOT
@@ -28,7 +28,7 @@ print(db.WHOSE, component.__file__, access.__file__)
 
 
 @pytest.mark.parametrize(
-    ("files", "declarations", "expected"),
+    ("files", "config", "expected"),
     [
         (["pages/extra.py"], "", "without any check"),
         (["app/thing.py"], "", "rename it"),
@@ -36,15 +36,15 @@ print(db.WHOSE, component.__file__, access.__file__)
     ],
 )
 def test_an_app_that_cannot_be_served_is_refused_at_start(
-    tmp_path: Path, files: list[str], declarations: str, expected: str
+    tmp_path: Path, files: list[str], config: str, expected: str
 ) -> None:
     script = tmp_path / "main.py"
     script.write_text("import streamlit as st\n")
-    (tmp_path / "gatehouse.toml").write_text(declarations)
+    (tmp_path / "gatehouse.toml").write_text(config)
     for file in files:
         (tmp_path / file).parent.mkdir()
         (tmp_path / file).touch()
-    (mistake,) = hosting_mistakes(script, declare_beside(script))
+    (mistake,) = hosting_mistakes(script, load_hosted_app_config(script))
     assert expected in mistake
 
 
@@ -90,9 +90,9 @@ def test_a_script_other_than_the_configured_one_is_not_served(tmp_path: Path) ->
 def test_a_script_can_be_called_app_but_no_module_beside_it(tmp_path: Path) -> None:
     for name in ("app.py", "main.py"):
         (tmp_path / name).touch()
-    assert hosting_mistakes(tmp_path / "app.py", Declarations()) == []
-    assert len(hosting_mistakes(tmp_path / "main.py", Declarations())) == 1
-    assert "not a Python file" in hosting_mistakes(tmp_path / "none.py", Declarations())[0]
+    assert hosting_mistakes(tmp_path / "app.py", HostedAppConfig()) == []
+    assert len(hosting_mistakes(tmp_path / "main.py", HostedAppConfig())) == 1
+    assert "not a Python file" in hosting_mistakes(tmp_path / "none.py", HostedAppConfig())[0]
 
 
 def test_modules_of_the_app_win_over_those_of_gatehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

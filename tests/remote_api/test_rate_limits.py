@@ -15,7 +15,7 @@ from limits.storage import MemoryStorage
 
 from app.core.errors import ConfigurationError
 from app.core.principal import Subject
-from remote_api.rate_limits import MAX_ADDRESSES, SHARED_KEY, InMemory, InStore
+from remote_api.rate_limits import MAX_ADDRESSES, SHARED_KEY, MemoryCounter, StoreCounter
 from tests.remote_api.world import ApiWorld
 
 MakeWorld = Callable[..., ApiWorld]
@@ -70,7 +70,7 @@ def test_a_clock_that_ran_ahead_leaves_no_refusals_behind(make_world: MakeWorld)
 
 
 def test_each_of_the_two_windows_in_use_has_its_own_count() -> None:
-    count = InMemory()
+    count = MemoryCounter()
     assert [count("a", 7), count("a", 7), count("a", 8), count("a", 7), count("a", 8)] == [1, 2, 1, 3, 2]
     assert count("a", 9) == 1
     assert count("a", 7) == 1, "only two are kept, however a clock jumps"
@@ -163,7 +163,7 @@ def test_many_at_once_are_counted_each(make_world: MakeWorld) -> None:
 
 
 def test_memory_is_bounded_by_addresses_and_freed_with_the_window() -> None:
-    count = InMemory()
+    count = MemoryCounter()
     for number in range(MAX_ADDRESSES):
         assert count(f"address {number}", 1) == 1
     assert [count("one more", 1), count("and another", 1), count("address 5", 1)] == [1, 2, 2]
@@ -180,7 +180,7 @@ def test_memory_is_bounded_by_addresses_and_freed_with_the_window() -> None:
 
 def test_a_store_of_the_library_counts_for_all(make_world: MakeWorld) -> None:
     store = MemoryStorage()
-    first, second = InStore(store, "calls", 3600), InStore(store, "calls", 3600)
+    first, second = StoreCounter(store, "calls", 3600), StoreCounter(store, "calls", 3600)
     ann = Subject("https://issuer.test/", "ann with\nanything in it")
     assert [first(ann, 7), second(ann, 7), first(ann, 8)] == [1, 2, 1]
     assert first("203.0.113.1", 7) == 1
@@ -196,7 +196,7 @@ class Broken(MemoryStorage):
 def test_calls_pass_without_a_store_and_the_log_has_one_line(
     make_world: MakeWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    counter = InStore(Broken(wrap_exceptions=True), "calls", 60)
+    counter = StoreCounter(Broken(wrap_exceptions=True), "calls", 60)
     assert [counter("203.0.113.1", 1) for _ in range(5)] == [None] * 5
     world = make_world()
     limits: Any = world.app._limits

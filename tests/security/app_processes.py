@@ -18,7 +18,7 @@ from sqlalchemy import text
 from app import testing
 from app.core.audit import AuditKind, subject_name
 from app.core.clock import utc_now
-from app.core.declarations import declare_beside
+from app.core.hosted_app_config import load_hosted_app_config
 from app.core.keyring import Keyring
 from app.core.policy import Source
 from app.core.ports import UnitOfWork
@@ -211,9 +211,9 @@ def app_processes(
     settings = testing.settings(database_url=url, app_base_url=base_url)
     keyring = Keyring(settings.secrets)
     database = open_database(settings, keyring)
-    declare_beside(file if "HOSTED" in environment else None)
+    load_hosted_app_config(file if "HOSTED" in environment else None)
     seed(database)
-    declare_beside(None)
+    load_hosted_app_config(None)
     app = AppProcesses(folder, base_url, ports, database, keyring, Cookies(base_url))
     environ = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT")}
     try:

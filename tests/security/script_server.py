@@ -20,7 +20,7 @@ from unittest import mock
 from app import asgi, hosted, server, testing
 from app import services as composition
 from app.core import logs
-from app.core.declarations import declare_beside
+from app.core.hosted_app_config import load_hosted_app_config
 from component.socket import upload_totals
 from component.socket.watcher import Watcher
 
@@ -44,7 +44,7 @@ def main(port: int, base_url: str, database_url: str, script: Path) -> None:
     server.raise_open_file_limit()
     built = composition.build(settings)
     composition.install(built)
-    declared = declare_beside(script) if os.environ.get("HOSTED") else None
+    declared = load_hosted_app_config(script) if os.environ.get("HOSTED") else None
     if declared is not None:
         hosted.install(hosted.Hosted(script, declared))
     app = asgi.create_app(built, script=script, hosted=declared)

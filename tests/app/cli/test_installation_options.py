@@ -50,7 +50,7 @@ def words(command: str) -> list[str]:
 
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The script of a hosted app with declarations of its own; the working directory is another one."""
+    """The script of a hosted app with permissions of its own; the working directory is another one."""
     for name in (*known_variables(Settings), *RETIRED):
         monkeypatch.delenv(name, raising=False)
     for name, value in {

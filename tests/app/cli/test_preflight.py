@@ -91,7 +91,7 @@ def pages_folder(folder: Path, _: pytest.MonkeyPatch) -> str:
     return good_script(folder)
 
 
-def bad_declarations(folder: Path, _: pytest.MonkeyPatch) -> str:
+def bad_hosted_app_config(folder: Path, _: pytest.MonkeyPatch) -> str:
     (folder / "gatehouse.toml").write_text("[permissions\n")
     return good_script(folder)
 
@@ -158,7 +158,7 @@ BOTH: list[tuple[Prepare, str]] = [
     (missing_script, r"missing\.py is not a Python file"),
     (script_that_is_none, r"app\.txt is not a Python file"),
     (pages_folder, r"/pages: Streamlit would serve this folder's scripts without any check"),
-    (bad_declarations, r"gatehouse\.toml is not TOML"),
+    (bad_hosted_app_config, r"gatehouse\.toml is not TOML"),
     (rows_without_navigation, r"nothing here calls st\.navigation"),
     (wrong_setting, r"GATEHOUSE_SESSION_IDLE_SECONDS: "),
     (retired_setting, r"SESSION_IDLE_SECONDS in \.env is not read: .* GATEHOUSE_SESSION_IDLE_SECONDS"),

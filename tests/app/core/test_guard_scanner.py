@@ -10,10 +10,10 @@ import pytest
 
 from app import guard_inventory
 from app.core import guard_scanner
-from app.core.declarations import Declarations
 from app.core.directory import GuardKind
 from app.core.errors import SchemaMismatch, StorageUnavailable
 from app.core.guard_scanner import code_version, functions, in_tree, publish_guards, require_page_line
+from app.core.hosted_app_config import HostedAppConfig
 from app.core.permissions import Permission
 from app.navigation import PAGES
 from tests.stack import ROOT
@@ -134,7 +134,7 @@ def test_a_hosted_app_is_scanned(tmp_path: Path) -> None:
     rows = {
         (row.kind.value, row.name, row.permission, row.file, row.line)
         for row in guard_inventory.guards_of(
-            script, Declarations(pages={"": None, "orders": Permission.READ_PEOPLE}, enter=Permission.READ_ROLES)
+            script, HostedAppConfig(pages={"": None, "orders": Permission.READ_PEOPLE}, enter=Permission.READ_ROLES)
         )
     }
     assert rows == {
@@ -144,7 +144,7 @@ def test_a_hosted_app_is_scanned(tmp_path: Path) -> None:
         ("function", "shop:take", "read:reports", "shop.py", 4),
     }
     (tmp_path / "gatehouse.toml").unlink()
-    (only, _) = guard_inventory.guards_of(script, Declarations())
+    (only, _) = guard_inventory.guards_of(script, HostedAppConfig())
     assert (only.name, only.permission, only.file, only.line) == ("/*", "", "shop.py", 1)
 
 

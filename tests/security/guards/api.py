@@ -21,7 +21,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a rate limit counts each window once, whichever way the clock moves",
-        at="remote_api.rate_limits:InMemory.__call__",
+        at="remote_api.rate_limits:MemoryCounter.__call__",
         without="window != self._window",
         instead="window > self._window",
         test="tests/remote_api/test_rate_limits.py::test_a_clock_that_ran_ahead_leaves_no_refusals_behind",

@@ -74,7 +74,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.core.permissions:declare",
         without="permissions.keys() & _BUILT_IN.keys()",
         instead="set[str]()",
-        test="tests/app/core/test_declarations.py::test_a_file_beside_an_app_gives_nothing_of_gatehouses_own",
+        test="tests/app/core/test_hosted_app_config.py::test_a_file_beside_an_app_gives_nothing_of_gatehouses_own",
     ),
     Removal(
         guard="entries apply to st.navigation from whichever module it is imported",

@@ -1,4 +1,4 @@
-"""The declarations of a hosted app: ``gatehouse.toml`` beside its script, with the app's permissions, roles and pages.
+"""The configuration of a hosted app: ``gatehouse.toml`` beside its script, with the app's permissions, roles and pages.
 
 Every process that decides about rights reads it at its start (``GATEHOUSE_APP`` names the script), so that the app, the
 remote API and the seeding of the database know the same catalogue. The file only declares permissions of the hosted app
@@ -31,7 +31,7 @@ _PERMISSION_KEYS: Final = ("sentence", "roles", "max_age_seconds", "second_facto
 
 
 @dataclass(frozen=True, slots=True)
-class Declarations:
+class HostedAppConfig:
     """The content of the file.
 
     Attributes:
@@ -50,7 +50,7 @@ class Declarations:
     inline_scripts: bool = False
 
 
-def declare_beside(script: Path | None) -> Declarations:
+def load_hosted_app_config(script: Path | None) -> HostedAppConfig:
     """Read the file beside ``script`` and declare its content in this process; without either nothing is declared.
 
     Raises:
@@ -58,12 +58,12 @@ def declare_beside(script: Path | None) -> Declarations:
     """
     declare({}, {})
     if script is None:
-        return Declarations()
+        return HostedAppConfig()
     file = script.parent / FILE_NAME
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return Declarations()
+        return HostedAppConfig()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError([f"{file} cannot be read: {type(error).__name__}."]) from None
     except tomllib.TOMLDecodeError as error:
@@ -72,7 +72,7 @@ def declare_beside(script: Path | None) -> Declarations:
     permissions, roles = reader.permissions(content)
     if not reader.mistakes:
         declare(permissions, roles)
-    declarations = Declarations(
+    config = HostedAppConfig(
         permissions=permissions,
         roles=roles,
         pages=reader.pages(content, permissions),
@@ -82,7 +82,7 @@ def declare_beside(script: Path | None) -> Declarations:
     if reader.mistakes:
         declare({}, {})
         raise ConfigurationError([f"{file}: {mistake}" for mistake in reader.mistakes])
-    return declarations
+    return config
 
 
 class _Reader:

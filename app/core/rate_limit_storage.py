@@ -12,7 +12,7 @@ from app.core.errors import ConfigurationError
 IN_MEMORY: Final = "memory://"
 
 
-def call_store(address: str) -> Storage | None:
+def open_rate_limit_storage(address: str) -> Storage | None:
     """Return the store at ``address``; None for the memory of each process. It is not connected to yet.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The declarations of a hosted app in ``gatehouse.toml``: permissions and roles of the catalogue, and all mistakes."""
+"""The configuration of a hosted app in ``gatehouse.toml``: permissions and roles of the catalogue, and all mistakes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from app.core import settings_loading
 from app.core.assurance import MULTI_FACTOR, SignInRequirement
-from app.core.declarations import Declarations, declare_beside
 from app.core.errors import ConfigurationError
+from app.core.hosted_app_config import HostedAppConfig, load_hosted_app_config
 from app.core.permissions import ADMINISTRATOR, CATALOGUE, REQUIREMENTS, ROLES, Permission, declare
 from app.core.settings import Process, Settings
 
@@ -42,9 +42,9 @@ def _nothing_stays() -> Iterator[None]:
     assert (list(CATALOGUE), dict(ROLES), dict(REQUIREMENTS)) == before
 
 
-def declared(folder: Path, text: str) -> Declarations:
+def declared(folder: Path, text: str) -> HostedAppConfig:
     (folder / "gatehouse.toml").write_text(text)
-    return declare_beside(folder / "app.py")
+    return load_hosted_app_config(folder / "app.py")
 
 
 def mistakes(folder: Path, text: str) -> list[str]:
@@ -55,7 +55,7 @@ def mistakes(folder: Path, text: str) -> list[str]:
 
 def test_declared_permissions_and_roles_are_in_the_catalogue(tmp_path: Path) -> None:
     own = len(CATALOGUE)
-    declarations = declared(tmp_path, SHOP)
+    config = declared(tmp_path, SHOP)
     assert [p.value for p in CATALOGUE.values()][own:] == ["open:shop", "read:orders", "refund:orders", "count:orders"]
     assert len(CATALOGUE) == own + 4
     assert "read:orders" in CATALOGUE
@@ -70,9 +70,9 @@ def test_declared_permissions_and_roles_are_in_the_catalogue(tmp_path: Path) -> 
     assert ROLES["analyst"][0].startswith("Works with the numbers")
     assert {Permission.READ_REPORTS, "read:orders"} < ROLES["analyst"][1]
     assert ROLES[ADMINISTRATOR][1] == frozenset(CATALOGUE)
-    assert declarations.enter == "open:shop"
-    assert declarations.pages == {"": None, "orders": "read:orders"}
-    assert not declarations.inline_scripts
+    assert config.enter == "open:shop"
+    assert config.pages == {"": None, "orders": "read:orders"}
+    assert not config.inline_scripts
 
 
 def test_a_declared_permission_is_like_a_built_in_one(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_declared_permission_is_like_a_built_in_one(tmp_path: Path) -> None:
 def test_without_a_file_earlier_declarations_are_removed(tmp_path: Path) -> None:
     declared(tmp_path, SHOP)
     (tmp_path / "gatehouse.toml").unlink()
-    assert declare_beside(tmp_path / "app.py") == Declarations()
+    assert load_hosted_app_config(tmp_path / "app.py") == HostedAppConfig()
     assert "read:orders" not in CATALOGUE
     assert "read:orders" not in CATALOGUE
 
