@@ -11,7 +11,7 @@ from app.core.keyring import Keyring
 from app.core.refusal_counts import RefusalCounts
 from app.core.rights import Rights
 from app.core.secret_keys import SecretKeys
-from app.core.settings import Process, Settings
+from app.core.settings import ProcessKind, Settings
 from app.core.tokens.discovery import Discovery
 from app.core.tokens.verifier import TokenVerifier, build_verifier
 from app.page_views import PageViews
@@ -137,5 +137,5 @@ def services() -> Services:
         return _installed
     with _lock:
         if _installed is None:
-            _installed = build(settings_loading.load(Process.APP))
+            _installed = build(settings_loading.load(ProcessKind.APP))
         return _installed

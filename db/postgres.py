@@ -82,7 +82,7 @@ class BoundedConnection(psycopg.Connection[Any]):
         if self.timeouts is None or self.freeze is None:
             return 0.0
         if self.freeze.noticed:
-            return self.timeouts.silent_answer_seconds
+            return self.timeouts.frozen_server_seconds
         statement = self.timeouts.unit_statement_seconds if self.in_unit else self.timeouts.statement_seconds
         return statement + self.timeouts.answer_margin_seconds if statement else 0.0
 

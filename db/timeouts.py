@@ -35,7 +35,7 @@ class Timeouts:
     answer_margin_seconds: float = _timeout(
         1.0, "after the timeout of a statement, until the client considers the server frozen"
     )
-    silent_answer_seconds: float = _timeout(
+    frozen_server_seconds: float = _timeout(
         1.0, "for an answer while the server is considered frozen, so that later requests fail at once"
     )
     network_seconds: float = _timeout(

@@ -21,7 +21,7 @@ from app.core.guard_scanner import publish_guards
 from app.core.keyring import Keyring
 from app.core.rights import Rights
 from app.core.secret_keys import SecretKeys
-from app.core.settings import ENV_FILE, Process, Settings
+from app.core.settings import ENV_FILE, ProcessKind, Settings
 from app.core.state import unused_state
 from app.core.tokens.verifier import build_verifier
 from app.core.unknown_settings import unknown_settings
@@ -41,8 +41,8 @@ def load_settings() -> Settings:
         SecretMismatch: if the secret is not that of the database; a missing one is not created then.
     """
     unused = unused_state(os.environ, ENV_FILE)  # before the folder that is used is made
-    require_secret(settings_loading.read(Process.API))
-    settings = settings_loading.load(Process.API)
+    require_secret(settings_loading.read(ProcessKind.API))
+    settings = settings_loading.load(ProcessKind.API)
     logs.configure(process="api", json_lines=settings.production)
     for sentence in [*unused, *unknown_settings()]:
         structlog.get_logger(__name__).warning(sentence)

@@ -22,7 +22,7 @@ from app.core.errors import NotFound
 from app.core.installation_secret import present_secrets
 from app.core.keyring import Keyring
 from app.core.principal import Subject
-from app.core.settings import Process, Settings
+from app.core.settings import ProcessKind, Settings
 from db import ADMINISTRATION_TIMEOUTS, Database, open_database, require_secret
 
 Result = TypeVar("Result")
@@ -32,7 +32,7 @@ Operation = Callable[[DirectoryUnit, Administrator, datetime], Result]
 """Changes the directory in an open unit of work, as the operator, as of now."""
 
 
-def load_settings(process: Process = Process.CLI) -> Settings:
+def load_settings(process: ProcessKind = ProcessKind.CLI) -> Settings:
     """Load the settings of a command, without making a new secret for a database that was written with another one.
 
     Raises:

@@ -13,7 +13,7 @@ from app.cli.options import script_argument
 from app.core import settings_loading
 from app.core.clock import utc_now
 from app.core.errors import ConfigurationError
-from app.core.settings import Process, Settings
+from app.core.settings import ProcessKind, Settings
 from db import SyntheticData, fill, require_migratable, require_secret, seed
 from db import migrate as migrate_schema
 
@@ -41,11 +41,11 @@ def migrate_database(*, app: Path | None = None, state: Path | None = None, besi
         state: The state folder, instead of the configured one.
         beside_others: Whether the database may hold tables of other programs.
     """
-    settings = settings_loading.read(Process.CLI, app=app, state=state)
+    settings = settings_loading.read(ProcessKind.CLI, app=app, state=state)
     require_migratable(settings.database_url, beside_others=beside_others)
     migrate_schema(settings.database_url, beside_others=beside_others)
     require_secret(settings)  # after the schema, without which a lost secret cannot be replaced
-    settings = settings_loading.load(Process.CLI, app=app, state=state)
+    settings = settings_loading.load(ProcessKind.CLI, app=app, state=state)
     with database_of(settings) as database:
         seed(database)
     print("The database is up to date.")

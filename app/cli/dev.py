@@ -30,7 +30,7 @@ from app.cli.options import script_argument
 from app.core.command_text import command_text
 from app.core.errors import ConfigurationError, ServiceUnavailable
 from app.core.http_client import http_session
-from app.core.settings import Process, Settings
+from app.core.settings import ProcessKind, Settings
 from app.core.variables import AUTH0_ALIASES, variable
 from db import require_migratable, require_secret
 
@@ -75,7 +75,7 @@ def run(tenant_port: int = 9000, script: Path | None = None, state: Path | None 
     """
     script = script.resolve() if script is not None else None
     preflight.require_script(script)
-    settings = preflight.read_settings(tuple(Process), script, state)
+    settings = preflight.read_settings(tuple(ProcessKind), script, state)
     issuer = f"http://localhost:{tenant_port}/" if settings.local_tenant else settings.issuer
     if mistakes := _mistakes(settings, script, tenant_port):
         raise ConfigurationError(mistakes)

@@ -16,8 +16,8 @@ from app.core.clock import utc_now
 from app.core.errors import ApiUnavailable, GatehouseError, ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
 from app.core.http_client import cause_of, http_session
-from app.core.secret_keys import running, undecided
-from app.core.settings import Process, Settings
+from app.core.secret_keys import rotation_blocker, running_processes
+from app.core.settings import ProcessKind, Settings
 from app.core.tokens.discovery import Discovery
 from app.core.tokens.verifier import build_verifier
 from app.core.unknown_settings import unknown_settings
@@ -42,7 +42,7 @@ def doctor() -> int:
 
     SCRIPT is the one that `gatehouse serve` is going to serve. The exit status is 0 when all is well, else 1.
     """
-    settings = load_settings(Process.APP)
+    settings = load_settings(ProcessKind.APP)
     print(f"ok    settings: {settings.gatehouse_env}, issuer {settings.issuer}")
     for sentence in unknown_settings():
         print(f"CHECK {sentence}")
@@ -76,7 +76,7 @@ def _check_secret(settings: Settings) -> str:
     with database_of(settings) as database:
         database.check()
         with database.unit_of_work() as unit:  # only reads
-            pending = undecided(unit.write_key(), running(unit.announced(), utc_now()))
+            pending = rotation_blocker(unit.write_key(), running_processes(unit.announced(), utc_now()))
     if pending:
         print(f"CHECK secret: {pending} `gatehouse secret status` shows more, docs/how-to/deploy.md the next step.")
     return "every process has the secret that this installation writes with"

@@ -19,7 +19,7 @@ from app.core import settings_loading
 from app.core.errors import ConfigurationError
 from app.core.hosted_app_config import HostedAppConfig, load_hosted_app_config
 from app.core.hosting import hosting_mistakes
-from app.core.settings import Process, Settings
+from app.core.settings import ProcessKind, Settings
 from app.core.state import TENANT
 from app.core.variables import variable
 
@@ -47,7 +47,7 @@ def require_script(script: Path | None) -> None:
         raise ConfigurationError(hosting_mistakes(script, HostedAppConfig()))
 
 
-def read_settings(processes: Sequence[Process], script: Path | None, state: Path | None) -> Settings:
+def read_settings(processes: Sequence[ProcessKind], script: Path | None, state: Path | None) -> Settings:
     """Read the settings of several processes, and write nothing.
 
     Raises:

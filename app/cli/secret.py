@@ -14,8 +14,8 @@ from app.cli.options import reason_option, yes_option
 from app.core import settings_loading
 from app.core.clock import Clock, utc_now
 from app.core.records import AnnouncedProcess
-from app.core.secret_keys import replace_lost_secret, running, undecided
-from app.core.settings import Process
+from app.core.secret_keys import replace_lost_secret, rotation_blocker, running_processes
+from app.core.settings import ProcessKind
 from db import require_ready
 
 _LOST: Final = (
@@ -49,7 +49,7 @@ def print_status(*, clock: Clock = utc_now) -> int:
             write_key, announced = unit.write_key(), unit.announced()
     print(f"Written with  {write_key or 'nothing yet'}")
     print(f"This command  {', '.join(keyring.key_ids)}")
-    live = running(announced, now)
+    live = running_processes(announced, now)
     for process in announced:
         ended = "" if process in live else "; it has probably ended, and is not counted below"
         last_seen = formatting.ago(process.seen_at, now)
@@ -67,7 +67,7 @@ def rotation_text(write_key: str, processes: Sequence[AnnouncedProcess]) -> str:
     """The progress of a rotation, as a sentence."""
     if not processes:
         return "No process runs."
-    pending = undecided(write_key, processes)
+    pending = rotation_blocker(write_key, processes)
     if pending:
         return pending
     if all(len(process.key_ids) == 1 for process in processes):
@@ -83,11 +83,11 @@ def rotation_text(write_key: str, processes: Sequence[AnnouncedProcess]) -> str:
 @yes_option
 def replace(*, reason: str, yes: bool) -> int:
     """Write with another secret because the previous one is lost."""
-    require_ready(settings_loading.read(Process.CLI).database_url)
+    require_ready(settings_loading.read(ProcessKind.CLI).database_url)
     if not confirm(_LOST, yes=yes):
         print("Nothing was changed.")
         return 1
-    settings = settings_loading.load(Process.CLI)  # creates a secret for a development installation without one
+    settings = settings_loading.load(ProcessKind.CLI)  # creates a secret for a development installation without one
     with database_of(settings) as database:
         database.check_schema()
         replace_lost_secret(database, database.keyring, actor=operator_name(), reason=reason)

@@ -18,7 +18,7 @@ from app.cli.options import script_argument
 from app.core import logs, settings_loading
 from app.core.errors import ConfigurationError
 from app.core.hosted_app_config import load_hosted_app_config
-from app.core.settings import Process, Settings
+from app.core.settings import ProcessKind, Settings
 from app.core.unknown_settings import unknown_settings
 from app.server import install_protocols, raise_open_file_limit, warn_of_few
 from db import require_ready, require_secret
@@ -82,13 +82,13 @@ def _checked_settings(address: str, port: int | None, script: Path | None, state
         StorageUnavailable: if the database does not exist or has another version.
     """
     preflight.require_script(script)
-    settings = preflight.read_settings([Process.APP], script, state)
+    settings = preflight.read_settings([ProcessKind.APP], script, state)
     listener = preflight.Listener("app", address, _port_of(settings, port))
     if mistakes := preflight.start_mistakes(settings, script, [listener]):
         raise ConfigurationError(mistakes)
     require_ready(settings.database_url)
     require_secret(settings)
-    return settings_loading.load(Process.APP, app=script, state=state)
+    return settings_loading.load(ProcessKind.APP, app=script, state=state)
 
 
 def _port_of(settings: Settings, port: int | None) -> int:

@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import SecretStr
 
 from app.core.errors import ConfigurationError
-from app.core.processes import Process
+from app.core.processes import ProcessKind
 
 
-def local_client(path: Path, process: Process) -> dict[str, Any]:
+def local_client(path: Path, process: ProcessKind) -> dict[str, Any]:
     """The issuer, audience and (for the app) the client that the local tenant registered for this installation.
 
     Raises:
@@ -21,7 +21,7 @@ def local_client(path: Path, process: Process) -> dict[str, Any]:
     try:
         client = json.loads(path.read_text(encoding="utf-8"))
         provider = {"oidc_issuer": str(client["issuer"]), "auth0_audience": str(client["audience"])}
-        if process is not Process.APP:
+        if process is not ProcessKind.APP:
             return provider
         return provider | {
             "auth0_client_id": str(client["client_id"]),

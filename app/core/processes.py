@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Process(StrEnum):
+class ProcessKind(StrEnum):
     """The kind of process: each requires only the settings that it uses."""
 
     APP = "app"

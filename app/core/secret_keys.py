@@ -218,7 +218,7 @@ def replace_lost_secret(storage: Storage, keyring: Keyring, *, actor: str, reaso
         unit.commit()
 
 
-def running(announced: Sequence[AnnouncedProcess], now: datetime) -> list[AnnouncedProcess]:
+def running_processes(announced: Sequence[AnnouncedProcess], now: datetime) -> list[AnnouncedProcess]:
     """Return the processes with a heartbeat within ``PRESUMED_ENDED_AFTER``, for display: it compares clocks.
 
     A process that was killed stays announced until another one has run for a while.
@@ -226,7 +226,7 @@ def running(announced: Sequence[AnnouncedProcess], now: datetime) -> list[Announ
     return [process for process in announced if now - process.seen_at <= PRESUMED_ENDED_AFTER]
 
 
-def undecided(write_key: str, announced: Sequence[AnnouncedProcess]) -> str:
+def rotation_blocker(write_key: str, announced: Sequence[AnnouncedProcess]) -> str:
     """Return what blocks the rotation of the write key, as a sentence; empty if nothing does or none is pending."""
     first = {process.key_ids[0] for process in announced}
     if first <= {write_key}:

@@ -16,11 +16,11 @@ from pydantic import Field, PrivateAttr, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.core.client_addresses import is_loopback
-from app.core.processes import Process
+from app.core.processes import ProcessKind
 from app.core.state import DATABASE, default_folder
 from app.core.variables import PREFIX, GatehouseFile, hosted_script, with_alias
 
-__all__ = ["ENV_FILE", "LOCAL_AUDIENCE", "LOCAL_ISSUER", "Process", "Settings"]
+__all__ = ["ENV_FILE", "LOCAL_AUDIENCE", "LOCAL_ISSUER", "ProcessKind", "Settings"]
 
 LOCAL_ISSUER: Final = "http://localhost:9000/"
 LOCAL_AUDIENCE: Final = "https://gatehouse.example/api"

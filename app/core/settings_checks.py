@@ -14,7 +14,7 @@ from app.core.hosted_app_config import load_hosted_app_config
 from app.core.http_client import ca_bundle_mistake
 from app.core.installation_secret import state_mistakes, weakness
 from app.core.permissions import ADMINISTRATOR
-from app.core.processes import Process
+from app.core.processes import ProcessKind
 from app.core.rate_limit_storage import open_rate_limit_storage
 from app.core.settings import Settings
 from app.core.variables import AUTH0_ALIASES, variable
@@ -24,7 +24,7 @@ _HOST_ONLY: Final = frozenset({"GATEHOUSE_APP_BASE_URL", "GATEHOUSE_REMOTE_API_B
 """Addresses that cannot have a path, because Gatehouse serves its paths from the root."""
 
 
-def all_mistakes(settings: Settings, process: Process) -> list[str]:
+def all_mistakes(settings: Settings, process: ProcessKind) -> list[str]:
     """Return the mistakes of ``settings`` for ``process``, and declare what the hosted app declares."""
     return [
         *_general_mistakes(settings),
@@ -129,15 +129,15 @@ def _outgoing_mistakes(settings: Settings) -> list[str]:
     return mistakes
 
 
-def _process_mistakes(settings: Settings, process: Process) -> list[str]:
+def _process_mistakes(settings: Settings, process: ProcessKind) -> list[str]:
     mistakes: list[str] = []
-    if process is Process.API:
+    if process is ProcessKind.API:
         try:
             open_rate_limit_storage(settings.rate_limit_storage)
         except ConfigurationError as error:
             mistakes += error.mistakes
     if settings.production:
-        if settings.local_tenant and process is not Process.CLI:
+        if settings.local_tenant and process is not ProcessKind.CLI:
             mistakes.append(
                 f"{variable_of('auth0_domain', settings)} (or GATEHOUSE_OIDC_ISSUER) is required in production: the "
                 "local tenant never serves there."
@@ -147,10 +147,10 @@ def _process_mistakes(settings: Settings, process: Process) -> list[str]:
                 "GATEHOUSE_SECRET is required in production; this makes one: "
                 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
             )
-    if settings.local_tenant or process is Process.CLI:
+    if settings.local_tenant or process is ProcessKind.CLI:
         return mistakes
     needed = [("auth0_audience", settings.auth0_audience)]
-    if process is Process.APP:
+    if process is ProcessKind.APP:
         needed += [
             ("auth0_client_id", settings.auth0_client_id),
             ("auth0_client_secret", settings.client_secret or None),

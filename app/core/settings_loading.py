@@ -15,7 +15,7 @@ from pydantic import SecretStr, ValidationError
 from app.core.errors import ConfigurationError
 from app.core.installation_secret import development_secret
 from app.core.local_tenant import local_client
-from app.core.processes import Process
+from app.core.processes import ProcessKind
 from app.core.settings import ENV_FILE, Settings
 from app.core.settings_checks import all_mistakes, unset_database_mistakes
 from app.core.state import DATABASE, SECRET, TENANT
@@ -23,7 +23,7 @@ from app.core.variables import retired_in_use, variable
 
 
 def load(
-    process: Process, *, app: Path | None = None, state: Path | None = None, env_file: Path | None = ENV_FILE
+    process: ProcessKind, *, app: Path | None = None, state: Path | None = None, env_file: Path | None = ENV_FILE
 ) -> Settings:
     """Read and check everything ``process`` needs, and make what a development installation still lacks.
 
@@ -43,7 +43,7 @@ def load(
     values: dict[str, Any] = {}
     folder = settings.state_folder
     client = folder / TENANT / "client.json"
-    if settings.local_tenant and (process is not Process.CLI or client.exists()):
+    if settings.local_tenant and (process is not ProcessKind.CLI or client.exists()):
         values.update(local_client(client, process))
     if not settings.gatehouse_secret:
         values["gatehouse_secret"] = (SecretStr(development_secret(folder / SECRET)),)
@@ -51,7 +51,7 @@ def load(
 
 
 def read(
-    process: Process, *, app: Path | None = None, state: Path | None = None, env_file: Path | None = ENV_FILE
+    process: ProcessKind, *, app: Path | None = None, state: Path | None = None, env_file: Path | None = ENV_FILE
 ) -> Settings:
     """Read and check as ``load`` does, and write nothing: neither a secret nor a folder is made.
 

@@ -63,9 +63,9 @@ class Pages:
         """The pages' own addresses."""
         return [
             Route("/u/login", self.show_login, methods=["GET"]),
-            Route("/u/login", self.take_login, methods=["POST"]),
+            Route("/u/login", self.submit_login, methods=["POST"]),
             Route("/u/step", self.show_step, methods=["GET"]),
-            Route("/u/step", self.take_step, methods=["POST"]),
+            Route("/u/step", self.submit_step, methods=["POST"]),
             Route("/u/{name}", self.asset, methods=["GET"]),
         ]
 
@@ -98,7 +98,7 @@ class Pages:
         pending = self._pending(request, token)
         return self._over() if pending is None else self._login_page(token, pending)
 
-    async def take_login(self, request: Request) -> Response:
+    async def submit_login(self, request: Request) -> Response:
         """Handle the choice: a user was picked or made up, or the sign-in cancelled."""
         visit = await self._visit(request)
         if isinstance(visit, Response):
@@ -127,7 +127,7 @@ class Pages:
         person = self._tenant.store.person(pending.person)
         return self._page("step.html", step=step, token=token, person=person)
 
-    async def take_step(self, request: Request) -> Response:
+    async def submit_step(self, request: Request) -> Response:
         """The page was confirmed or cancelled."""
         visit = await self._visit(request)
         if isinstance(visit, Response):
@@ -219,7 +219,7 @@ class Pages:
             email=email,
             roles=frozenset(visit.form.get("new_roles", ())) & frozenset(ROLES),
             direct_permissions=frozenset(visit.form.get("new_permissions", ())) & frozenset(PERMISSIONS),
-            good_for="A person you made up.",
+            description="A person you made up.",
             email_verified="new_verified" in visit.form,
             blocked=same.blocked if same else False,
             made_up=True,

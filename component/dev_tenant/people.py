@@ -54,14 +54,14 @@ OIDC_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
 
 @dataclass(frozen=True, slots=True)
 class TenantUser:
-    """One person of the tenant. ``good_for`` is the one line the sign-in page says about them."""
+    """One person of the tenant. ``description`` is the one line the sign-in page says about them."""
 
     key: str
     name: str
     email: str
     roles: frozenset[str] = frozenset()
     direct_permissions: frozenset[str] = frozenset()
-    good_for: str = ""
+    description: str = ""
     email_verified: bool = True
     blocked: bool = False
     made_up: bool = False
@@ -99,9 +99,11 @@ class TenantUser:
         return claims
 
 
-def _seeded(key: str, name: str, role: str | None, good_for: str, **more: Any) -> TenantUser:
+def _seeded(key: str, name: str, role: str | None, description: str, **more: Any) -> TenantUser:
     roles = frozenset({role}) if role else frozenset[str]()
-    return TenantUser(key=key, name=name, email=f"{key}@gatehouse.example", roles=roles, good_for=good_for, **more)
+    return TenantUser(
+        key=key, name=name, email=f"{key}@gatehouse.example", roles=roles, description=description, **more
+    )
 
 
 PEOPLE: tuple[TenantUser, ...] = (

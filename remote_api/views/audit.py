@@ -114,7 +114,7 @@ def export(query: AuditExportQuery) -> Response:
     """Export events as a file, oldest first; the export is recorded as an event."""
     filters = _query(query)
     with transaction() as tx:
-        administration.authorise(tx.unit, tx.administrator, Permission.EXPORT_AUDIT, tx.now)
+        administration.authorize(tx.unit, tx.administrator, Permission.EXPORT_AUDIT, tx.now)
         tx.unit.record(
             AuditEvent(
                 kind=AuditKind.LOG_EXPORT,

@@ -10,7 +10,7 @@ import pytest
 from app.core.errors import SecretMismatch, StorageUnavailable
 from app.core.keyring import Keyring
 from app.core.records import AnnouncedProcess
-from app.core.secret_keys import MISSED_BEATS, START_ATTEMPTS, SecretKeys, running
+from app.core.secret_keys import MISSED_BEATS, START_ATTEMPTS, SecretKeys, running_processes
 from db import ChainState, verify_chain
 from db.timeouts import SERVICE_TIMEOUTS
 from tests.db.builders import NOW, opened
@@ -128,4 +128,4 @@ def test_a_process_without_a_heartbeat_for_a_minute_is_not_running() -> None:
     app = AnnouncedProcess("1", "app", ("old",), 7, NOW, NOW - timedelta(seconds=60))
     killed = replace(app, id="2", seen_at=NOW - timedelta(seconds=61))
     ahead = replace(app, id="3", seen_at=NOW + timedelta(seconds=90))
-    assert running([app, killed, ahead], NOW) == [app, ahead]
+    assert running_processes([app, killed, ahead], NOW) == [app, ahead]

@@ -9,7 +9,7 @@ import pytest
 from app.core.errors import Conflict, SecretMismatch
 from app.core.keyring import Keyring
 from app.core.records import AnnouncedProcess
-from app.core.secret_keys import replace_lost_secret, undecided
+from app.core.secret_keys import replace_lost_secret, rotation_blocker
 from db import ChainState, checkpoint, verify_chain
 from tests.db.builders import NOW, opened
 from tests.db.processes import output_of, two_at_once
@@ -147,11 +147,11 @@ def test_what_prevents_a_change_of_the_write_key() -> None:
         return AnnouncedProcess(name, name, key_ids, 1, NOW, NOW)
 
     app, api = running("app", "old"), running("api", "old")
-    assert undecided("old", [app, api]) == ""
-    assert undecided("old", [replace(app, key_ids=("old", "new")), api]) == ""
+    assert rotation_blocker("old", [app, api]) == ""
+    assert rotation_blocker("old", [replace(app, key_ids=("old", "new")), api]) == ""
     front = replace(app, key_ids=("new", "old"))
-    assert undecided("old", [front, api]) == "A new secret is not known yet to: api. Nothing is written with it."
-    assert undecided("old", [front, replace(api, key_ids=("old", "new"))]) == (
+    assert rotation_blocker("old", [front, api]) == "A new secret is not known yet to: api. Nothing is written with it."
+    assert rotation_blocker("old", [front, replace(api, key_ids=("old", "new"))]) == (
         "Every process has the new secret; it is written with when all list it first. Not yet: api."
     )
-    assert undecided("new", [front]) == ""
+    assert rotation_blocker("new", [front]) == ""

@@ -12,7 +12,7 @@ deleted role is granting too; administrators grant themselves nothing; the last 
 only extended; every change names the version that its author saw, and a reason.
 """
 
-from app.core.administration.authorized_actor import Administrator, AuthorizedActor, authorise
+from app.core.administration.authorized_actor import Administrator, AuthorizedActor, authorize
 from app.core.administration.bootstrap import bootstrap_administrator, person_by_email
 from app.core.administration.grants import add_person, grant, release, revoke, revoke_all
 from app.core.administration.mappings import set_mapping
@@ -25,7 +25,7 @@ __all__ = [
     "Administrator",
     "AuthorizedActor",
     "add_person",
-    "authorise",
+    "authorize",
     "bootstrap_administrator",
     "create_role",
     "delete_role",

@@ -66,7 +66,7 @@ class AuthorizedActor:
         )
 
 
-def authorise(
+def authorize(
     unit: DirectoryUnit, administrator: Administrator, permission: Permission, now: datetime
 ) -> AuthorizedActor:
     """Require ``permission`` of ``administrator`` by block, session and grants as ``unit`` reads them.

@@ -9,7 +9,7 @@ from app.core.administration.authorized_actor import (
     Administrator,
     AuthorizedActor,
     Detail,
-    authorise,
+    authorize,
     checked_reason,
     name_of,
     person_for_change,
@@ -66,7 +66,7 @@ def grant(
         InvalidInput: for a role, permission, time or reason that cannot be.
         Conflict: if the person has the grant with another expiry, or was erased.
     """
-    actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
+    actor = authorize(unit, administrator, Permission.MANAGE_GRANTS, now)
     reason = checked_reason(reason)
     row = person_for_change(unit, person, version)
     if expires_at is not None and expires_at <= now:
@@ -110,7 +110,7 @@ def revoke(
         StaleVersion: if the person was changed after the administrator saw them.
         InvalidInput: for a reason that is missing or too long.
     """
-    actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
+    actor = authorize(unit, administrator, Permission.MANAGE_GRANTS, now)
     reason = checked_reason(reason)
     row = person_for_change(unit, person, version)
     revoked = unit.grant_row(person, grant)
@@ -200,7 +200,7 @@ def release(
         StaleVersion: if the person was changed after the administrator saw them.
         InvalidInput: for a reason that is missing or too long.
     """
-    actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
+    actor = authorize(unit, administrator, Permission.MANAGE_GRANTS, now)
     reason = checked_reason(reason)
     row = person_for_change(unit, person, version)
     released = unit.withheld_row(person, withheld)
@@ -228,7 +228,7 @@ def add_person(
     Raises:
         InvalidInput: for a subject that cannot be, or a reason that is missing or too long.
     """
-    actor = authorise(unit, administrator, Permission.MANAGE_GRANTS, now)
+    actor = authorize(unit, administrator, Permission.MANAGE_GRANTS, now)
     reason = checked_reason(reason)
     known = unit.person_of(subject)
     if known is not None:

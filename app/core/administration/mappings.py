@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from app.core.administration.authorized_actor import Administrator, Detail, authorise, check_version, checked_reason
+from app.core.administration.authorized_actor import Administrator, Detail, authorize, check_version, checked_reason
 from app.core.administration.rules import require_nothing_gained, require_role_held
 from app.core.audit import AuditKind
 from app.core.directory_ports import DirectoryUnit
@@ -49,7 +49,7 @@ def set_mapping(
         StaleVersion: if the mapping was changed after the administrator saw it.
         InvalidInput: for a name, a role or a reason that cannot be.
     """
-    actor = authorise(unit, administrator, Permission.MANAGE_MAPPINGS, now)
+    actor = authorize(unit, administrator, Permission.MANAGE_MAPPINGS, now)
     reason = checked_reason(reason)
     if not 0 < len(token_role) <= MAX_TOKEN_ROLE_CHARACTERS or not token_role.isprintable():
         raise InvalidInput({"token_role": "This cannot be the name of a role in a token."})

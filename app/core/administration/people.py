@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.core.administration.authorized_actor import (
     Administrator,
-    authorise,
+    authorize,
     checked_reason,
     name_of,
     person_for_change,
@@ -40,7 +40,7 @@ def set_blocked(
         StaleVersion: if the person was changed after the administrator saw them.
         InvalidInput: for a reason that is missing or too long.
     """
-    actor = authorise(unit, administrator, Permission.BLOCK_PEOPLE, now)
+    actor = authorize(unit, administrator, Permission.BLOCK_PEOPLE, now)
     reason = checked_reason(reason)
     row = person_for_change(unit, person, version)
     target = name_of(row)
@@ -67,7 +67,7 @@ def erase(
         StaleVersion: if the person was changed after the administrator saw them.
         InvalidInput: for a reason that is missing or too long.
     """
-    actor = authorise(unit, administrator, Permission.ERASE_PEOPLE, now)
+    actor = authorize(unit, administrator, Permission.ERASE_PEOPLE, now)
     reason = checked_reason(reason)
     row = person_for_change(unit, person, version)
     if row.state is PersonState.ERASED:

@@ -11,7 +11,7 @@ from app.core.administration.authorized_actor import (
     Administrator,
     AuthorizedActor,
     Detail,
-    authorise,
+    authorize,
     check_version,
     checked_reason,
 )
@@ -51,7 +51,7 @@ def create_role(
         NameTaken: if a role has this name or one that looks the same.
         InvalidInput: for a name, description, permission or reason that cannot be.
     """
-    actor = authorise(unit, administrator, Permission.MANAGE_ROLES, now)
+    actor = authorize(unit, administrator, Permission.MANAGE_ROLES, now)
     reason = checked_reason(reason)
     name, description = _checked_name(name), _checked_description(description)
     _require_known(unit, permissions)
@@ -85,7 +85,7 @@ def update_role(
         StaleVersion: if the role was changed after the administrator saw it.
         InvalidInput: for a name, description, permission or reason that cannot be.
     """
-    actor = authorise(unit, administrator, Permission.MANAGE_ROLES, now)
+    actor = authorize(unit, administrator, Permission.MANAGE_ROLES, now)
     reason = checked_reason(reason)
     card = _role_for_change(unit, role, version, now)
     current = card.row
@@ -129,7 +129,7 @@ def delete_role(
         StaleVersion: if the role was changed after the administrator saw it.
         InvalidInput: for a role ``move_to`` that does not exist, or a reason that is missing or too long.
     """
-    actor = authorise(unit, administrator, Permission.MANAGE_ROLES, now)
+    actor = authorize(unit, administrator, Permission.MANAGE_ROLES, now)
     reason = checked_reason(reason)
     card = _role_for_change(unit, role, version, now)
     name = card.row.name

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.core.administration.authorized_actor import (
     Administrator,
-    authorise,
+    authorize,
     checked_reason,
     name_of,
     person_for_change,
@@ -25,7 +25,7 @@ def end_session(unit: DirectoryUnit, administrator: Administrator, *, ref: str, 
         NotFound: if there is no such session.
         InvalidInput: for a reason that is missing or too long.
     """
-    actor = authorise(unit, administrator, Permission.END_SESSIONS, now)
+    actor = authorize(unit, administrator, Permission.END_SESSIONS, now)
     reason = checked_reason(reason)
     session = unit.session_by_ref(ref)
     if session is None:
@@ -44,7 +44,7 @@ def end_sessions(unit: DirectoryUnit, administrator: Administrator, *, person: i
         NotFound: if there is no such person.
         InvalidInput: for a reason that is missing or too long.
     """
-    actor = authorise(unit, administrator, Permission.END_SESSIONS, now)
+    actor = authorize(unit, administrator, Permission.END_SESSIONS, now)
     reason = checked_reason(reason)
     row = person_for_change(unit, person, None)
     target = name_of(row)

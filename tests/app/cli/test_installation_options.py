@@ -16,7 +16,7 @@ from app.cli import dev
 from app.core import settings_loading
 from app.core.command_text import command_text
 from app.core.permissions import declare
-from app.core.settings import Process, Settings
+from app.core.settings import ProcessKind, Settings
 from app.core.state import default_folder
 from app.core.variables import RETIRED, known_variables
 from tests.app.cli.command_line import commands
@@ -145,7 +145,7 @@ def test_a_path_that_is_not_a_script_and_two_scripts_are_refused(
 
 
 def test_the_banner_of_dev_names_the_options_for_other_commands(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = settings_loading.read(Process.CLI, app=script)
+    settings = settings_loading.read(ProcessKind.CLI, app=script)
     assert "Commands" not in dev.banner(settings, settings.issuer, settings.state_folder)
     monkeypatch.setenv("GATEHOUSE_APP", str(script))
     output = dev.banner(settings, settings.issuer, settings.state_folder)

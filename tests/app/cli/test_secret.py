@@ -18,7 +18,7 @@ from app.core import installation_secret, settings_loading
 from app.core.errors import ConfigurationError
 from app.core.keyring import Keyring
 from app.core.permissions import declare
-from app.core.settings import Process, Settings
+from app.core.settings import ProcessKind, Settings
 from app.core.state import default_folder
 from app.core.variables import RETIRED, known_variables
 from db import open_database
@@ -51,7 +51,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     (tmp_path / "var" / "tenant" / "client.json").write_text(
         '{"issuer": "http://localhost:9/", "audience": "a", "client_id": "c", "client_secret": "s"}'
     )
-    settings = settings_loading.load(Process.CLI)
+    settings = settings_loading.load(ProcessKind.CLI)
     database = open_database(settings, Keyring(settings.secrets))
     with database.unit_of_work() as unit:
         unit.switch_write_key(database.keyring.write_key)

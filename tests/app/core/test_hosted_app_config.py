@@ -14,7 +14,7 @@ from app.core.assurance import MULTI_FACTOR, SignInRequirement
 from app.core.errors import ConfigurationError
 from app.core.hosted_app_config import HostedAppConfig, load_hosted_app_config
 from app.core.permissions import ADMINISTRATOR, CATALOGUE, REQUIREMENTS, ROLES, Permission, declare
-from app.core.settings import Process, Settings
+from app.core.settings import ProcessKind, Settings
 
 SHOP = """
 enter = "open:shop"
@@ -153,23 +153,23 @@ def test_every_process_declares_by_its_settings(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "gatehouse.toml").write_text(SHOP)
     (tmp_path / "shop.py").write_text("")
     monkeypatch.setenv("GATEHOUSE_APP", str(tmp_path / "shop.py"))
-    for process in Process:
+    for process in ProcessKind:
         declare({}, {})
         _load(process, tmp_path)
         assert "read:orders" in CATALOGUE, process
     (tmp_path / "gatehouse.toml").write_text("[pages]\nx = 'y'")
     with pytest.raises(ConfigurationError) as caught:
-        _load(Process.API, tmp_path)
+        _load(ProcessKind.API, tmp_path)
     assert len(caught.value.mistakes) == 2
     monkeypatch.setenv("GATEHOUSE_APP", str(tmp_path / "none.py"))
     with pytest.raises(ConfigurationError, match=r"GATEHOUSE_APP names .*no such file"):
-        _load(Process.CLI, tmp_path)
+        _load(ProcessKind.CLI, tmp_path)
     monkeypatch.delenv("GATEHOUSE_APP")
-    _load(Process.API, tmp_path)
+    _load(ProcessKind.API, tmp_path)
     assert "read:orders" not in CATALOGUE
 
 
-def _load(process: Process, folder: Path) -> Settings:
+def _load(process: ProcessKind, folder: Path) -> Settings:
     state = folder / "state"
     (state / "tenant").mkdir(parents=True, exist_ok=True)
     (state / "tenant" / "client.json").write_text(

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from app.core import settings_loading
 from app.core.errors import ConfigurationError
-from app.core.settings import Process, Settings
+from app.core.settings import ProcessKind, Settings
 from app.core.variables import known_variables
 
 SECRET = "kJ8dW2mQ9xZ4vB7nR1tY6uH3pL5sG0aF-cE_iO"
@@ -38,7 +38,7 @@ def _only_ours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def load(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: Process = Process.APP, /, **variables: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: ProcessKind = ProcessKind.APP, /, **variables: str
 ) -> Settings:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -46,7 +46,7 @@ def load(
 
 
 def mistakes(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: Process = Process.APP, /, **variables: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: ProcessKind = ProcessKind.APP, /, **variables: str
 ) -> tuple[str, ...]:
     with pytest.raises(ConfigurationError) as caught:
         load(monkeypatch, tmp_path, process, **variables)
@@ -123,8 +123,10 @@ def test_production_refuses_a_weak_secret(
     assert expected in error
 
 
-@pytest.mark.parametrize("process", [Process.APP, Process.API])
-def test_production_refuses_the_local_tenant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: Process) -> None:
+@pytest.mark.parametrize("process", [ProcessKind.APP, ProcessKind.API])
+def test_production_refuses_the_local_tenant(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: ProcessKind
+) -> None:
     variables = {name: value for name, value in PRODUCTION.items() if not name.startswith("AUTH0")}
     (error,) = mistakes(monkeypatch, tmp_path, process, **variables)
     assert error.startswith("AUTH0_DOMAIN")
@@ -160,9 +162,9 @@ def test_a_good_production_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 def test_each_process_asks_only_for_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     api_only = {"GATEHOUSE_OIDC_ISSUER": "http://127.0.0.1:9100/", "AUTH0_AUDIENCE": "https://acme.example/api"}
-    settings = load(monkeypatch, tmp_path, Process.API, **api_only)
+    settings = load(monkeypatch, tmp_path, ProcessKind.API, **api_only)
     assert (settings.issuer, settings.auth0_client_id) == ("http://127.0.0.1:9100/", None)
-    names = {mistake.split()[0] for mistake in mistakes(monkeypatch, tmp_path, Process.APP, **api_only)}
+    names = {mistake.split()[0] for mistake in mistakes(monkeypatch, tmp_path, ProcessKind.APP, **api_only)}
     assert names == {"AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET"}
 
 
@@ -190,7 +192,7 @@ def test_the_local_tenants_client_is_read_from_its_file(monkeypatch: pytest.Monk
     assert (settings.issuer, settings.audience, settings.auth0_client_id, settings.client_secret) == (
         "http://localhost:9009/", "a", "b", "c",
     )  # fmt: skip
-    api = load(monkeypatch, tmp_path, Process.API)
+    api = load(monkeypatch, tmp_path, ProcessKind.API)
     assert (api.issuer, api.audience, api.client_secret) == ("http://localhost:9009/", "a", "")
 
 
@@ -217,14 +219,14 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(monkeypatch: pytest.Monk
     file = tmp_path / ".env"
     file.write_text("\n".join(f"{name}={value}" for name, value in AUTH0.items()) + "\nGATEHOUSE_DEFAULT_ROLE=viewer\n")
     monkeypatch.setenv("AUTH0_DOMAIN", "other.eu.auth0.com")
-    settings = settings_loading.load(Process.APP, state=tmp_path, env_file=file)
+    settings = settings_loading.load(ProcessKind.APP, state=tmp_path, env_file=file)
     assert (settings.issuer, settings.default_role) == ("https://other.eu.auth0.com/", "viewer")
     assert "AUTH0_CLIENT_ID" not in os.environ
 
 
 @pytest.mark.parametrize("rate", ["600", "0 per minute", "600 per week", "600/minute", "-1 per hour", "1 per minute;"])
 def test_a_rate_is_a_number_and_a_unit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rate: str) -> None:
-    (mistake,) = mistakes(monkeypatch, tmp_path, Process.API, **AUTH0, GATEHOUSE_API_CHANGE_RATE_LIMIT=rate)
+    (mistake,) = mistakes(monkeypatch, tmp_path, ProcessKind.API, **AUTH0, GATEHOUSE_API_CHANGE_RATE_LIMIT=rate)
     assert mistake.startswith("GATEHOUSE_API_CHANGE_RATE_LIMIT: ")
     assert "such as 600 per minute" in mistake
 

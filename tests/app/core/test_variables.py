@@ -10,7 +10,7 @@ import pytest
 
 from app.core import settings_loading, variables
 from app.core.errors import ConfigurationError
-from app.core.settings import Process, Settings
+from app.core.settings import ProcessKind, Settings
 from app.core.state import default_folder, make_private_folder
 from app.core.variables import RETIRED, known_variables, variable
 
@@ -52,9 +52,9 @@ def listing(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
-@pytest.mark.parametrize("process", [Process.CLI, Process.API])
+@pytest.mark.parametrize("process", [ProcessKind.CLI, ProcessKind.API])
 def test_the_env_file_of_a_hosted_app_sets_nothing(
-    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, process: Process
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, process: ProcessKind
 ) -> None:
     monkeypatch.setenv("GATEHOUSE_OIDC_ISSUER", "http://127.0.0.1:9/")
     monkeypatch.setenv("GATEHOUSE_AUTH0_AUDIENCE", "https://ours.example/api")
@@ -76,7 +76,7 @@ def test_neither_parent_folders_nor_the_environment_are_read(shop: Path, monkeyp
         name, _, value = line.partition("=")
         if not name.startswith("AUTH0"):
             monkeypatch.setenv(name, value)
-    settings = settings_loading.read(Process.CLI, app=deep / "main.py")
+    settings = settings_loading.read(ProcessKind.CLI, app=deep / "main.py")
     assert settings.local_tenant
     assert "postgresql" not in settings.database_url
     assert settings.default_role is None
@@ -85,7 +85,7 @@ def test_neither_parent_folders_nor_the_environment_are_read(shop: Path, monkeyp
 def test_prefixed_variables_count_in_a_hosted_apps_file_too(shop: Path) -> None:
     with (shop.parent / ".env").open("a") as file:
         file.write("GATEHOUSE_AUTH0_DOMAIN=ours.eu.auth0.com\nGATEHOUSE_SESSION_IDLE_SECONDS=600\n")
-    settings = settings_loading.read(Process.CLI, app=shop)
+    settings = settings_loading.read(ProcessKind.CLI, app=shop)
     assert (settings.issuer, settings.session_idle_seconds) == ("https://ours.eu.auth0.com/", 600)
     assert settings.auth0_client_id is None
 
@@ -95,10 +95,10 @@ def test_the_app_named_in_the_environment_or_in_its_own_file_makes_the_file_a_ho
 ) -> None:
     with (shop.parent / ".env").open("a") as file:
         file.write("GATEHOUSE_APP=main.py\n")
-    assert settings_loading.read(Process.CLI).auth0_domain is None
+    assert settings_loading.read(ProcessKind.CLI).auth0_domain is None
     (shop.parent / ".env").write_text(HOSTED_APPS_FILE)
     monkeypatch.setenv("GATEHOUSE_APP", "main.py")
-    assert settings_loading.read(Process.CLI).auth0_domain is None
+    assert settings_loading.read(ProcessKind.CLI).auth0_domain is None
 
 
 def test_the_aliases_count_in_the_environment_and_in_the_folder_gatehouse_is_installed_for(
@@ -108,11 +108,11 @@ def test_the_aliases_count_in_the_environment_and_in_the_folder_gatehouse_is_ins
     home.mkdir()
     (home / ".env").write_text("AUTH0_DOMAIN=ours.eu.auth0.com\n")
     monkeypatch.chdir(home)
-    assert settings_loading.read(Process.CLI, app=shop).issuer == "https://ours.eu.auth0.com/"
+    assert settings_loading.read(ProcessKind.CLI, app=shop).issuer == "https://ours.eu.auth0.com/"
     monkeypatch.setenv("AUTH0_DOMAIN", "environment.eu.auth0.com")
-    assert settings_loading.read(Process.CLI, app=shop).issuer == "https://environment.eu.auth0.com/"
+    assert settings_loading.read(ProcessKind.CLI, app=shop).issuer == "https://environment.eu.auth0.com/"
     monkeypatch.setenv("GATEHOUSE_AUTH0_DOMAIN", "prefixed.eu.auth0.com")
-    assert settings_loading.read(Process.CLI, app=shop).issuer == "https://prefixed.eu.auth0.com/"
+    assert settings_loading.read(ProcessKind.CLI, app=shop).issuer == "https://prefixed.eu.auth0.com/"
 
 
 def test_the_aliases_count_in_the_source_tree_also_for_an_app_inside_it(
@@ -120,7 +120,7 @@ def test_the_aliases_count_in_the_source_tree_also_for_an_app_inside_it(
 ) -> None:
     monkeypatch.setattr(variables, "SOURCE_TREE", shop.parent)
     (shop.parent / ".env").write_text("AUTH0_DOMAIN=ours.eu.auth0.com\n")
-    assert settings_loading.read(Process.CLI, app=shop).issuer == "https://ours.eu.auth0.com/"
+    assert settings_loading.read(ProcessKind.CLI, app=shop).issuer == "https://ours.eu.auth0.com/"
 
 
 def test_an_alias_in_the_environment_that_is_the_apps_own_is_explained(
@@ -128,7 +128,7 @@ def test_an_alias_in_the_environment_that_is_the_apps_own_is_explained(
 ) -> None:
     monkeypatch.setenv("AUTH0_DOMAIN", "shop.eu.auth0.com")
     with pytest.raises(ConfigurationError) as caught:
-        settings_loading.read(Process.API, app=shop)
+        settings_loading.read(ProcessKind.API, app=shop)
     assert caught.value.mistakes == (
         "GATEHOUSE_AUTH0_AUDIENCE is required with a real tenant.",
         "AUTH0_DOMAIN in the environment counts for Gatehouse: unset it if it is the hosted app's own.",
@@ -142,7 +142,7 @@ def test_a_retired_name_in_our_own_file_is_refused_with_the_new_one(
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text(f"{old}=hush\n")
     with pytest.raises(ConfigurationError) as caught:
-        settings_loading.read(Process.CLI)
+        settings_loading.read(ProcessKind.CLI)
     (mistake,) = caught.value.mistakes
     assert mistake == (
         f"{old} in .env is not read: the setting is called GATEHOUSE_{old}. Rename it; if it is meant for something "
@@ -150,7 +150,7 @@ def test_a_retired_name_in_our_own_file_is_refused_with_the_new_one(
     )
     monkeypatch.setenv("GATEHOUSE_DATABASE_URL", "sqlite://")
     if old == "DATABASE_URL":
-        assert settings_loading.read(Process.CLI).database_url == "sqlite://"
+        assert settings_loading.read(ProcessKind.CLI).database_url == "sqlite://"
     assert list(tmp_path.iterdir()) == [tmp_path / ".env"]
 
 
@@ -161,10 +161,10 @@ def test_production_without_a_hosted_app_refuses_retired_names_in_the_environmen
     for name, value in {**PRODUCTION, "DATABASE_URL": "postgresql://old"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match="DATABASE_URL in the environment is not read"):
-        settings_loading.read(Process.CLI)
+        settings_loading.read(ProcessKind.CLI)
     monkeypatch.delenv("GATEHOUSE_ENV")
     monkeypatch.delenv("GATEHOUSE_APP_BASE_URL")
-    assert "postgresql" not in settings_loading.read(Process.CLI).database_url
+    assert "postgresql" not in settings_loading.read(ProcessKind.CLI).database_url
 
 
 def test_production_beside_a_hosted_app_does_not_start_on_a_new_empty_database(
@@ -176,14 +176,14 @@ def test_production_beside_a_hosted_app_does_not_start_on_a_new_empty_database(
     monkeypatch.setenv("GATEHOUSE_DATABASE_URL", "")  # counts as not set
     monkeypatch.setenv("DATABASE_URL", "postgresql://shop:hush@db.example/shop")
     with pytest.raises(ConfigurationError) as caught:
-        settings_loading.read(Process.CLI)
+        settings_loading.read(ProcessKind.CLI)
     (mistake,) = caught.value.mistakes
     assert mistake == (
         "GATEHOUSE_DATABASE_URL is required in production beside a hosted app: without it Gatehouse would start with a "
         "new, empty SQLite database."
     )
     monkeypatch.setenv("GATEHOUSE_DATABASE_URL", "postgresql://ours.example/gatehouse")
-    assert settings_loading.read(Process.CLI).database_url == "postgresql://ours.example/gatehouse"
+    assert settings_loading.read(ProcessKind.CLI).database_url == "postgresql://ours.example/gatehouse"
 
 
 def test_every_setting_has_a_variable_with_the_prefix() -> None:
@@ -195,9 +195,9 @@ def test_reading_makes_nothing_and_loading_a_state_folder_for_its_owner_that_git
     shop: Path, tmp_path: Path
 ) -> None:
     state = tmp_path / "state"
-    settings_loading.read(Process.CLI, app=shop, state=state)
+    settings_loading.read(ProcessKind.CLI, app=shop, state=state)
     assert not state.exists()
-    settings = settings_loading.load(Process.CLI, app=shop, state=state)
+    settings = settings_loading.load(ProcessKind.CLI, app=shop, state=state)
     assert listing(state) == {".gitignore", "secret"}
     assert (state / ".gitignore").read_text() == "*\n"
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
@@ -212,7 +212,7 @@ def test_a_folder_that_was_there_stays_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", [".", "main.py", ".."])
 def test_the_state_is_never_mixed_with_the_files_of_the_app(shop: Path, place: str) -> None:
     with pytest.raises(ConfigurationError, match="GATEHOUSE_STATE names"):
-        settings_loading.load(Process.CLI, app=shop, state=Path(place))
+        settings_loading.load(ProcessKind.CLI, app=shop, state=Path(place))
     assert listing(shop.parent) == {".env", "main.py"}
 
 

@@ -9,7 +9,7 @@ from tests.security.guard_removal import Removal
 REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="withheld permissions do not count inside the transaction of a change",
-        at="app.core.administration.authorized_actor:authorise",
+        at="app.core.administration.authorized_actor:authorize",
         without="withheld=unit.withheld_permissions(subject)",
         test=(
             "tests/app/core/administration/test_grant_rules.py"
@@ -101,14 +101,14 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="the permission is decided again inside the transaction",
-        at="app.core.administration.authorized_actor:authorise",
+        at="app.core.administration.authorized_actor:authorize",
         without="not decision.allowed",
         instead="False",
         test="tests/app/core/administration/test_rules.py::test_the_principal_is_checked_again_inside_the_transaction",
     ),
     Removal(
         guard="the session is read again inside the transaction",
-        at="app.core.administration.authorized_actor:authorise",
+        at="app.core.administration.authorized_actor:authorize",
         without="principal = _in_session(...)",
         test="tests/app/core/administration/test_rules.py::test_the_principal_is_checked_again_inside_the_transaction",
     ),

@@ -10,7 +10,7 @@ import pytest
 from app.__main__ import main
 from app.core import settings_loading
 from app.core.keyring import Keyring
-from app.core.settings import Process
+from app.core.settings import ProcessKind
 from db import Database, open_database
 from tests.app.cli.audit.audit_commands import SECRET, Run
 from tests.app.cli.command_line import invoke
@@ -27,7 +27,7 @@ def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Databa
     }.items():
         monkeypatch.setenv(name, value)
     assert main(["migrate"]) == 0
-    settings = settings_loading.load(Process.CLI)
+    settings = settings_loading.load(ProcessKind.CLI)
     opened = open_database(settings, Keyring(settings.secrets))
     yield opened
     opened.close()

@@ -12,7 +12,7 @@ from app.core import settings_loading
 from app.core.audit import AuditEvent, AuditKind
 from app.core.keyring import Keyring
 from app.core.secret_keys import SecretKeys
-from app.core.settings import Process
+from app.core.settings import ProcessKind
 from db import Database
 from db.audit import append
 from db.models import audit_events
@@ -104,7 +104,7 @@ def test_how_far_a_rotation_is(
         0,
         "A new secret is not known yet to: app. Nothing is written with it.",
     )
-    settings = settings_loading.load(Process.CLI)
+    settings = settings_loading.load(ProcessKind.CLI)
     assert doctor._check_secret(settings) == "every process has the secret that this installation writes with"
     assert "CHECK secret: A new secret is not known yet to: app." in capsys.readouterr().out
     monkeypatch.setenv("GATEHOUSE_SECRET", OTHER)

@@ -14,7 +14,7 @@ from app.core import settings_loading
 from app.core.clock import utc_now
 from app.core.keyring import Keyring
 from app.core.records import Person
-from app.core.settings import Process
+from app.core.settings import ProcessKind
 from db import Database, open_database
 from tests.app.cli.command_line import invoke
 from tests.app.cli.commands.operator_commands import ADA, ISSUER, Run
@@ -31,7 +31,7 @@ def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Databa
     }.items():
         monkeypatch.setenv(name, value)
     assert command_line.main(["migrate"]) == 0
-    settings = settings_loading.load(Process.CLI)
+    settings = settings_loading.load(ProcessKind.CLI)
     opened = open_database(settings, Keyring(settings.secrets))
     with opened.unit_of_work() as unit:
         unit.save_person(Person(subject=ADA, name="Ada Okafor", email="ada@tests.example"), utc_now())

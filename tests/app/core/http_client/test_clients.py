@@ -12,7 +12,7 @@ import pytest
 from app.core import settings_loading
 from app.core.errors import ConfigurationError, ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
-from app.core.settings import Process, Settings
+from app.core.settings import ProcessKind, Settings
 from app.core.tokens.discovery import Discovery, ProviderMetadata
 from component.oidc.bounded_http import bounded_session
 from component.oidc.provider import Provider
@@ -160,5 +160,5 @@ def test_a_setting_that_cannot_work_is_refused_at_the_start(
     (tmp_path / "empty.pem").write_text("")
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigurationError) as caught:
-        settings_loading.load(Process.CLI)
+        settings_loading.load(ProcessKind.CLI)
     assert any(mistake.startswith(expected) for mistake in caught.value.mistakes)
