@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from flask import g, request
 
 from app.core import administration
-from app.core.administration import Administrator
+from app.core.administration import Actor
 from app.core.audit import actor_of
 from app.core.directory_ports import DirectoryUnit
 from app.core.errors import ChangeUnconfirmed, GatehouseError, PermissionDenied
@@ -27,7 +27,7 @@ class Transaction(NamedTuple):
     """An open unit of work, the administrator, and the time of the change."""
 
     unit: DirectoryUnit
-    administrator: Administrator
+    actor: Actor
     now: datetime
 
 
@@ -42,13 +42,11 @@ def transaction() -> Iterator[Transaction]:
     change before it commits. What it refuses is recorded in another unit of work.
     """
     principal, grants = caller()
-    administrator = Administrator(
-        actor_of(principal), principal, bearer_authentication().address(), grants.token_permissions
-    )
+    actor = Actor(actor_of(principal), principal, bearer_authentication().address(), grants.token_permissions)
     now = services().clock()
     try:
-        with administration.transaction(services().storage, administrator, now) as unit:
-            yield Transaction(unit, administrator, now)
+        with administration.transaction(services().storage, actor, now) as unit:
+            yield Transaction(unit, actor, now)
         g.gatehouse_committed = True
     except PermissionDenied as error:
         refused = Decision(allowed=False, reason=Reason(error.reason))

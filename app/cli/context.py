@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from app.core import administration, correlation, settings_loading
-from app.core.administration import Administrator
+from app.core.administration import Actor
 from app.core.clock import utc_now
 from app.core.directory import RoleCard
 from app.core.directory_ports import DirectoryUnit
@@ -28,7 +28,7 @@ from db import ADMINISTRATION_TIMEOUTS, Database, open_database, require_secret
 Result = TypeVar("Result")
 Query = Callable[[Database, datetime], Result]
 """Reads the database, as of now."""
-Operation = Callable[[DirectoryUnit, Administrator, datetime], Result]
+Operation = Callable[[DirectoryUnit, Actor, datetime], Result]
 """Changes the directory in an open unit of work, as the operator, as of now."""
 
 
@@ -70,7 +70,7 @@ def run_query(query: Query[Result]) -> Result:
 def run_transaction(operation: Operation[Result]) -> Result:
     """Run ``operation`` as the operator in one transaction, and commit it."""
     correlation.begin()
-    actor = Administrator(name=operator_name(), principal=None)
+    actor = Actor(name=operator_name(), principal=None)
     with database_of(load_settings()) as database:
         database.check()
         now = utc_now()

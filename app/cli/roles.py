@@ -12,7 +12,7 @@ from app.cli.command import CommandGroup
 from app.cli.context import confirm, resolve_role, run_query, run_transaction
 from app.cli.options import json_option, page_options, reason_option, yes_option
 from app.core import administration
-from app.core.administration import Administrator
+from app.core.administration import Actor
 from app.core.directory import RoleCard, RoleReview
 from app.core.directory_ports import DirectoryUnit
 from app.core.errors import NotFound
@@ -162,7 +162,7 @@ def delete_role(*, role: str, move_to: str | None, yes: bool, reason: str, as_js
         print("Nothing was changed.")
         return 1
 
-    def delete(unit: DirectoryUnit, actor: Administrator, now: datetime) -> int:
+    def delete(unit: DirectoryUnit, actor: Actor, now: datetime) -> int:
         card = resolve_role(unit, role, now)
         return administration.delete_role(
             unit,

@@ -59,7 +59,7 @@ def all_sessions(query: SessionsQuery) -> SessionList:
 def end_any_session(path: SessionPath, query: ReasonRequest) -> tuple[str, int]:
     """End one session."""
     with transaction() as tx:
-        administration.end_session(tx.unit, tx.administrator, ref=path.ref, reason=query.reason, now=tx.now)
+        administration.end_session(tx.unit, tx.actor, ref=path.ref, reason=query.reason, now=tx.now)
     return "", 204
 
 
@@ -84,9 +84,7 @@ def sessions_of_person(path: PersonPath) -> PersonSessions:
 def end_sessions_of_person(path: PersonPath, query: ReasonRequest) -> EndedCount:
     """End all sessions of a person."""
     with transaction() as tx:
-        ended = administration.end_sessions(
-            tx.unit, tx.administrator, person=path.person, reason=query.reason, now=tx.now
-        )
+        ended = administration.end_sessions(tx.unit, tx.actor, person=path.person, reason=query.reason, now=tx.now)
     return construct(EndedCount, ended=ended)
 
 

@@ -114,14 +114,14 @@ def export(query: AuditExportQuery) -> Response:
     """Export events as a file, oldest first; the export is recorded as an event."""
     filters = _query(query)
     with transaction() as tx:
-        administration.authorize(tx.unit, tx.administrator, Permission.EXPORT_AUDIT, tx.now)
+        administration.authorize(tx.unit, tx.actor, Permission.EXPORT_AUDIT, tx.now)
         tx.unit.record(
             AuditEvent(
                 kind=AuditKind.LOG_EXPORT,
                 at=tx.now,
-                actor=tx.administrator.name,
+                actor=tx.actor.name,
                 correlation_id=correlation.current(),
-                address=tx.administrator.address,
+                address=tx.actor.address,
                 details={"format": query.format, "filters": _written(filters)},
             )
         )

@@ -49,7 +49,7 @@ def grant(path: PersonPath, body: NewGrantBody) -> tuple[PersonBody, int, dict[s
     with transaction() as tx:
         new = administration.grant(
             tx.unit,
-            tx.administrator,
+            tx.actor,
             person=path.person,
             role=body.role,
             permission=body.permission,
@@ -69,7 +69,7 @@ def revoke(path: PersonGrantPath, query: ReasonRequest) -> tuple[PersonBody, int
     with transaction() as tx:
         administration.revoke(
             tx.unit,
-            tx.administrator,
+            tx.actor,
             person=path.person,
             grant=path.grant,
             reason=query.reason,
@@ -88,7 +88,7 @@ def release(path: PersonWithheldPath, query: ReasonRequest) -> tuple[PersonBody,
     with transaction() as tx:
         administration.release(
             tx.unit,
-            tx.administrator,
+            tx.actor,
             person=path.person,
             withheld=path.withheld,
             reason=query.reason,
@@ -152,7 +152,7 @@ def _grant_to(person: int, body: BulkRequest) -> bool:
     with transaction() as tx:
         return administration.grant(
             tx.unit,
-            tx.administrator,
+            tx.actor,
             person=person,
             role=body.role,
             permission=body.permission,
@@ -170,7 +170,7 @@ def _revoke_from(person: int, body: BulkRequest) -> bool:
     with transaction() as tx:
         revoked = administration.revoke_all(
             tx.unit,
-            tx.administrator,
+            tx.actor,
             grants,
             person=person,
             reason=body.reason,

@@ -65,7 +65,7 @@ def set_mapping(body: MappingRequest) -> tuple[MappingChanged, int, dict[str, st
     with transaction() as tx:
         people_changed = administration.set_mapping(
             tx.unit,
-            tx.administrator,
+            tx.actor,
             token_role=body.token_role,
             roles=frozenset(body.roles),
             reason=body.reason,

@@ -77,7 +77,7 @@ def add_person(body: NewPerson) -> tuple[PersonBody, int, dict[str, str]]:
     subject = Subject(body.issuer or current_app.config[ISSUER], body.subject)
     known = services().storage.read.person(subject) is not None
     with transaction() as tx:
-        number = administration.add_person(tx.unit, tx.administrator, subject=subject, reason=body.reason, now=tx.now)
+        number = administration.add_person(tx.unit, tx.actor, subject=subject, reason=body.reason, now=tx.now)
         payload, status, headers = answer_of(tx, number, 200 if known else 201)
     return payload, status, headers if known else {"Location": f"/api/v1/people/{number}", **headers}
 
@@ -97,7 +97,7 @@ def block(path: PersonPath, body: Block) -> tuple[Blocked, int, dict[str, str]]:
     with transaction() as tx:
         ended = administration.set_blocked(
             tx.unit,
-            tx.administrator,
+            tx.actor,
             person=path.person,
             blocked=body.blocked,
             reason=body.reason,
@@ -117,7 +117,7 @@ def erase(path: PersonPath, body: ReasonRequest) -> tuple[str, int]:
     with transaction() as tx:
         administration.erase(
             tx.unit,
-            tx.administrator,
+            tx.actor,
             person=path.person,
             reason=body.reason,
             version=preconditions.version(),

@@ -61,7 +61,7 @@ def create_role(body: RoleRequest) -> tuple[RoleBody, int, dict[str, str]]:
     with transaction() as tx:
         number = administration.create_role(
             tx.unit,
-            tx.administrator,
+            tx.actor,
             name=body.name,
             description=body.description,
             permissions=frozenset(body.permissions),
@@ -97,7 +97,7 @@ def update_role(path: RolePath, body: RoleRequest) -> tuple[RoleBody, int, dict[
     with transaction() as tx:
         administration.update_role(
             tx.unit,
-            tx.administrator,
+            tx.actor,
             role=path.role,
             name=body.name,
             description=body.description,
@@ -142,7 +142,7 @@ def delete_role(path: RolePath, query: RoleDeletionQuery) -> Moved:
     with transaction() as tx:
         moved = administration.delete_role(
             tx.unit,
-            tx.administrator,
+            tx.actor,
             role=path.role,
             move_to=query.move_to,
             reason=query.reason,

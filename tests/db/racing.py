@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core import administration
-from app.core.administration import Administrator
+from app.core.administration import Actor
 from app.core.audit import actor_of
 from app.core.errors import GatehouseError, LastAdministrator
 from app.core.permissions import ADMINISTRATOR
@@ -16,9 +16,9 @@ from tests.db.builders import ANN, ISSUER, NOW, written
 ADMINISTRATORS = tuple(Subject(ISSUER, f"admin-{number}") for number in range(20))
 
 
-def acting(subject: Subject) -> Administrator:
+def acting(subject: Subject) -> Actor:
     principal = Principal(AuthMethod.SESSION, subject, authenticated_at=NOW)
-    return Administrator(actor_of(principal), principal)
+    return Actor(actor_of(principal), principal)
 
 
 def prepare(database: Database) -> None:

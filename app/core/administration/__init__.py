@@ -12,7 +12,7 @@ deleted role is granting too; administrators grant themselves nothing; the last 
 only extended; every change names the version that its author saw, and a reason.
 """
 
-from app.core.administration.authorized_actor import Administrator, AuthorizedActor, authorize
+from app.core.administration.authorized_actor import Actor, AuthorizedActor, authorize
 from app.core.administration.bootstrap import bootstrap_administrator, person_by_email
 from app.core.administration.grants import add_person, grant, release, revoke, revoke_all
 from app.core.administration.mappings import set_mapping
@@ -22,7 +22,7 @@ from app.core.administration.sessions import end_session, end_sessions
 from app.core.administration.transactions import transaction
 
 __all__ = [
-    "Administrator",
+    "Actor",
     "AuthorizedActor",
     "add_person",
     "authorize",

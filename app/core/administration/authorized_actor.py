@@ -20,8 +20,8 @@ Detail = str | int | bool | None
 
 
 @dataclass(frozen=True, slots=True)
-class Administrator:
-    """The administrator who acts, before the unit of work is open."""
+class Actor:
+    """Who acts, before the unit of work is open: an administrator, or the operator of the command line."""
 
     name: str
     """Audit name: ``actor_of(principal)``, or ``operator:<system user>``."""
@@ -34,9 +34,9 @@ class Administrator:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizedActor:
-    """An administrator with the grants that the unit of work reads."""
+    """An actor with the grants that the unit of work reads."""
 
-    administrator: Administrator
+    actor: Actor
     now: datetime
     principal: Principal | None = None
     grants: Grants = NO_GRANTS
@@ -57,19 +57,17 @@ class AuthorizedActor:
         return AuditEvent(
             kind=kind,
             at=self.now,
-            actor=self.administrator.name,
+            actor=self.actor.name,
             target=target,
             reason=reason,
             correlation_id=correlation.current(),
-            address=self.administrator.address,
+            address=self.actor.address,
             details=details,
         )
 
 
-def authorize(
-    unit: DirectoryUnit, administrator: Administrator, permission: Permission, now: datetime
-) -> AuthorizedActor:
-    """Require ``permission`` of ``administrator`` by block, session and grants as ``unit`` reads them.
+def authorize(unit: DirectoryUnit, actor: Actor, permission: Permission, now: datetime) -> AuthorizedActor:
+    """Require ``permission`` of ``actor`` by block, session and grants as ``unit`` reads them.
 
     They may have changed since the request was authorized.
 
@@ -78,24 +76,22 @@ def authorize(
         StepUpRequired: if the permission requires a more recent or stronger sign-in.
         Unauthenticated: if the principal is anonymous, or its session ended or expired.
     """
-    if administrator.principal is None:
-        return AuthorizedActor(administrator, now)
-    subject = administrator.principal.subject
+    if actor.principal is None:
+        return AuthorizedActor(actor, now)
+    subject = actor.principal.subject
     if subject is None:
         raise Unauthenticated("Sign in to continue.")
     row = unit.person_of(subject)
-    principal = replace(administrator.principal, blocked=row is not None and row.person.blocked)
+    principal = replace(actor.principal, blocked=row is not None and row.person.blocked)
     if principal.session_ref is not None and not principal.blocked:
         principal = _in_session(unit, principal, principal.session_ref, now)
     grants = unit.grants_of(subject, now)
     if principal.method in {AuthMethod.OTHER_TOKEN, AuthMethod.MACHINE}:
-        grants = replace(
-            grants, token_permissions=administrator.token_permissions, withheld=unit.withheld_permissions(subject)
-        )
+        grants = replace(grants, token_permissions=actor.token_permissions, withheld=unit.withheld_permissions(subject))
     decision = decide(principal, permission, grants, clock=lambda: now)
     if not decision.allowed:
         raise refusal(permission, decision)
-    return AuthorizedActor(administrator, now, principal, grants)
+    return AuthorizedActor(actor, now, principal, grants)
 
 
 def _in_session(unit: DirectoryUnit, principal: Principal, ref: str, now: datetime) -> Principal:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from app.core.administration.authorized_actor import (
-    Administrator,
+    Actor,
     AuthorizedActor,
     Detail,
     authorize,
@@ -32,7 +32,7 @@ from app.core.records import NewGrant
 
 def grant(
     unit: DirectoryUnit,
-    administrator: Administrator,
+    actor: Actor,
     *,
     person: int,
     role: str | None,
@@ -46,7 +46,7 @@ def grant(
 
     Args:
         unit: An open unit of work; the caller commits.
-        administrator: The acting administrator.
+        actor: Who makes the change.
         person: Id of the person.
         role: Name of the role; None for a permission.
         permission: Name of the permission; None for a role.
@@ -66,7 +66,7 @@ def grant(
         InvalidInput: for a role, permission, time or reason that cannot be.
         Conflict: if the person has the grant with another expiry, or was erased.
     """
-    actor = authorize(unit, administrator, Permission.MANAGE_GRANTS, now)
+    authorized_actor = authorize(unit, actor, Permission.MANAGE_GRANTS, now)
     reason = checked_reason(reason)
     row = person_for_change(unit, person, version)
     if expires_at is not None and expires_at <= now:
@@ -74,20 +74,22 @@ def grant(
     if row.state is PersonState.ERASED:
         raise Conflict("This person was erased. Grants are possible again after their next sign-in.")
     target = name_of(row)
-    _require_grantable(unit, actor, role, permission, target)
-    require_not_self(actor, target, is_self=row.person.subject == actor.subject)
-    source = Source.INSTALLATION if administrator.principal is None else Source.ADMIN
-    new = NewGrant(row.person.subject, source, administrator.name, role, permission, expires_at, reason)
+    _require_grantable(unit, authorized_actor, role, permission, target)
+    require_not_self(authorized_actor, target, is_self=row.person.subject == authorized_actor.subject)
+    source = Source.INSTALLATION if actor.principal is None else Source.ADMIN
+    new = NewGrant(row.person.subject, source, actor.name, role, permission, expires_at, reason)
     if not unit.add_grant(new, now):
         _require_same_end(unit, new, now)
         return False
-    unit.record(actor.event(AuditKind.GRANT_ADD, target, reason, **_details(role, permission, source, expires_at)))
+    unit.record(
+        authorized_actor.event(AuditKind.GRANT_ADD, target, reason, **_details(role, permission, source, expires_at))
+    )
     return True
 
 
 def revoke(
     unit: DirectoryUnit,
-    administrator: Administrator,
+    actor: Actor,
     *,
     person: int,
     grant: int,
@@ -110,7 +112,7 @@ def revoke(
         StaleVersion: if the person was changed after the administrator saw them.
         InvalidInput: for a reason that is missing or too long.
     """
-    actor = authorize(unit, administrator, Permission.MANAGE_GRANTS, now)
+    authorized_actor = authorize(unit, actor, Permission.MANAGE_GRANTS, now)
     reason = checked_reason(reason)
     row = person_for_change(unit, person, version)
     revoked = unit.grant_row(person, grant)
@@ -121,16 +123,16 @@ def revoke(
     withheld = revoked.automatic or (is_default and not _is_automatic(unit, row.person.subject, default_role, now))
     with keeping_an_administrator(unit, now, target):
         if withheld:
-            unit.withhold_grant(person, revoked, by=administrator.name, reason=reason, from_default=is_default, now=now)
+            unit.withhold_grant(person, revoked, by=actor.name, reason=reason, from_default=is_default, now=now)
         unit.delete_grant(grant)
     details = _details(revoked.role, revoked.permission, revoked.source, revoked.expires_at)
-    unit.record(actor.event(AuditKind.GRANT_REVOKE, target, reason, **details, withheld=withheld))
+    unit.record(authorized_actor.event(AuditKind.GRANT_REVOKE, target, reason, **details, withheld=withheld))
     return revoked
 
 
 def revoke_all(
     unit: DirectoryUnit,
-    administrator: Administrator,
+    actor: Actor,
     grants: Iterable[GrantRow],
     *,
     person: int,
@@ -155,7 +157,7 @@ def revoke_all(
         if unit.grant_row(person, row.id) is not None:
             revoke(
                 unit,
-                administrator,
+                actor,
                 person=person,
                 grant=row.id,
                 reason=reason,
@@ -168,7 +170,7 @@ def revoke_all(
 
 def release(
     unit: DirectoryUnit,
-    administrator: Administrator,
+    actor: Actor,
     *,
     person: int,
     withheld: int,
@@ -181,7 +183,7 @@ def release(
 
     Args:
         unit: An open unit of work; the caller commits.
-        administrator: The acting administrator.
+        actor: Who makes the change.
         person: Id of the person.
         withheld: Id of the withheld row.
         reason: Kept in the audit.
@@ -200,26 +202,24 @@ def release(
         StaleVersion: if the person was changed after the administrator saw them.
         InvalidInput: for a reason that is missing or too long.
     """
-    actor = authorize(unit, administrator, Permission.MANAGE_GRANTS, now)
+    authorized_actor = authorize(unit, actor, Permission.MANAGE_GRANTS, now)
     reason = checked_reason(reason)
     row = person_for_change(unit, person, version)
     released = unit.withheld_row(person, withheld)
     if released is None:
         raise NotFound("This is not withheld any more.")
     target = name_of(row)
-    _require_grantable(unit, actor, released.role, released.permission, target)
-    require_not_self(actor, target, is_self=row.person.subject == actor.subject)
+    _require_grantable(unit, authorized_actor, released.role, released.permission, target)
+    require_not_self(authorized_actor, target, is_self=row.person.subject == authorized_actor.subject)
     unit.release_withheld(withheld, is_default=released.under(default_role).from_default, now=now)
     details: dict[str, Detail] = (
         {"role": released.role} if released.role is not None else {"permission": released.permission}
     )
-    unit.record(actor.event(AuditKind.GRANT_RELEASE, target, reason, **details))
+    unit.record(authorized_actor.event(AuditKind.GRANT_RELEASE, target, reason, **details))
     return released
 
 
-def add_person(
-    unit: DirectoryUnit, administrator: Administrator, *, subject: Subject, reason: str, now: datetime
-) -> int:
+def add_person(unit: DirectoryUnit, actor: Actor, *, subject: Subject, reason: str, now: datetime) -> int:
     """Add a subject before its first sign-in, so that it can have grants; one that exists stays as it is.
 
     Returns:
@@ -228,30 +228,30 @@ def add_person(
     Raises:
         InvalidInput: for a subject that cannot be, or a reason that is missing or too long.
     """
-    actor = authorize(unit, administrator, Permission.MANAGE_GRANTS, now)
+    authorized_actor = authorize(unit, actor, Permission.MANAGE_GRANTS, now)
     reason = checked_reason(reason)
     known = unit.person_of(subject)
     if known is not None:
         return known.id
     person = unit.person_id(subject)
-    unit.record(actor.event(AuditKind.PERSON_ADD, subject_name(subject), reason))
+    unit.record(authorized_actor.event(AuditKind.PERSON_ADD, subject_name(subject), reason))
     return person
 
 
 def _require_grantable(
-    unit: DirectoryUnit, actor: AuthorizedActor, role: str | None, permission: str | None, target: str
+    unit: DirectoryUnit, authorized_actor: AuthorizedActor, role: str | None, permission: str | None, target: str
 ) -> None:
     if (role is None) == (permission is None):
         raise InvalidInput({"role": "Name a role or a permission, and exactly one of them."})
     if role is not None:
-        card = unit.role_named(role, actor.now)
+        card = unit.role_named(role, authorized_actor.now)
         if card is None or card.row.name != role:
             raise InvalidInput({"role": "There is no such role."})
-        require_role_held(actor, card, target)
+        require_role_held(authorized_actor, card, target)
         return
     if permission not in unit.catalogue():
         raise InvalidInput({"permission": "There is no such permission."})
-    require_held(actor, (str(permission),), target)
+    require_held(authorized_actor, (str(permission),), target)
 
 
 def _require_same_end(unit: DirectoryUnit, new: NewGrant, now: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from app.core.administration.authorized_actor import Administrator, Detail, authorize, check_version, checked_reason
+from app.core.administration.authorized_actor import Actor, Detail, authorize, check_version, checked_reason
 from app.core.administration.rules import require_nothing_gained, require_role_held
 from app.core.audit import AuditKind
 from app.core.directory_ports import DirectoryUnit
@@ -19,7 +19,7 @@ MAX_MAPPED_ROLES: Final = 50
 
 def set_mapping(
     unit: DirectoryUnit,
-    administrator: Administrator,
+    actor: Actor,
     *,
     token_role: str,
     roles: frozenset[int],
@@ -32,7 +32,7 @@ def set_mapping(
 
     Args:
         unit: An open unit of work; the caller commits.
-        administrator: The acting administrator.
+        actor: Who makes the change.
         token_role: The role's name in tokens.
         roles: Ids of the local roles; empty for none.
         reason: Kept in the audit.
@@ -49,7 +49,7 @@ def set_mapping(
         StaleVersion: if the mapping was changed after the administrator saw it.
         InvalidInput: for a name, a role or a reason that cannot be.
     """
-    actor = authorize(unit, administrator, Permission.MANAGE_MAPPINGS, now)
+    authorized_actor = authorize(unit, actor, Permission.MANAGE_MAPPINGS, now)
     reason = checked_reason(reason)
     if not 0 < len(token_role) <= MAX_TOKEN_ROLE_CHARACTERS or not token_role.isprintable():
         raise InvalidInput({"token_role": "This cannot be the name of a role in a token."})
@@ -58,7 +58,7 @@ def set_mapping(
     mapping = unit.mapping(token_role)
     check_version(mapping.version, version)
     before = frozenset(number for number, _ in mapping.roles)
-    own_role = actor.subject is not None and token_role in unit.token_roles_of(actor.subject)
+    own_role = authorized_actor.subject is not None and token_role in unit.token_roles_of(authorized_actor.subject)
     names = []
     for role in sorted(roles):
         card = unit.role_for_change(role, now)
@@ -66,13 +66,13 @@ def set_mapping(
             raise InvalidInput({"roles": "One of these roles does not exist."})
         names.append(card.row.name)
         if role not in before:
-            require_role_held(actor, card, token_role)
+            require_role_held(authorized_actor, card, token_role)
             paths = [GrantPath(card.row.name, Source.TOKEN)] if own_role else []
-            require_nothing_gained(actor, card.permissions, paths, token_role)
+            require_nothing_gained(authorized_actor, card.permissions, paths, token_role)
     if roles == before:
         return 0
     people = unit.set_mapping(token_role, roles, now, implicit_role_mapping=implicit_role_mapping)
     names_before = ", ".join(name for _, name in mapping.roles)
     details: dict[str, Detail] = {"roles": ", ".join(sorted(names)), "before": names_before, "people": people}
-    unit.record(actor.event(AuditKind.MAPPING_UPDATE, token_role, reason, **details))
+    unit.record(authorized_actor.event(AuditKind.MAPPING_UPDATE, token_role, reason, **details))
     return people

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.core.administration.authorized_actor import (
-    Administrator,
+    Actor,
     authorize,
     checked_reason,
     name_of,
@@ -21,7 +21,7 @@ from app.core.records import EndReason
 
 def set_blocked(
     unit: DirectoryUnit,
-    administrator: Administrator,
+    actor: Actor,
     *,
     person: int,
     blocked: bool,
@@ -40,7 +40,7 @@ def set_blocked(
         StaleVersion: if the person was changed after the administrator saw them.
         InvalidInput: for a reason that is missing or too long.
     """
-    actor = authorize(unit, administrator, Permission.BLOCK_PEOPLE, now)
+    authorized_actor = authorize(unit, actor, Permission.BLOCK_PEOPLE, now)
     reason = checked_reason(reason)
     row = person_for_change(unit, person, version)
     target = name_of(row)
@@ -50,13 +50,11 @@ def set_blocked(
         return 0
     ended = unit.end_sessions_of(row.person.subject, EndReason.BLOCKED, now) if blocked else ()
     kind = AuditKind.PERSON_BLOCK if blocked else AuditKind.PERSON_UNBLOCK
-    unit.record(actor.event(kind, target, reason, sessions_ended=len(ended)))
+    unit.record(authorized_actor.event(kind, target, reason, sessions_ended=len(ended)))
     return len(ended)
 
 
-def erase(
-    unit: DirectoryUnit, administrator: Administrator, *, person: int, reason: str, version: str | None, now: datetime
-) -> None:
+def erase(unit: DirectoryUnit, actor: Actor, *, person: int, reason: str, version: str | None, now: datetime) -> None:
     """End a person's sessions and delete their personal data, except the subject, which the audit names.
 
     A block stays.
@@ -67,7 +65,7 @@ def erase(
         StaleVersion: if the person was changed after the administrator saw them.
         InvalidInput: for a reason that is missing or too long.
     """
-    actor = authorize(unit, administrator, Permission.ERASE_PEOPLE, now)
+    authorized_actor = authorize(unit, actor, Permission.ERASE_PEOPLE, now)
     reason = checked_reason(reason)
     row = person_for_change(unit, person, version)
     if row.state is PersonState.ERASED:
@@ -76,4 +74,4 @@ def erase(
     with keeping_an_administrator(unit, now, target):
         ended = unit.end_sessions_of(row.person.subject, EndReason.ENDED_BY_ADMIN, now)
         unit.erase_person(person, now)
-    unit.record(actor.event(AuditKind.PERSON_ERASE, target, reason, sessions_ended=len(ended)))
+    unit.record(authorized_actor.event(AuditKind.PERSON_ERASE, target, reason, sessions_ended=len(ended)))

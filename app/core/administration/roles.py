@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from app.core.administration.authorized_actor import (
-    Administrator,
+    Actor,
     AuthorizedActor,
     Detail,
     authorize,
@@ -33,7 +33,7 @@ _NO_ROLE: Final = "There is no such role."
 
 def create_role(
     unit: DirectoryUnit,
-    administrator: Administrator,
+    actor: Actor,
     *,
     name: str,
     description: str,
@@ -51,20 +51,22 @@ def create_role(
         NameTaken: if a role has this name or one that looks the same.
         InvalidInput: for a name, description, permission or reason that cannot be.
     """
-    actor = authorize(unit, administrator, Permission.MANAGE_ROLES, now)
+    authorized_actor = authorize(unit, actor, Permission.MANAGE_ROLES, now)
     reason = checked_reason(reason)
     name, description = _checked_name(name), _checked_description(description)
     _require_known(unit, permissions)
     _require_free(unit, name, now, but=None)
-    require_held(actor, permissions, name)
+    require_held(authorized_actor, permissions, name)
     role = unit.add_role(name, description, permissions)
-    unit.record(actor.event(AuditKind.ROLE_CREATE, name, reason, role=role, permissions=_listed(permissions)))
+    unit.record(
+        authorized_actor.event(AuditKind.ROLE_CREATE, name, reason, role=role, permissions=_listed(permissions))
+    )
     return role
 
 
 def update_role(
     unit: DirectoryUnit,
-    administrator: Administrator,
+    actor: Actor,
     *,
     role: int,
     name: str,
@@ -85,7 +87,7 @@ def update_role(
         StaleVersion: if the role was changed after the administrator saw it.
         InvalidInput: for a name, description, permission or reason that cannot be.
     """
-    actor = authorize(unit, administrator, Permission.MANAGE_ROLES, now)
+    authorized_actor = authorize(unit, actor, Permission.MANAGE_ROLES, now)
     reason = checked_reason(reason)
     card = _role_for_change(unit, role, version, now)
     current = card.row
@@ -97,17 +99,17 @@ def update_role(
     if current.built_in:
         _require_only_extended(card, name, removed)
     _require_free(unit, name, now, but=role)
-    require_held(actor, added, current.name)
-    require_nothing_gained(actor, added, actor.grants.roles.get(current.name, ()), current.name)
+    require_held(authorized_actor, added, current.name)
+    require_nothing_gained(authorized_actor, added, authorized_actor.grants.roles.get(current.name, ()), current.name)
     unit.change_role(role, name=name, description=description, permissions=permissions)
     details: dict[str, Detail] = {"role": role, "added": _listed(added), "removed": _listed(removed)}
     renamed: dict[str, Detail] = {} if name == current.name else {"renamed_to": name}
-    unit.record(actor.event(AuditKind.ROLE_UPDATE, current.name, reason, **details, **renamed))
+    unit.record(authorized_actor.event(AuditKind.ROLE_UPDATE, current.name, reason, **details, **renamed))
 
 
 def delete_role(
     unit: DirectoryUnit,
-    administrator: Administrator,
+    actor: Actor,
     *,
     role: int,
     move_to: int | None,
@@ -129,31 +131,33 @@ def delete_role(
         StaleVersion: if the role was changed after the administrator saw it.
         InvalidInput: for a role ``move_to`` that does not exist, or a reason that is missing or too long.
     """
-    actor = authorize(unit, administrator, Permission.MANAGE_ROLES, now)
+    authorized_actor = authorize(unit, actor, Permission.MANAGE_ROLES, now)
     reason = checked_reason(reason)
     card = _role_for_change(unit, role, version, now)
     name = card.row.name
     if card.row.built_in:
         raise BuiltInRole("A built-in role cannot be deleted.")
-    successor = None if move_to is None else _successor(unit, actor, card, move_to)
+    successor = None if move_to is None else _successor(unit, authorized_actor, card, move_to)
     if successor is None and (card.row.people or card.token_roles):
         raise RoleInUse("People have this role, or a token role maps to it: name the role that replaces it.")
     with keeping_an_administrator(unit, now, name):
-        moved = unit.move_role(role, move_to, by=administrator.name, reason=reason, now=now)
+        moved = unit.move_role(role, move_to, by=actor.name, reason=reason, now=now)
         unit.delete_role(role)
     moved_to = None if successor is None else successor.row.name
     details: dict[str, Detail] = {"role": role, "moved_to": moved_to, "people": moved}
-    unit.record(actor.event(AuditKind.ROLE_DELETE, name, reason, **details))
+    unit.record(authorized_actor.event(AuditKind.ROLE_DELETE, name, reason, **details))
     return moved
 
 
-def _successor(unit: DirectoryUnit, actor: AuthorizedActor, card: RoleCard, move_to: int) -> RoleCard:
+def _successor(unit: DirectoryUnit, authorized_actor: AuthorizedActor, card: RoleCard, move_to: int) -> RoleCard:
     """The role that replaces another, if the actor may grant it to everyone who has the other."""
-    successor = unit.role_for_change(move_to, actor.now)
+    successor = unit.role_for_change(move_to, authorized_actor.now)
     if successor is None or successor.row.id == card.row.id:
         raise InvalidInput({"move_to": "Name another role that exists."})
-    require_role_held(actor, successor, card.row.name)
-    require_nothing_gained(actor, successor.permissions, actor.grants.roles.get(card.row.name, ()), card.row.name)
+    require_role_held(authorized_actor, successor, card.row.name)
+    require_nothing_gained(
+        authorized_actor, successor.permissions, authorized_actor.grants.roles.get(card.row.name, ()), card.row.name
+    )
     return successor
 
 

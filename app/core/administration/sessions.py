@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.core.administration.authorized_actor import (
-    Administrator,
+    Actor,
     authorize,
     checked_reason,
     name_of,
@@ -18,23 +18,25 @@ from app.core.permissions import Permission
 from app.core.records import EndReason
 
 
-def end_session(unit: DirectoryUnit, administrator: Administrator, *, ref: str, reason: str, now: datetime) -> None:
+def end_session(unit: DirectoryUnit, actor: Actor, *, ref: str, reason: str, now: datetime) -> None:
     """End one session; nothing happens if it has ended already.
 
     Raises:
         NotFound: if there is no such session.
         InvalidInput: for a reason that is missing or too long.
     """
-    actor = authorize(unit, administrator, Permission.END_SESSIONS, now)
+    authorized_actor = authorize(unit, actor, Permission.END_SESSIONS, now)
     reason = checked_reason(reason)
     session = unit.session_by_ref(ref)
     if session is None:
         raise NotFound("There is no such session.")
     if unit.end_session(ref, EndReason.ENDED_BY_ADMIN, now):
-        unit.record(actor.event(AuditKind.SESSION_END, subject_name(session.person.subject), reason, session=ref))
+        unit.record(
+            authorized_actor.event(AuditKind.SESSION_END, subject_name(session.person.subject), reason, session=ref)
+        )
 
 
-def end_sessions(unit: DirectoryUnit, administrator: Administrator, *, person: int, reason: str, now: datetime) -> int:
+def end_sessions(unit: DirectoryUnit, actor: Actor, *, person: int, reason: str, now: datetime) -> int:
     """End all sessions of a person, who is then signed out everywhere.
 
     Returns:
@@ -44,13 +46,13 @@ def end_sessions(unit: DirectoryUnit, administrator: Administrator, *, person: i
         NotFound: if there is no such person.
         InvalidInput: for a reason that is missing or too long.
     """
-    actor = authorize(unit, administrator, Permission.END_SESSIONS, now)
+    authorized_actor = authorize(unit, actor, Permission.END_SESSIONS, now)
     reason = checked_reason(reason)
     row = person_for_change(unit, person, None)
     target = name_of(row)
     ended = unit.end_sessions_of(row.person.subject, EndReason.ENDED_BY_ADMIN, now)
     for ref in ended:
-        unit.record(actor.event(AuditKind.SESSION_END, target, reason, session=ref))
+        unit.record(authorized_actor.event(AuditKind.SESSION_END, target, reason, session=ref))
     if not ended:  # tokens of other clients are refused from now on all the same
-        unit.record(actor.event(AuditKind.SESSION_END, target, reason, sessions=0))
+        unit.record(authorized_actor.event(AuditKind.SESSION_END, target, reason, sessions=0))
     return len(ended)

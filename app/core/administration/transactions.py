@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 
-from app.core.administration.authorized_actor import Administrator, AuthorizedActor
+from app.core.administration.authorized_actor import Actor, AuthorizedActor
 from app.core.audit import AuditKind, Outcome
 from app.core.directory_ports import DirectoryStorage, DirectoryUnit
 from app.core.errors import LastAdministrator, RuleViolated, StorageUnavailable
@@ -18,7 +18,7 @@ log = structlog.get_logger("gatehouse.administration")
 
 
 @contextmanager
-def transaction(storage: DirectoryStorage, administrator: Administrator, now: datetime) -> Iterator[DirectoryUnit]:
+def transaction(storage: DirectoryStorage, actor: Actor, now: datetime) -> Iterator[DirectoryUnit]:
     """Open a unit of work that is committed at the end of the block.
 
     A refusal by a rule is recorded in the audit and raised again.
@@ -33,17 +33,15 @@ def transaction(storage: DirectoryStorage, administrator: Administrator, now: da
             unit.commit()
     except (RuleViolated, LastAdministrator) as error:
         try:
-            _record(storage, administrator, error, now)
+            _record(storage, actor, error, now)
         except StorageUnavailable as unavailable:  # the refusal itself is raised in any case
             log.warning("a refusal by a rule could not be recorded", error=unavailable.code, rule=error.code)
         raise
 
 
-def _record(
-    storage: DirectoryStorage, administrator: Administrator, error: RuleViolated | LastAdministrator, now: datetime
-) -> None:
+def _record(storage: DirectoryStorage, actor: Actor, error: RuleViolated | LastAdministrator, now: datetime) -> None:
     """Record the refusal in its own unit of work, because that of the change is rolled back."""
-    event = AuthorizedActor(administrator, now).event(AuditKind.RULE_REFUSE, error.target, error.code)
+    event = AuthorizedActor(actor, now).event(AuditKind.RULE_REFUSE, error.target, error.code)
     with storage.unit_of_work() as unit:
         unit.record(replace(event, outcome=Outcome.REFUSED))
         unit.commit()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.core import administration
-from app.core.administration import Administrator
+from app.core.administration import Actor
 from app.core.directory import PersonCard
 from app.core.policy import Source
 from app.core.principal import Subject
@@ -17,7 +17,7 @@ from tests.clock import FakeClock
 from tests.provider import FakeProvider
 from tests.signin import SignInWorld, sign_in_world
 
-OPERATOR = Administrator("operator:tester", None)
+OPERATOR = Actor("operator:tester", None)
 
 
 @pytest.fixture

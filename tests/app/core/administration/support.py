@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app import testing
 from app.core import administration
-from app.core.administration import Administrator
+from app.core.administration import Actor
 from app.core.audit import actor_of
 from app.core.clock import utc_now
 from app.core.directory_ports import DirectoryUnit
@@ -28,7 +28,7 @@ ADA, BOB, CARLA, DAN = (Subject(ISSUER, f"auth0|{name}") for name in ("ada", "bo
 NOW: Final = utc_now()
 """The time of all changes, so that a sign-in stays fresh however long earlier tests took."""
 HOUR: Final = timedelta(hours=1)
-OPERATOR: Final = Administrator("operator:tester", None)
+OPERATOR: Final = Actor("operator:tester", None)
 
 
 def opened() -> Database:
@@ -39,11 +39,11 @@ def opened() -> Database:
     return database
 
 
-def acting(subject: Subject, method: AuthMethod = AuthMethod.SESSION, **more: Any) -> Administrator:
+def acting(subject: Subject, method: AuthMethod = AuthMethod.SESSION, **more: Any) -> Actor:
     """An administrator who has just signed in with a second factor."""
     token_permissions = more.pop("token_permissions", frozenset())
     principal = Principal(method, subject, authenticated_at=NOW, amr=frozenset({"mfa"}), **more)
-    return Administrator(actor_of(principal), principal, "203.0.113.9", token_permissions)
+    return Actor(actor_of(principal), principal, "203.0.113.9", token_permissions)
 
 
 class Installation:
@@ -73,7 +73,7 @@ class Installation:
             unit.commit()
         return done
 
-    def act(self, use_case: Callable[..., Any], actor: Administrator, **arguments: Any) -> Any:
+    def act(self, use_case: Callable[..., Any], actor: Actor, **arguments: Any) -> Any:
         """Run one use case as the adapters do."""
         with administration.transaction(self.database, actor, self.now) as unit:
             return use_case(unit, actor, **arguments, now=self.now)
@@ -98,12 +98,12 @@ class Installation:
         """The names of the roles that a subject has now."""
         return set(self.database.read.grants(subject, self.now).roles)
 
-    def grant(self, actor: Administrator, subject: Subject, role: str | None = "viewer", **more: Any) -> Any:
+    def grant(self, actor: Actor, subject: Subject, role: str | None = "viewer", **more: Any) -> Any:
         """Grant a role, with defaults for the other arguments."""
         arguments = {"permission": None, "expires_at": None, "reason": "needed", "version": None} | more
         return self.act(administration.grant, actor, person=self.id(subject), role=role, **arguments)
 
-    def revoke(self, actor: Administrator, subject: Subject, role: str, **more: Any) -> Any:
+    def revoke(self, actor: Actor, subject: Subject, role: str, **more: Any) -> Any:
         """Revoke the first grant of a role."""
         card = self.database.directory.person_card(self.id(subject), self.now)
         assert card is not None
@@ -111,35 +111,35 @@ class Installation:
         arguments = {"reason": "over", "version": None, "default_role": None} | more
         return self.act(administration.revoke, actor, person=card.row.id, grant=number, **arguments)
 
-    def block(self, actor: Administrator, subject: Subject, **more: Any) -> Any:
+    def block(self, actor: Actor, subject: Subject, **more: Any) -> Any:
         """Block a person."""
         arguments = {"blocked": True, "reason": "lost laptop", "version": None} | more
         return self.act(administration.set_blocked, actor, person=self.id(subject), **arguments)
 
-    def erase(self, actor: Administrator, subject: Subject, **more: Any) -> Any:
+    def erase(self, actor: Actor, subject: Subject, **more: Any) -> Any:
         """Erase a person."""
         arguments = {"reason": "asked for it", "version": None} | more
         return self.act(administration.erase, actor, person=self.id(subject), **arguments)
 
-    def create(self, actor: Administrator, name: str, *permissions: str, **more: Any) -> Any:
+    def create(self, actor: Actor, name: str, *permissions: str, **more: Any) -> Any:
         """Create a role."""
         arguments = {"description": "", "reason": "new team"} | more
         return self.act(administration.create_role, actor, name=name, permissions=frozenset(permissions), **arguments)
 
-    def update(self, actor: Administrator, name: str, *permissions: str, **more: Any) -> Any:
+    def update(self, actor: Actor, name: str, *permissions: str, **more: Any) -> Any:
         """Set the permissions of a role to exactly these."""
         arguments = {"name": more.pop("new_name", name), "description": "", "reason": "changed", "version": None} | more
         return self.act(
             administration.update_role, actor, role=self.role(name), permissions=frozenset(permissions), **arguments
         )
 
-    def delete(self, actor: Administrator, name: str, target: str | None = None, **more: Any) -> Any:
+    def delete(self, actor: Actor, name: str, target: str | None = None, **more: Any) -> Any:
         """Delete a role."""
         arguments = {"reason": "unused", "version": None} | more
         move_to = None if target is None else self.role(target)
         return self.act(administration.delete_role, actor, role=self.role(name), move_to=move_to, **arguments)
 
-    def map(self, actor: Administrator, token_role: str, *roles: str, **more: Any) -> Any:
+    def map(self, actor: Actor, token_role: str, *roles: str, **more: Any) -> Any:
         """Map a token role."""
         arguments = {"reason": "as agreed", "version": None, "implicit_role_mapping": False} | more
         numbers = frozenset(map(self.role, roles))

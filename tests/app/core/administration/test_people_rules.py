@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.core import administration
-from app.core.administration import Administrator
+from app.core.administration import Actor
 from app.core.directory import PersonState
 from app.core.errors import (
     BuiltInRole,
@@ -45,7 +45,7 @@ def test_a_person_can_get_grants_before_the_first_sign_in(here: Installation) ->
 
 
 @pytest.mark.parametrize("actor", [acting(ADA), acting(BOB), OPERATOR], ids=["herself", "another", "operator"])
-def test_the_last_administrator_cannot_be_removed(here: Installation, actor: Administrator) -> None:
+def test_the_last_administrator_cannot_be_removed(here: Installation, actor: Actor) -> None:
     here.store_grants(CARLA, ADMINISTRATOR, expires_at=here.now + HOUR)  # does not count: it ends
     here.store_grants(DAN, ADMINISTRATOR, source=Source.REQUEST)  # does not count: neither admin nor policy
     refused(here, LastAdministrator, here.revoke, actor, ADA, ADMINISTRATOR)

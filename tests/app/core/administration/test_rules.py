@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.core import administration
-from app.core.administration import Administrator
+from app.core.administration import Actor
 from app.core.audit import subject_name
 from app.core.errors import (
     InvalidInput,
@@ -137,7 +137,7 @@ def test_the_principal_is_checked_again_inside_the_transaction(here: Installatio
     here.block(acting(ADA), BOB)
     refused(here, PermissionDenied, here.grant, acting(BOB), DAN, "viewer")
     with pytest.raises(Unauthenticated):
-        here.grant(Administrator("nobody", ANONYMOUS), DAN, "viewer")
+        here.grant(Actor("nobody", ANONYMOUS), DAN, "viewer")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from sqlalchemy import text
 
 from app.core import administration
-from app.core.administration import Administrator
+from app.core.administration import Actor
 from app.core.errors import ExceedsOwnPermissions, GatehouseError, LastAdministrator, SelfGrant
 from app.core.permissions import ADMINISTRATOR, CATALOGUE, ROLES
 from app.core.principal import Subject
@@ -77,7 +77,7 @@ class Administration(RuleBasedStateMachine):
 
     def attempt(self, action: str, use_case: Any, actor: Subject | None, **arguments: Any) -> bool:
         """Run a use case, whose changes must be exactly the recorded ones. Returns whether it changed anything."""
-        administrator: Administrator = OPERATOR if actor is None else acting(actor)
+        administrator: Actor = OPERATOR if actor is None else acting(actor)
         before, stored = self.permissions_now(), self.stored()
         version = self.here.database.read.policy_version()
         events = len(self.here.events())
