@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Select, bindparam, func, select
 
 from app.core.audit_rows import AuditQuery, AuditRow, ChainHead
-from app.core.directory import MAX_COUNTED, Slice
+from app.core.directory import MAX_COUNTED, RowPage
 from app.core.keyring import Keyring
 from db.audit_chain import head_mac_matches
 from db.audit_filter import AUDIT_EVENT, EVENT_TIME, AuditFilter
@@ -25,7 +25,7 @@ _BY_SELECTIVITY: Final = ("name", "actor", "target", "kinds", "outcome")
 """Filters, the one that usually matches the fewest events first."""
 
 
-def audit_slice(queries: QueryCache, query: AuditQuery) -> Slice[AuditRow]:
+def audit_page(queries: QueryCache, query: AuditQuery) -> RowPage[AuditRow]:
     """A page of the events that match, newest first.
 
     Raises:
@@ -33,14 +33,14 @@ def audit_slice(queries: QueryCache, query: AuditQuery) -> Slice[AuditRow]:
     """
     audit_filter = AuditFilter.of(query)
     if audit_filter is None:
-        return Slice()
+        return RowPage()
     position = position_of(query.cursor, audit_filter, int, int)
     size = page_size(query.limit)
     driving_column = _driving_column(queries, audit_filter)
     total = _count(queries, audit_filter, driving_column)
     rows = _page(queries, audit_filter, driving_column, position, size + 1, newest_first=True)
     page = rows[:size]
-    return Slice(
+    return RowPage(
         rows=tuple(map(audit_row, page)),
         next=cursor(audit_filter, (page[-1][1], page[-1][0])) if len(rows) > size else None,
         total=total,

@@ -16,8 +16,8 @@ from app.core.directory import (
     RoleCard,
     RoleReview,
     RoleRow,
+    RowPage,
     SessionRow,
-    Slice,
     Statistics,
 )
 from app.core.keyring import Keyring
@@ -35,17 +35,17 @@ class DatabaseDirectory:
         self._reader = reader
         self._keyring = keyring
 
-    def people(self, query: PeopleQuery, now: datetime) -> Slice[PersonRow]:
+    def people(self, query: PeopleQuery, now: datetime) -> RowPage[PersonRow]:
         """A page of the people that match."""
-        return people_lists.people_slice(self._queries, query, now)
+        return people_lists.people_page(self._queries, query, now)
 
     def person_card(self, person: int, now: datetime) -> PersonCard | None:
         """The person with this id."""
         return person_cards.person_card(self._queries, person, now)
 
-    def roles(self, now: datetime, *, text: str = "", cursor: str = "", limit: int = 50) -> Slice[RoleRow]:
+    def roles(self, now: datetime, *, text: str = "", cursor: str = "", limit: int = 50) -> RowPage[RoleRow]:
         """A page of the roles by name."""
-        return role_lists.role_slice(self._queries, now, text=text, after=cursor, limit=limit)
+        return role_lists.role_page(self._queries, now, text=text, after=cursor, limit=limit)
 
     def role_card(self, role: int, now: datetime) -> RoleCard | None:
         """The role with this id."""
@@ -63,9 +63,11 @@ class DatabaseDirectory:
         """The effect of granting the role exactly these permissions now."""
         return role_review.review_role(self._queries, role, permissions, now)
 
-    def permissions(self, now: datetime, *, text: str = "", cursor: str = "", limit: int = 50) -> Slice[PermissionRow]:
+    def permissions(
+        self, now: datetime, *, text: str = "", cursor: str = "", limit: int = 50
+    ) -> RowPage[PermissionRow]:
         """A page of the permission catalogue by name."""
-        return role_lists.permission_slice(self._queries, now, text=text, after=cursor, limit=limit)
+        return role_lists.permission_page(self._queries, now, text=text, after=cursor, limit=limit)
 
     def mappings(
         self,
@@ -75,9 +77,9 @@ class DatabaseDirectory:
         implicit_role_mapping: bool = False,
         cursor: str = "",
         limit: int = 50,
-    ) -> Slice[MappingRow]:
+    ) -> RowPage[MappingRow]:
         """A page of the token roles that are mapped or were received."""
-        return mapping_lists.mapping_slice(
+        return mapping_lists.mapping_page(
             self._queries,
             text=text,
             unmapped=unmapped,
@@ -94,15 +96,15 @@ class DatabaseDirectory:
         seen_since: datetime | None = None,
         cursor: str = "",
         limit: int = 50,
-    ) -> Slice[SessionRow]:
+    ) -> RowPage[SessionRow]:
         """A page of live sessions, the most recently used first."""
-        return session_lists.session_slice(
+        return session_lists.session_page(
             self._queries, now, person=person, seen_since=seen_since, after=cursor, limit=limit
         )
 
-    def audit(self, query: AuditQuery) -> Slice[AuditRow]:
+    def audit(self, query: AuditQuery) -> RowPage[AuditRow]:
         """A page of the events that match, newest first."""
-        return audit_lists.audit_slice(self._queries, query)
+        return audit_lists.audit_page(self._queries, query)
 
     def audit_event(self, seq: int) -> AuditRow | None:
         """The event with this number."""

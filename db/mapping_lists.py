@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Select, Text, bindparam, func, select
 
-from app.core.directory import MAX_COUNTED, MappingRow, Slice
+from app.core.directory import MAX_COUNTED, MappingRow, RowPage
 from app.core.permissions import ROLES
 from app.core.records import MAX_SEARCH_CHARACTERS
 from db.cursors import cursor, position_of
@@ -25,9 +25,9 @@ _BATCH: Final = 500
 _BELOW_ALL: Final = ""
 
 
-def mapping_slice(
+def mapping_page(
     queries: QueryCache, *, text: str, unmapped: bool, implicit_role_mapping: bool, after: str, limit: int
-) -> Slice[MappingRow]:
+) -> RowPage[MappingRow]:
     """A page of the token roles that are mapped or were received, by name.
 
     Args:
@@ -41,17 +41,17 @@ def mapping_slice(
     Raises:
         InvalidInput: The cursor is not one of this list.
     """
-    words = search_key(clean(text.strip(), MAX_SEARCH_CHARACTERS))
-    key = ("mappings", words, unmapped, implicit_role_mapping)
+    search_text = search_key(clean(text.strip(), MAX_SEARCH_CHARACTERS))
+    key = ("mappings", search_text, unmapped, implicit_role_mapping)
     position = position_of(after, key, str)
     mapped = _mapped(queries)
     known = sorted(mapped.keys() | set(received(queries)))
     all_mapped = mapped.keys() | (ROLES.keys() if implicit_role_mapping else ())
-    names = [name for name in known if words in search_key(name) and not (unmapped and name in all_mapped)]
+    names = [name for name in known if search_text in search_key(name) and not (unmapped and name in all_mapped)]
     rest = [name for name in names if position is None or name > str(position[0])]
     size = page_size(limit)
     page = rest[:size]
-    return Slice(
+    return RowPage(
         rows=_rows(queries, page),
         next=cursor(key, (page[-1],)) if len(rest) > size else None,
         total=min(len(names), MAX_COUNTED),
@@ -76,7 +76,7 @@ def received(queries: QueryCache) -> Iterator[str]:
 
 
 def unmapped_names(queries: QueryCache, max_rows: int, *, implicit_role_mapping: bool) -> tuple[str, ...]:
-    """The first received token roles that are mapped to no role; ``implicit_role_mapping`` as in ``mapping_slice``."""
+    """The first received token roles that are mapped to no role; ``implicit_role_mapping`` as in ``mapping_page``."""
     mapped = _mapped(queries).keys() | (ROLES.keys() if implicit_role_mapping else ())
     unmapped: list[str] = []
     for name in received(queries):

@@ -37,7 +37,7 @@ from sqlalchemy import (
 from db.models import people
 from db.people_order import MISMATCH, PeopleOrder
 from db.people_rows import person_columns
-from db.people_words import TRIGRAM, contains_words
+from db.people_text_search import TRIGRAM, contains_search_text
 from db.statement import Row
 
 MIN_CHARACTERS: Final = 2 * TRIGRAM
@@ -75,14 +75,14 @@ class CandidateCounts(NamedTuple):
         return self.last_sampled <= self.sampled * _FREQUENT
 
 
-def trigram_query(words: str) -> str:
-    """The FTS5 query for the fewest trigrams that contain every character of ``words``, in any order.
+def trigram_query(search_text: str) -> str:
+    """The FTS5 query for the fewest trigrams that contain every character of ``search_text``, in any order.
 
     Args:
-        words: At least ``TRIGRAM`` characters.
+        search_text: At least ``TRIGRAM`` characters.
     """
-    starts = [*range(0, len(words) - TRIGRAM, TRIGRAM), len(words) - TRIGRAM]
-    trigrams = dict.fromkeys(words[start : start + TRIGRAM] for start in starts)
+    starts = [*range(0, len(search_text) - TRIGRAM, TRIGRAM), len(search_text) - TRIGRAM]
+    trigrams = dict.fromkeys(search_text[start : start + TRIGRAM] for start in starts)
     return " AND ".join('"' + trigram.replace('"', '""') + '"' for trigram in trigrams)
 
 
@@ -94,9 +94,9 @@ def candidates_page(
     Mismatches come first, with NULL for a value. One more row, whose id is NULL, holds the ``CandidateCounts``.
 
     Args:
-        order: The order by name, with words.
+        order: The order by name, with a search text.
         value: The column of the order.
-        has_space: As in ``contains_words``.
+        has_space: As in ``contains_search_text``.
         after: Whether the page follows the position of ``PeopleOrder.position_parameters``.
     """
     having = select(_SEARCH.c.rowid).where(text("people_search MATCH :match"))
@@ -110,7 +110,7 @@ def candidates_page(
     max_candidates = case((sampled > _MAX_SAMPLED, 0), else_=MAX_CANDIDATES + 1)
     candidates = having.limit(max_candidates).cte("found").prefix_with("MATERIALIZED")
     total = select(func.count()).select_from(candidates).scalar_subquery()
-    page = _sorted_page(order, value, candidates, contains_words(has_space=has_space), after=after)
+    page = _sorted_page(order, value, candidates, contains_search_text(has_space=has_space), after=after)
     page_value = case((page.c.part == MISMATCH, null()), else_=page.c[0]).label("value")
     # Joined so that SQLite reads the page while it is sorted, and need not store it first.
     rows = select(page_value, *person_columns()).select_from(page.outerjoin(people, people.c.id == page.c.id))
@@ -121,13 +121,15 @@ def candidates_page(
 def _sorted_page(
     order: PeopleOrder, value: ColumnElement[Any], candidates: CTE, matches: ColumnElement[bool], *, after: bool
 ) -> Subquery:
-    """Value, id and section of the candidates on the page."""
-    section, *rest = order.sort_key(value, mismatch=~matches)
-    section = section.label("part")
-    page = select(value, people.c.id, section).select_from(candidates.join(people, people.c.id == candidates.c.rowid))
+    """Value, id and range of the candidates on the page."""
+    order_range, *rest = order.sort_key(value, mismatch=~matches)
+    order_range = order_range.label("part")
+    page = select(value, people.c.id, order_range).select_from(
+        candidates.join(people, people.c.id == candidates.c.rowid)
+    )
     if after:
         page = page.where(or_(order.follows(value), ~matches))
-    return page.order_by(section, *rest).limit(bindparam("max_rows", type_=BigInteger)).subquery("cut")
+    return page.order_by(order_range, *rest).limit(bindparam("max_rows", type_=BigInteger)).subquery("cut")
 
 
 def split_counts(rows: list[Row]) -> tuple[list[Row], CandidateCounts]:

@@ -1,4 +1,4 @@
-"""The filters of a search of people besides its words: state, role, machine."""
+"""The filters of a search of people besides its text: state, role, machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def filters(query: PeopleQuery, *, in_order: bool) -> list[ColumnElement[bool]]:
     """The conditions; their parameters are ``role``, a name, and ``now``.
 
     Args:
-        query: Its state, role and machine filter apply; its words and order do not.
+        query: Its state, role and machine filter apply; its text and order do not.
         in_order: Whether the statement scans people in the order of the list, and needs no set of candidates.
     """
     conditions: list[ColumnElement[bool]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.core.directory import PeopleQuery, PeopleSort, PersonRow, Slice
+from app.core.directory import PeopleQuery, PeopleSort, PersonRow, RowPage
 from app.core.records import MAX_SEARCH_CHARACTERS
 from db.cursors import cursor, position_of
 from db.people_rows import people_rows, person_row
@@ -16,21 +16,21 @@ from db.texts import clean, is_storable, search_key
 from db.times import to_micros
 
 
-def people_slice(queries: QueryCache, query: PeopleQuery, now: datetime) -> Slice[PersonRow]:
+def people_page(queries: QueryCache, query: PeopleQuery, now: datetime) -> RowPage[PersonRow]:
     """A page of the people that match, in the order of the query.
 
     Raises:
         InvalidInput: The cursor is not one of this query.
     """
-    words = search_key(clean(query.text.strip(), MAX_SEARCH_CHARACTERS))
+    search_text = search_key(clean(query.text.strip(), MAX_SEARCH_CHARACTERS))
     if query.role and not is_storable(query.role):
-        return Slice()
-    search = PeopleSearch(queries, query, words, to_micros(now))
+        return RowPage()
+    search = PeopleSearch(queries, query, search_text, to_micros(now))
     value = str if query.sort is PeopleSort.NAME else None
     after = position_of(query.cursor, search.key, value, int)
     size = page_size(query.limit)
     rows, total, more = search.page(after, size)
-    return Slice(
+    return RowPage(
         rows=_person_rows(queries, rows, to_micros(now)),
         next=cursor(search.key, rows[-1][:2]) if more else None,
         total=total,

@@ -1,6 +1,6 @@
-"""The orders of the list of people. Each consists of sections, and each section is the range of an index.
+"""The orders of the list of people. Each consists of ranges of an index.
 
-By name: names with the searched words as a prefix, then other names, then people without a name. By time: the newest
+By name: names that begin with the search text, then other names, then people without a name. By time: the newest
 first, then people who were never seen.
 """
 
@@ -35,7 +35,7 @@ from db.rows import raw_time
 from db.statement import Row
 
 LAST_CHARACTER: Final = "\U0010ffff"
-"""Follows every character: ``words + LAST_CHARACTER`` ends the range of texts with the prefix ``words``."""
+"""Follows every character: ``search_text + LAST_CHARACTER`` ends the range of texts with the prefix ``search_text``."""
 _NAME: Final = itemgetter(0)
 SORTS: Final[dict[PeopleSort, ColumnElement[Any]]] = {
     PeopleSort.NAME: people.c.name_key,
@@ -44,33 +44,33 @@ SORTS: Final[dict[PeopleSort, ColumnElement[Any]]] = {
 }
 _EMPTY: Final = literal_column("''", Text)
 MISMATCH: Final = literal_column("-1", BigInteger)
-"""Sorts before every ``Section``: a candidate that does not match."""
+"""Sorts before every ``OrderRange``: a candidate that does not match."""
 _NEVER_AT: Final = -(2**62)
 """Earlier than any time: people who were never seen come last."""
 _BEYOND: Final = literal_column(str(2**62), BigInteger)
 _NEVER: Final = literal_column(str(_NEVER_AT), BigInteger)
 
 
-class Section(IntEnum):
-    """A section of an order."""
+class OrderRange(IntEnum):
+    """A range of an order."""
 
     PREFIX = 0
-    """Names that begin with the searched words."""
+    """Names that begin with the search text."""
     VALUE = 1
     """Other names, or times."""
     EMPTY = 2
     """No name, or no time."""
 
 
-_SECTIONS: Final = tuple(Section)
+_RANGES: Final = tuple(OrderRange)
 
 
 @dataclass(frozen=True, slots=True)
 class PeopleOrder:
-    """An order of the list; ``words``: the searched words, empty when the order is by time."""
+    """An order of the list; ``search_text`` is empty when the order is by time."""
 
     sort: PeopleSort
-    words: str
+    search_text: str
 
     def sorted(self, rows: Sequence[Row]) -> list[Row]:
         """Rows in this order; each begins with its value and id."""
@@ -79,10 +79,10 @@ class PeopleOrder:
         tuples = cast("Sequence[tuple[Any, ...]]", rows)
         ordered = cast("list[Row]", sorted(tuples))  # ids differ: the columns after them are never compared
         first_name = bisect_right(ordered, "", key=_NAME)
-        if not self.words:
+        if not self.search_text:
             return ordered[first_name:] + ordered[:first_name]
-        prefix = bisect_left(ordered, self.words, key=_NAME)
-        prefix_end = bisect_left(ordered, self.words + LAST_CHARACTER, prefix, key=_NAME)
+        prefix = bisect_left(ordered, self.search_text, key=_NAME)
+        prefix_end = bisect_left(ordered, self.search_text + LAST_CHARACTER, prefix, key=_NAME)
         if prefix == prefix_end and not first_name:
             return ordered
         return ordered[prefix:prefix_end] + ordered[first_name:prefix] + ordered[prefix_end:] + ordered[:first_name]
@@ -94,15 +94,15 @@ class PeopleOrder:
 
         Args:
             value: The column of the order.
-            mismatch: Which rows sort before all others, in the order by name; names with the words as a prefix are
+            mismatch: Which rows sort before all others, in the order by name; names that begin with the text are
                 not tested.
         """
         if self.sort is not PeopleSort.NAME:
             return (value.is_(None), value.desc(), people.c.id.desc())
-        cases = [(has_prefix(value), _literal(Section.PREFIX))] if self.words else []
+        cases = [(has_prefix(value), _literal(OrderRange.PREFIX))] if self.search_text else []
         cases += [(mismatch, MISMATCH)] if mismatch is not None else []
-        section = case(*cases, (value > _EMPTY, _literal(Section.VALUE)), else_=_literal(Section.EMPTY))
-        return (section, value, people.c.id)
+        order_range = case(*cases, (value > _EMPTY, _literal(OrderRange.VALUE)), else_=_literal(OrderRange.EMPTY))
+        return (order_range, value, people.c.id)
 
     def follows(self, value: ColumnElement[Any]) -> ColumnElement[bool]:
         """Whether a row follows the position of ``position_parameters``."""
@@ -118,49 +118,53 @@ class PeopleOrder:
         value, person_id = position
         if self.sort is not PeopleSort.NAME:
             return {"value": _NEVER_AT if value is None else value, "id": person_id}
-        return {"part": int(self._section(position)), "value": value, "id": person_id}
+        return {"part": int(self._range_at(position)), "value": value, "id": person_id}
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The parameters of ``has_prefix``."""
-        return {"words_begin": self.words, "words_end": self.words + LAST_CHARACTER} if self.words else {}
+        return (
+            {"prefix_begin": self.search_text, "prefix_end": self.search_text + LAST_CHARACTER}
+            if self.search_text
+            else {}
+        )
 
-    def ranges(self, after: Position | None, value: ColumnElement[Any]) -> Iterator[SectionRange]:
-        """The sections after ``after``; ``value``: the column of the order, with the collation of its index."""
-        first = Section.PREFIX if self.words else Section.VALUE
-        current = first if after is None else self._section(after)
-        for section in _SECTIONS[max(first, current) :]:
-            yield SectionRange(self, section, value, after if section is current else None)
+    def ranges(self, after: Position | None, value: ColumnElement[Any]) -> Iterator[RangeAfter]:
+        """The ranges after ``after``; ``value``: the column of the order, with the collation of its index."""
+        first = OrderRange.PREFIX if self.search_text else OrderRange.VALUE
+        current = first if after is None else self._range_at(after)
+        for order_range in _RANGES[max(first, current) :]:
+            yield RangeAfter(self, order_range, value, after if order_range is current else None)
 
-    def _section(self, position: Position) -> Section:
+    def _range_at(self, position: Position) -> OrderRange:
         value = position[0]
         if value is None or value == "":
-            return Section.EMPTY
-        if self.words and isinstance(value, str) and value.startswith(self.words):
-            return Section.PREFIX
-        return Section.VALUE
+            return OrderRange.EMPTY
+        if self.search_text and isinstance(value, str) and value.startswith(self.search_text):
+            return OrderRange.PREFIX
+        return OrderRange.VALUE
 
 
-class SectionRange(NamedTuple):
-    """The rest of a section after a position."""
+class RangeAfter(NamedTuple):
+    """The rest of a range after a position."""
 
     order: PeopleOrder
-    section: Section
+    order_range: OrderRange
     value: ColumnElement[Any]
     after: Position | None
 
     @property
     def form(self) -> tuple[object, ...]:
         """Equal for two ranges whose statements differ in their parameters only."""
-        return (str(self.order.sort), bool(self.order.words), int(self.section), self.after is not None)
+        return (str(self.order.sort), bool(self.order.search_text), int(self.order_range), self.after is not None)
 
     @property
     def parameters(self) -> dict[str, Any]:
         """Bind parameter → value."""
-        parameters = {} if self.section is Section.EMPTY else self.order.parameters
+        parameters = {} if self.order_range is OrderRange.EMPTY else self.order.parameters
         if self.after is not None:
             value, person_id = self.after
-            parameters |= {"id": person_id} | ({} if self.section is Section.EMPTY else {"value": value})
+            parameters |= {"id": person_id} | ({} if self.order_range is OrderRange.EMPTY else {"value": value})
         return parameters
 
     def of(self, rows: Select[Any]) -> Select[Any]:
@@ -168,7 +172,7 @@ class SectionRange(NamedTuple):
         by_name = self.order.sort is PeopleSort.NAME
         after_id, person_id = bindparam("id", type_=BigInteger), people.c.id
         id_order = person_id.asc() if by_name else person_id.desc()
-        if self.section is Section.EMPTY:
+        if self.order_range is OrderRange.EMPTY:
             rows = rows.where(self.value == _EMPTY if by_name else self.value.is_(None))
             if self.after is not None:
                 rows = rows.where(person_id > after_id if by_name else person_id < after_id)
@@ -185,13 +189,13 @@ class SectionRange(NamedTuple):
         by_name = self.order.sort is PeopleSort.NAME
 
         # The end need not be exact: counting names with the prefix, too, saves a comparison of every name.
-        counted = self._replace(order=replace(self.order, words=""))
+        counted = self._replace(order=replace(self.order, search_text=""))
 
         def end(column: ColumnElement[Any], beyond: ColumnElement[Any]) -> ColumnElement[Any]:
             last = counted.of(select(column)).offset(literal_column(str(count))).limit(literal_column("1"))
             return func.coalesce(last.correlate(None).scalar_subquery(), beyond)
 
-        if self.section is Section.EMPTY:
+        if self.order_range is OrderRange.EMPTY:
             person_id = people.c.id
             return person_id <= end(person_id, _BEYOND) if by_name else person_id >= end(person_id, _NEVER)
         if by_name:
@@ -201,13 +205,13 @@ class SectionRange(NamedTuple):
     def _conditions(self, *, by_name: bool) -> list[ColumnElement[bool]]:
         if not by_name:
             return [self.value.is_not(None)]
-        if self.section is Section.PREFIX:
+        if self.order_range is OrderRange.PREFIX:
             return [has_prefix(self.value)]
-        if not self.order.words:
+        if not self.order.search_text:
             return [self.value > _EMPTY]
         # The concatenation keeps the planner from sorting two ranges of the index instead of scanning it in order.
         unindexed = self.value + _EMPTY
-        begin, end = bindparam("words_begin", type_=Text), bindparam("words_end", type_=Text)
+        begin, end = bindparam("prefix_begin", type_=Text), bindparam("prefix_end", type_=Text)
         return [self.value > _EMPTY, or_(unindexed < begin, unindexed >= end)]
 
 
@@ -215,11 +219,11 @@ def _newest_first(row: Row) -> tuple[Any, ...]:
     return (row[0] is not None, row[0] or 0, row[1])
 
 
-def _literal(section: Section) -> ColumnElement[Any]:
-    return literal_column(str(int(section)), BigInteger)
+def _literal(order_range: OrderRange) -> ColumnElement[Any]:
+    return literal_column(str(int(order_range)), BigInteger)
 
 
 def has_prefix(value: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether ``value`` begins with the words, as a range of its index."""
-    begin, end = bindparam("words_begin", type_=Text), bindparam("words_end", type_=Text)
+    """Whether ``value`` begins with the search text, as a range of its index."""
+    begin, end = bindparam("prefix_begin", type_=Text), bindparam("prefix_end", type_=Text)
     return and_(value >= begin, value < end)

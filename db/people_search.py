@@ -1,8 +1,8 @@
 """A search of people: the page of a query and the number of its matches.
 
 The matches are read from the index of a filter first, up to ``MAX_COUNTED``. When that is all of them, they are
-sorted. When there are more, matches are frequent: the search then scans people in the order of the list, section by
-section, and sorts all matches of a section only when its start holds too few.
+sorted. When there are more, matches are frequent: the search then scans people in the order of the list, range by
+range, and sorts all matches of a range only when its start holds too few.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from db.people_candidates import (
     split_counts,
     trigram_query,
 )
-from db.people_order import Section, SectionRange
+from db.people_order import OrderRange, RangeAfter
 from db.people_statements import PeopleStatements, filter_values
 from db.query_cache import QueryCache
 from db.statement import Row
 
 _MAX_SORTED_AT_ONCE: Final = MAX_CANDIDATES
-"""Sorting so few matches takes less time than finding out whether the section of prefixes fills the page."""
-_SECTION_STARTS: Final = (200, 1000)
+"""Sorting so few matches takes less time than finding out whether the range of prefixes fills the page."""
+_RANGE_STARTS: Final = (200, 1000)
 _PEOPLE_COUNT: Final = select(counters.c.value).where(counters.c.name == literal_column("'people'"))
 
 
@@ -40,16 +40,16 @@ class PeopleSearch:
 
     __slots__ = ("_queries", "_query", "_statements")
 
-    def __init__(self, queries: QueryCache, query: PeopleQuery, words: str, now: int) -> None:
+    def __init__(self, queries: QueryCache, query: PeopleQuery, search_text: str, now: int) -> None:
         self._queries = queries
         self._query = query
-        self._statements = PeopleStatements(queries, query, words, now)
+        self._statements = PeopleStatements(queries, query, search_text, now)
 
     @property
     def key(self) -> tuple[object, ...]:
         """Equal for two queries that differ in their page only."""
         query = self._query
-        return ("people", self._statements.words, *filter_values(query), str(query.sort))
+        return ("people", self._statements.search_text, *filter_values(query), str(query.sort))
 
     def page(self, after: Position | None, size: int) -> tuple[list[Row], int, bool]:
         """The next ``size`` rows, which begin with their position; the number of matches; whether more rows follow.
@@ -66,8 +66,8 @@ class PeopleSearch:
         count = size if after is None else size + 1
         if self._matches_all:
             total = min(self._queries.scalar("people counted", lambda: _PEOPLE_COUNT), MAX_COUNTED)
-            return self._in_sections(after, count), total
-        if self._by_words_alone and self._queries.sqlite and len(statements.words) >= MIN_CHARACTERS:
+            return self._in_ranges(after, count), total
+        if self._by_text_alone and self._queries.sqlite and len(statements.search_text) >= MIN_CHARACTERS:
             page = self._by_candidates(after, count)
             if page is not None:
                 return page
@@ -76,12 +76,12 @@ class PeopleSearch:
         )[0]
         if total <= _MAX_SORTED_AT_ONCE:
             return self._sorted(ids, after, count) if total else [], total
-        prefix_rows = self._with_prefix(after, count) if self._by_words_alone else None
-        if prefix_rows is not None and len(prefix_rows) >= count:  # the page ends before the other sections
+        prefix_rows = self._with_prefix(after, count) if self._by_text_alone else None
+        if prefix_rows is not None and len(prefix_rows) >= count:  # the page ends before the other ranges
             return prefix_rows, total
         if total < MAX_COUNTED:
             return self._sorted(ids, after, count), total
-        return self._in_sections(after, count, prefix_rows), total
+        return self._in_ranges(after, count, prefix_rows), total
 
     def _by_candidates(self, after: Position | None, count: int) -> tuple[list[Row], int] | None:
         """As ``_next``, when the candidates are few and all match, or when they are frequent; None otherwise."""
@@ -92,8 +92,8 @@ class PeopleSearch:
             ("people checked", statements.has_space, after is not None),
             lambda: candidates_page(order, statements.value, has_space=statements.has_space, after=after is not None),
             **parameters,
-            match=trigram_query(statements.words),
-            words=statements.words,
+            match=trigram_query(statements.search_text),
+            search_text=statements.search_text,
             **statements.filter_parameters,
             max_rows=count,
         )
@@ -101,12 +101,12 @@ class PeopleSearch:
         if candidates.too_many:
             # Whether there are MAX_COUNTED matches is found out faster than how many there are.
             frequent = candidates.frequent and self._count_is_full
-            return (self._in_sections(after, count), MAX_COUNTED) if frequent else None
+            return (self._in_ranges(after, count), MAX_COUNTED) if frequent else None
         return None if has_mismatch(page) else (order.sorted(page), candidates.total)
 
     @property
     def _matches_all(self) -> bool:
-        return not self._statements.words_match and self._statements.unfiltered
+        return not self._statements.text_match and self._statements.unfiltered
 
     @property
     def _count_is_full(self) -> bool:
@@ -116,56 +116,58 @@ class PeopleSearch:
         return bool(self._rows(form, statements.last_counted_match, **statements.index_parameters))
 
     @property
-    def _by_words_alone(self) -> bool:
-        """Whether the query has words only, in the order by name."""
-        return bool(self._statements.order.words) and self._statements.unfiltered
+    def _by_text_alone(self) -> bool:
+        """Whether the query has a search text only, in the order by name."""
+        return bool(self._statements.order.search_text) and self._statements.unfiltered
 
     def _with_prefix(self, after: Position | None, count: int) -> list[Row]:
-        """The next rows among the people whose name begins with the words."""
-        section = next(self._statements.order.ranges(after, self._statements.collated_value))
-        return self._of_section(section, count) if section.section is Section.PREFIX else []
+        """The next rows among the people whose name begins with the search text."""
+        range_after = next(self._statements.order.ranges(after, self._statements.collated_value))
+        return self._in_range(range_after, count) if range_after.order_range is OrderRange.PREFIX else []
 
-    def _in_sections(self, after: Position | None, count: int, prefix_rows: list[Row] | None = None) -> list[Row]:
-        """The next rows, section by section; ``prefix_rows``: those of the first section when they are known."""
+    def _in_ranges(self, after: Position | None, count: int, prefix_rows: list[Row] | None = None) -> list[Row]:
+        """The next rows, range by range; ``prefix_rows``: those of the first range when they are known."""
         statements = self._statements
         rows: list[Row] = []
-        for section in statements.order.ranges(after, statements.collated_value):
-            known = prefix_rows if section.section is Section.PREFIX else None
-            rows += self._of_section(section, count - len(rows)) if known is None else known
-            is_last = section.section is Section.PREFIX and statements.words_match == "prefix"
+        for range_after in statements.order.ranges(after, statements.collated_value):
+            known = prefix_rows if range_after.order_range is OrderRange.PREFIX else None
+            rows += self._in_range(range_after, count - len(rows)) if known is None else known
+            is_last = range_after.order_range is OrderRange.PREFIX and statements.text_match == "prefix"
             if len(rows) >= count or is_last:
                 break
         return rows
 
-    def _of_section(self, section: SectionRange, count: int) -> list[Row]:
-        """The first ``count`` matches of a section."""
+    def _in_range(self, range_after: RangeAfter, count: int) -> list[Row]:
+        """The first ``count`` matches of a range."""
         statements = self._statements
-        if self._matches_all or section.section is Section.PREFIX:
-            return self._section_rows("people walked", statements.section, section, statements.filter_parameters, count)
-        for start in _SECTION_STARTS:
-            build = partial(statements.section_start, start)
-            rows = self._section_rows(("people near", start), build, section, statements.parameters, count)
+        if self._matches_all or range_after.order_range is OrderRange.PREFIX:
+            return self._range_rows(
+                "people walked", statements.range_rows, range_after, statements.filter_parameters, count
+            )
+        for start in _RANGE_STARTS:
+            build = partial(statements.range_start, start)
+            rows = self._range_rows(("people near", start), build, range_after, statements.parameters, count)
             if len(rows) >= count:
                 return rows
         parameters = statements.index_parameters
         return statements.order.sorted(
-            self._section_rows("people sorted", statements.section_sorted, section, parameters, count)
+            self._range_rows("people sorted", statements.range_sorted, range_after, parameters, count)
         )
 
-    def _section_rows(
+    def _range_rows(
         self,
         name: Hashable,
-        build: Callable[[SectionRange], Select[Any]],
-        section: SectionRange,
+        build: Callable[[RangeAfter], Select[Any]],
+        range_after: RangeAfter,
         parameters: dict[str, Any],
         max_rows: int,
     ) -> list[Row]:
-        form = (name, *self._statements.form, *section.form)
-        return self._rows(form, partial(build, section), **(parameters | section.parameters), max_rows=max_rows)
+        form = (name, *self._statements.form, *range_after.form)
+        return self._rows(form, partial(build, range_after), **(parameters | range_after.parameters), max_rows=max_rows)
 
     def _rows(self, form: Hashable, build: Callable[[], Select[Any]], **parameters: Any) -> list[Row]:
         queries = self._queries
-        rows = queries.rows_replanned if self._statements.words_match == "substring" else queries.rows
+        rows = queries.rows_replanned if self._statements.text_match == "substring" else queries.rows
         return rows(form, build, **parameters)
 
     def _sorted(self, ids: Any, after: Position | None, count: int) -> list[Row]:
@@ -173,7 +175,7 @@ class PeopleSearch:
         statements = self._statements
         order = statements.order
         parameters = order.parameters if after is None else order.parameters | order.position_parameters(after)
-        form = ("people placed", str(self._query.sort), bool(order.words), after is not None)
+        form = ("people placed", str(self._query.sort), bool(order.search_text), after is not None)
         build = partial(statements.sorted_by_id, after is not None)
         now = statements.filter_parameters["now"]
         return order.sorted(self._queries.rows(form, build, ids=ids, now=now, max_rows=count, **parameters))

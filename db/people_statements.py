@@ -13,9 +13,17 @@ from sqlalchemy import column as named_column
 from app.core.directory import MAX_COUNTED, PeopleQuery, PeopleSort
 from db.models import people
 from db.people_filters import filters
-from db.people_order import LAST_CHARACTER, SORTS, PeopleOrder, SectionRange, has_prefix
+from db.people_order import LAST_CHARACTER, SORTS, PeopleOrder, RangeAfter, has_prefix
 from db.people_rows import person_columns
-from db.people_words import TRIGRAM, contains_words, has_short_word, like_pattern, matches_pattern, phrase, trigrams_of
+from db.people_text_search import (
+    TRIGRAM,
+    contains_search_text,
+    has_short_word,
+    like_pattern,
+    matches_pattern,
+    phrase,
+    trigrams_of,
+)
 from db.query_cache import QueryCache
 
 _SEARCH: Final = table("people_search", named_column("rowid", BigInteger))
@@ -41,32 +49,32 @@ class PeopleStatements:
         "form",
         "has_space",
         "order",
+        "search_text",
+        "text_match",
         "unfiltered",
         "value",
-        "words",
-        "words_match",
     )
 
-    def __init__(self, queries: QueryCache, query: PeopleQuery, words: str, now: int) -> None:
+    def __init__(self, queries: QueryCache, query: PeopleQuery, search_text: str, now: int) -> None:
         self._queries = queries
         self._query = query
         self._sqlite = queries.sqlite
-        self.words = words
-        self.words_match = "" if not words else "prefix" if len(words) < TRIGRAM else "substring"
-        """How the words are compared: as a prefix of names, or anywhere in the searched text; empty without words."""
+        self.search_text = search_text
+        self.text_match = "" if not search_text else "prefix" if len(search_text) < TRIGRAM else "substring"
+        """How the text is compared: as a prefix of names, or anywhere in name, e-mail and subject; or empty."""
         # PostgreSQL finds short words by the index of trigrams, because the pg_trgm index hardly narrows them.
-        self._by_trigrams = not self._sqlite and self.words_match == "substring" and has_short_word(words)
-        self.has_space = " " in words
+        self._by_trigrams = not self._sqlite and self.text_match == "substring" and has_short_word(search_text)
+        self.has_space = " " in search_text
         self.value = SORTS[query.sort]
         """The column of the order."""
         self._ordered = queries.collated(self.value) if query.sort is PeopleSort.NAME else self.value
-        self.order = PeopleOrder(query.sort, words if query.sort is PeopleSort.NAME else "")
+        self.order = PeopleOrder(query.sort, search_text if query.sort is PeopleSort.NAME else "")
         query_filters = filter_values(query)
         self.unfiltered = query_filters == _NO_FILTERS
-        """Whether nothing but words limits the people."""
+        """Whether nothing but the search text limits the people."""
         self.filter_parameters: dict[str, Any] = {"now": now} | ({"role": query.role} if query.role else {})
         self.form: tuple[object, ...] = (
-            self.words_match,
+            self.text_match,
             self._by_trigrams,
             self.has_space,
             *[bool(value) if type(value) is str else value for value in query_filters],
@@ -81,36 +89,39 @@ class PeopleStatements:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Parameters of statements that compare each person with the words."""
-        if self.words_match == "prefix":
-            return self.filter_parameters | {"words_begin": self.words, "words_end": self.words + LAST_CHARACTER}
-        if not self.words_match:
+        """Parameters of statements that compare each person with the search text."""
+        if self.text_match == "prefix":
+            return self.filter_parameters | {
+                "prefix_begin": self.search_text,
+                "prefix_end": self.search_text + LAST_CHARACTER,
+            }
+        if not self.text_match:
             return self.filter_parameters
         if self._sqlite:
-            return self.filter_parameters | {"words": self.words}
-        trigrams = {"pieces": trigrams_of(self.words)} if self._by_trigrams else {}
-        return self.filter_parameters | {"words": like_pattern(self.words)} | trigrams
+            return self.filter_parameters | {"search_text": self.search_text}
+        trigrams = {"trigrams": trigrams_of(self.search_text)} if self._by_trigrams else {}
+        return self.filter_parameters | {"search_text": like_pattern(self.search_text)} | trigrams
 
     @property
     def index_parameters(self) -> dict[str, Any]:
         """Parameters of statements that read the matches from an index."""
-        if self.words_match == "substring" and self._sqlite:
-            return self.filter_parameters | {"match": phrase(self.words)}
+        if self.text_match == "substring" and self._sqlite:
+            return self.filter_parameters | {"match": phrase(self.search_text)}
         return self.parameters
 
-    def section(self, section: SectionRange) -> Select[Any]:
-        """The first rows of a section whose people match the words by their section alone."""
+    def range_rows(self, range_after: RangeAfter) -> Select[Any]:
+        """The first rows of a range whose people match the search text by their range alone."""
         rows = select(self.value, *self._columns).where(*self._conditions(search=False, in_order=True))
-        return section.of(rows).limit(_MAX_ROWS)
+        return range_after.of(rows).limit(_MAX_ROWS)
 
-    def section_start(self, count: int, section: SectionRange) -> Select[Any]:
-        """The matches among the first ``count`` people of a section; the scan stops when there are enough."""
-        rows = select(self.value, *self._columns).where(section.within(count), *self._conditions(in_order=True))
-        return section.of(rows).limit(_MAX_ROWS)
+    def range_start(self, count: int, range_after: RangeAfter) -> Select[Any]:
+        """The matches among the first ``count`` people of a range; the scan stops when there are enough."""
+        rows = select(self.value, *self._columns).where(range_after.within(count), *self._conditions(in_order=True))
+        return range_after.of(rows).limit(_MAX_ROWS)
 
-    def section_sorted(self, section: SectionRange) -> Select[Any]:
-        """All matches of a section, sorted by the database."""
-        return self._with_columns(section.of(self._matches()).limit(_MAX_ROWS))
+    def range_sorted(self, range_after: RangeAfter) -> Select[Any]:
+        """All matches of a range, sorted by the database."""
+        return self._with_columns(range_after.of(self._matches()).limit(_MAX_ROWS))
 
     def matching_ids(self) -> Select[Any]:
         """How many people match, up to ``MAX_COUNTED``, and their ids as ``QueryCache.is_any`` takes them."""
@@ -136,7 +147,7 @@ class PeopleStatements:
 
     def _ids(self) -> Select[Any]:
         """The ids of all matches, read from the index of a filter."""
-        if self.words_match == "substring" and self._sqlite and self.unfiltered:
+        if self.text_match == "substring" and self._sqlite and self.unfiltered:
             return select(_SEARCH.c.rowid).where(text("people_search MATCH :match"))
         return self._matches().with_only_columns(people.c.id)
 
@@ -161,7 +172,7 @@ class PeopleStatements:
     def _matches(self) -> Select[Any]:
         """Value and id of all matches, read from the index of a filter."""
         rows = select(self.value, people.c.id)
-        if self.words_match == "substring" and self._sqlite:
+        if self.text_match == "substring" and self._sqlite:
             rows = rows.select_from(_SEARCH.join(people, people.c.id == _SEARCH.c.rowid)).where(
                 text("people_search MATCH :match")
             )
@@ -170,13 +181,13 @@ class PeopleStatements:
 
     def _conditions(self, *, search: bool = True, in_order: bool = False) -> list[ColumnElement[bool]]:
         conditions = filters(self._query, in_order=in_order)
-        if search and self.words_match:
-            conditions.append(self._words_condition(in_order=in_order))
+        if search and self.text_match:
+            conditions.append(self._text_condition(in_order=in_order))
         return conditions
 
-    def _words_condition(self, *, in_order: bool) -> ColumnElement[bool]:
-        if self.words_match == "prefix":
+    def _text_condition(self, *, in_order: bool) -> ColumnElement[bool]:
+        if self.text_match == "prefix":
             return has_prefix(self._queries.collated(people.c.name_key))
         if self._sqlite:
-            return contains_words(has_space=self.has_space)
+            return contains_search_text(has_space=self.has_space)
         return matches_pattern(by_trigrams=self._by_trigrams and not in_order, skip_word_index=self._by_trigrams)

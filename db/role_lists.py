@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Select, Text, bindparam, func, literal_column, select
 
-from app.core.directory import MAX_COUNTED, PermissionRow, RoleCard, RoleRow, Slice
+from app.core.directory import MAX_COUNTED, PermissionRow, RoleCard, RoleRow, RowPage
 from app.core.permissions import ADMINISTRATOR
 from app.core.records import MAX_COMPARED_ROLES, MAX_SEARCH_CHARACTERS
 from db.cursors import cursor, position_of
@@ -21,7 +21,7 @@ from db.times import to_micros
 _AT_ROLE: Final = bindparam("role", type_=BigInteger)
 
 
-def role_slice(queries: QueryCache, now: datetime, *, text: str, after: str, limit: int) -> Slice[RoleRow]:
+def role_page(queries: QueryCache, now: datetime, *, text: str, after: str, limit: int) -> RowPage[RoleRow]:
     """A page of the roles by name.
 
     Args:
@@ -34,14 +34,14 @@ def role_slice(queries: QueryCache, now: datetime, *, text: str, after: str, lim
     Raises:
         InvalidInput: The cursor is not one of this list.
     """
-    words = search_key(clean(text.strip(), MAX_SEARCH_CHARACTERS))
+    search_text = search_key(clean(text.strip(), MAX_SEARCH_CHARACTERS))
     size = page_size(limit)
-    position = position_of(after, ("roles", words), str)
+    position = position_of(after, ("roles", search_text), str)
     # There are few roles, so their names are filtered here, the same way for both engines.
     names = sorted(
         (name, number)
         for number, name in queries.rows("role names", lambda: select(roles.c.id, roles.c.name))
-        if words in search_key(name)
+        if search_text in search_key(name)
     )
     rest = [role for role in names if position is None or role[0] > str(position[0])]
     page = rest[:size]
@@ -54,9 +54,9 @@ def role_slice(queries: QueryCache, now: datetime, *, text: str, after: str, lim
             now=to_micros(now),
         )
     }
-    return Slice(
+    return RowPage(
         rows=tuple(by_id[number] for _, number in page if number in by_id),
-        next=cursor(("roles", words), (page[-1][0],)) if len(rest) > size else None,
+        next=cursor(("roles", search_text), (page[-1][0],)) if len(rest) > size else None,
         total=min(len(names), MAX_COUNTED),
     )
 
@@ -112,7 +112,7 @@ def catalogue(queries: QueryCache) -> frozenset[str]:
     return frozenset(row[0] for row in queries.rows("catalogue", lambda: select(permissions.c.name)))
 
 
-def permission_slice(queries: QueryCache, now: datetime, *, text: str, after: str, limit: int) -> Slice[PermissionRow]:
+def permission_page(queries: QueryCache, now: datetime, *, text: str, after: str, limit: int) -> RowPage[PermissionRow]:
     """A page of the permission catalogue by name.
 
     Args:
@@ -125,27 +125,27 @@ def permission_slice(queries: QueryCache, now: datetime, *, text: str, after: st
     Raises:
         InvalidInput: The cursor is not one of this list.
     """
-    words = clean(text.strip(), MAX_SEARCH_CHARACTERS).lower()
+    search_text = clean(text.strip(), MAX_SEARCH_CHARACTERS).lower()
     size = page_size(limit)
-    position = position_of(after, ("permissions", words), str)
-    parameters: dict[str, Any] = {"words": words} if words else {}
+    position = position_of(after, ("permissions", search_text), str)
+    parameters: dict[str, Any] = {"search_text": search_text} if search_text else {}
     total = queries.scalar(
-        ("permissions counted", bool(words)),
-        lambda: capped(_matching(queries, select(permissions.c.name), words=bool(words))),
+        ("permissions counted", bool(search_text)),
+        lambda: capped(_matching(queries, select(permissions.c.name), has_search_text=bool(search_text))),
         **parameters,
     )
     rows = queries.rows(
-        ("permissions", bool(words), position is not None),
-        lambda: _permission_rows(queries, words=bool(words), after=position is not None),
+        ("permissions", bool(search_text), position is not None),
+        lambda: _permission_rows(queries, has_search_text=bool(search_text), after=position is not None),
         **parameters,
         **({"name": position[0]} if position is not None else {}),
         now=to_micros(now),
         max_rows=size + 1,
     )
     page = rows[:size]
-    return Slice(
+    return RowPage(
         rows=tuple(PermissionRow(row[0], row[1], bool(row[2]), row[3], row[4]) for row in page),
-        next=cursor(("permissions", words), (page[-1][0],)) if len(rows) > size else None,
+        next=cursor(("permissions", search_text), (page[-1][0],)) if len(rows) > size else None,
         total=total,
     )
 
@@ -193,15 +193,15 @@ def _roles() -> Select[Any]:
     )
 
 
-def _matching(queries: QueryCache, rows: Select[Any], *, words: bool) -> Select[Any]:
-    if not words:
+def _matching(queries: QueryCache, rows: Select[Any], *, has_search_text: bool) -> Select[Any]:
+    if not has_search_text:
         return rows
     index_of = func.instr if queries.sqlite else func.strpos
     searched_text = permissions.c.name + literal_column("' '") + func.lower(permissions.c.sentence)
-    return rows.where(index_of(searched_text, bindparam("words", type_=Text)) > 0)
+    return rows.where(index_of(searched_text, bindparam("search_text", type_=Text)) > 0)
 
 
-def _permission_rows(queries: QueryCache, *, words: bool, after: bool) -> Select[Any]:
+def _permission_rows(queries: QueryCache, *, has_search_text: bool, after: bool) -> Select[Any]:
     in_roles = (
         select(func.count())
         .select_from(role_permissions)
@@ -226,7 +226,7 @@ def _permission_rows(queries: QueryCache, *, words: bool, after: bool) -> Select
     rows: Select[Any] = select(
         permissions.c.name, permissions.c.sentence, permissions.c.by_scope, in_roles, direct_grants
     )
-    rows = _matching(queries, rows, words=words)
+    rows = _matching(queries, rows, has_search_text=has_search_text)
     if after:
         rows = rows.where(name > bindparam("name", type_=Text))
     return rows.order_by(name).limit(bindparam("max_rows", type_=BigInteger))

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, literal_column, select, tuple_
 
-from app.core.directory import SessionRow, Slice
+from app.core.directory import RowPage, SessionRow
 from db.cursors import cursor, position_of
 from db.models import people, policy, sessions
 from db.query_cache import QueryCache, capped, page_size
@@ -19,9 +19,9 @@ _LAST_SEEN: Final = raw_time(sessions.c.last_seen_at)
 _EXPIRES: Final = raw_time(sessions.c.expires_at)
 
 
-def session_slice(
+def session_page(
     queries: QueryCache, now: datetime, *, person: int | None, seen_since: datetime | None, after: str, limit: int
-) -> Slice[SessionRow]:
+) -> RowPage[SessionRow]:
     """A page of the sessions that have neither ended nor expired.
 
     Args:
@@ -53,7 +53,7 @@ def session_slice(
         max_rows=size + 1,
     )
     page = rows[:size]
-    return Slice(
+    return RowPage(
         rows=tuple(_row(row) for row in page),
         next=cursor(key, (page[-1][1], page[-1][0])) if len(rows) > size else None,
         total=total,

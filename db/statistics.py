@@ -13,7 +13,7 @@ from app.core.ports import Reader
 from db.mapping_lists import unmapped_names
 from db.models import counters, grants, guards, permissions, role_permissions, roles
 from db.people import select_administrators
-from db.people_lists import people_slice
+from db.people_lists import people_page
 from db.query_cache import QueryCache, capped, live
 from db.rows import raw_time
 from db.session_lists import live_sessions
@@ -67,7 +67,7 @@ def attention(queries: QueryCache, now: datetime, *, implicit_role_mapping: bool
         return tuple(row[0] for row in queries.rows(form, build, **parameters))
 
     def people(query: PeopleQuery) -> int:
-        return people_slice(queries, query, now).total
+        return people_page(queries, query, now).total
 
     return Attention(
         unused_roles=names("unused roles", lambda: _unused_roles(queries), now=at),

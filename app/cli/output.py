@@ -17,7 +17,7 @@ from app.core.directory import (
     PersonRow,
     RoleCard,
     RoleRow,
-    Slice,
+    RowPage,
     WithheldRow,
 )
 from app.core.errors import GatehouseError
@@ -69,7 +69,7 @@ def counted(number: int) -> str:
     return f"{MAX_COUNTED:,}+" if number >= MAX_COUNTED else f"{number:,}"
 
 
-def print_page_end(page: Slice[Any]) -> None:
+def print_page_end(page: RowPage[Any]) -> None:
     """Print how many rows the list has, and the option that prints the next page."""
     print(f"\n{counted(page.total)} in all" + (f"; the next ones: --cursor {page.next}" if page.next else ""))
 

@@ -25,7 +25,7 @@ MAX_ROWS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Slice(Generic[T]):
+class RowPage(Generic[T]):
     """One page of a list. ``next`` is the opaque cursor of the following page; None on the last one."""
 
     rows: tuple[T, ...] = ()

@@ -23,8 +23,8 @@ from app.core.directory import (
     RoleCard,
     RoleReview,
     RoleRow,
+    RowPage,
     SessionRow,
-    Slice,
     Statistics,
     WithheldRow,
 )
@@ -36,13 +36,13 @@ from app.core.principal import Subject
 class DirectoryReader(Protocol):
     """Reads for administrators."""
 
-    def people(self, query: PeopleQuery, now: datetime) -> Slice[PersonRow]:
+    def people(self, query: PeopleQuery, now: datetime) -> RowPage[PersonRow]:
         """Return the people that match, in the order of the query."""
 
     def person_card(self, person: int, now: datetime) -> PersonCard | None:
         """One person by id; None when there is none."""
 
-    def roles(self, now: datetime, *, text: str = "", cursor: str = "", limit: int = 50) -> Slice[RoleRow]:
+    def roles(self, now: datetime, *, text: str = "", cursor: str = "", limit: int = 50) -> RowPage[RoleRow]:
         """Roles by name, with counts; ``text``: part of the name."""
 
     def role_card(self, role: int, now: datetime) -> RoleCard | None:
@@ -57,7 +57,9 @@ class DirectoryReader(Protocol):
     def review_role(self, role: int, permissions: frozenset[str], now: datetime) -> RoleReview | None:
         """Return what these permissions of the role would change now; None when there is no such role."""
 
-    def permissions(self, now: datetime, *, text: str = "", cursor: str = "", limit: int = 50) -> Slice[PermissionRow]:
+    def permissions(
+        self, now: datetime, *, text: str = "", cursor: str = "", limit: int = 50
+    ) -> RowPage[PermissionRow]:
         """The catalogue by name; ``text``: part of the name or sentence."""
 
     def mappings(
@@ -68,7 +70,7 @@ class DirectoryReader(Protocol):
         implicit_role_mapping: bool = False,
         cursor: str = "",
         limit: int = 50,
-    ) -> Slice[MappingRow]:
+    ) -> RowPage[MappingRow]:
         """Token roles that are mapped, or that arrived in tokens; ``unmapped``: only those that become nothing.
 
         ``implicit_role_mapping``: whether one that is called as a built-in role becomes that role without a mapping
@@ -83,13 +85,13 @@ class DirectoryReader(Protocol):
         seen_since: datetime | None = None,
         cursor: str = "",
         limit: int = 50,
-    ) -> Slice[SessionRow]:
+    ) -> RowPage[SessionRow]:
         """Return sessions that are neither ended nor past their absolute lifetime, last used first.
 
         The caller knows the idle lifetime: only sessions used after ``seen_since`` are returned.
         """
 
-    def audit(self, query: AuditQuery) -> Slice[AuditRow]:
+    def audit(self, query: AuditQuery) -> RowPage[AuditRow]:
         """Events that match, newest first (by time, then number)."""
 
     def audit_event(self, seq: int) -> AuditRow | None:

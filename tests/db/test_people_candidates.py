@@ -33,7 +33,7 @@ def named(database: Database, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "query"),
+    ("text", "query"),
     [
         ("rson.7", '"rso" AND "n.7"'),
         ("anderson", '"and" AND "ers" AND "son"'),
@@ -41,8 +41,8 @@ def named(database: Database, names: list[str]) -> None:
         ('tea "x', '"tea" AND " ""x"'),
     ],
 )
-def test_a_text_is_contained_in_few_trigrams(words: str, query: str) -> None:
-    assert trigram_query(words) == query
+def test_a_text_is_contained_in_few_trigrams(text: str, query: str) -> None:
+    assert trigram_query(text) == query
 
 
 @pytest.mark.parametrize("others", [0, 40])
