@@ -22,7 +22,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="killed processes are not listed as running",
-        at="app.core.secret_keys:running",
+        at="app.core.secret_keys:running_processes",
         without="[process for process in announced if now - process.seen_at <= PRESUMED_ENDED_AFTER]",
         instead="list(announced)",
         test="tests/app/cli/audit/test_rotation.py::test_a_process_that_was_killed_is_not_shown_as_running",
