@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from app.core.directory import GuardKind, GuardRow
+from app.core.administration_records import GuardKind, GuardRow
 from app.core.guard_scanner import functions, leaks_in, named_from, require_page_line
 from app.core.hosted_app_config import FILE_NAME, HostedAppConfig
 from app.core.shared_identity import IdentityLeak

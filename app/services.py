@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from app.core import settings_loading
-from app.core.directory_ports import DirectoryStorage
+from app.core.administration_ports import AdministrationStorage
 from app.core.keyring import Keyring
 from app.core.refusal_counts import RefusalCounts
 from app.core.rights import Rights
@@ -39,7 +39,7 @@ class Services:
     settings: Settings
     keyring: Keyring
     secret_keys: SecretKeys
-    storage: DirectoryStorage
+    storage: AdministrationStorage
     provider: Provider
     verifier: TokenVerifier
     sessions: SessionService
@@ -64,7 +64,7 @@ class Services:
         self.storage.close()
 
 
-def build(settings: Settings, *, storage: DirectoryStorage | None = None) -> Services:
+def build(settings: Settings, *, storage: AdministrationStorage | None = None) -> Services:
     """Create the services for ``settings``, without a call to the network or the database.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from app.core.directory import GrantRow, GuardRow, MappingRow, PersonCard, PersonRow, RoleCard, WithheldRow
+from app.core.administration_records import GrantRow, GuardRow, MappingRow, PersonCard, PersonRow, RoleCard, WithheldRow
 from app.core.policy import NO_GRANTS, Grants
 from app.core.principal import Subject
 from db import mapping_lists, person_cards, role_lists
@@ -28,7 +28,7 @@ _MAX_GUARDS = 5000
 
 
 class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrites):
-    """Writes and reads of ``DirectoryUnit`` that ``UnitOfWork`` does not have."""
+    """Writes and reads of ``AdministrationUnit`` that ``UnitOfWork`` does not have."""
 
     def person_by_id(self, person: int) -> tuple[PersonRow, str] | None:
         """The row of a person, without roles, and the version of their card."""
@@ -146,7 +146,7 @@ class AdministrationWrites(PeopleWrites, SessionWrites, RoleWrites, MappingWrite
             self._execute(insert(guards), new)
 
     def _queries(self) -> QueryCache:
-        """The reads of the directory, inside this transaction."""
+        """The reads of administration, inside this transaction."""
         return QueryCache(self._driver_rows, self._engine.dialect)
 
     def _driver_rows(self, text: str, values: Any) -> list[Row]:

@@ -23,9 +23,9 @@ from sqlalchemy import (
     union_all,
 )
 
+from app.core.administration_records import MAX_COUNTED
 from app.core.audit import Outcome, codes_of
 from app.core.audit_rows import AuditQuery
-from app.core.directory import MAX_COUNTED
 from db.audit_chain import FIELDS
 from db.models import audit_events
 from db.query_cache import fits

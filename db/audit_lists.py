@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Select, bindparam, func, select
 
+from app.core.administration_records import MAX_COUNTED, RowPage
 from app.core.audit_rows import AuditQuery, AuditRow, ChainHead
-from app.core.directory import MAX_COUNTED, RowPage
 from app.core.keyring import Keyring
 from db.audit_chain import head_mac_matches
 from db.audit_filter import AUDIT_EVENT, EVENT_TIME, AuditFilter

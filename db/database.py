@@ -16,7 +16,7 @@ from app.core.keyring import Keyring
 from app.core.secret_keys import mismatch
 from app.core.settings import Settings
 from db.administration import AdministrationWrites
-from db.directory import DatabaseDirectory
+from db.administration_reads import AdministrationReads
 from db.drafts import DraftWrites
 from db.engine import file_of, is_memory, make_engine, parsed
 from db.faults import translated_error
@@ -39,7 +39,7 @@ W = TypeVar("W", bound=BaseUnitOfWork)
 
 
 class DatabaseUnitOfWork(AdministrationWrites, DraftWrites, RetentionWrites, SecretKeyWrites):
-    """``DirectoryUnit``: all writes, in one transaction."""
+    """``AdministrationUnit``: all writes, in one transaction."""
 
 
 class Database:
@@ -74,7 +74,7 @@ class Database:
                 self.engine, max_connections=MAX_READ_CONNECTIONS, wait_seconds=timeouts.connect_seconds
             )
         self._read = DatabaseReader(self._read_connections, self.engine.dialect)
-        self._directory = DatabaseDirectory(
+        self._administration = AdministrationReads(
             QueryCache(self._read_connections.fetch, self.engine.dialect), self._read, keyring
         )
         self._revision = PreparedStatement(text("SELECT version_num FROM alembic_version"), self.engine.dialect)
@@ -86,9 +86,9 @@ class Database:
         return self._read
 
     @property
-    def directory(self) -> DatabaseDirectory:
+    def administration(self) -> AdministrationReads:
         """Reads for administrators."""
-        return self._directory
+        return self._administration
 
     def unit_of_work(self) -> AbstractContextManager[DatabaseUnitOfWork]:
         """A unit of work, rolled back unless the block commits it."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Select, Text, bindparam, func, select
 
-from app.core.directory import MAX_COUNTED, MappingRow, RowPage
+from app.core.administration_records import MAX_COUNTED, MappingRow, RowPage
 from app.core.permissions import ROLES
 from app.core.records import MAX_SEARCH_CHARACTERS
 from db.cursors import cursor, position_of

@@ -14,7 +14,7 @@ from db.withheld import not_withheld
 
 
 class MappingWrites(GrantWrites):
-    """Writes of ``DirectoryUnit`` for mappings."""
+    """Writes of ``AdministrationUnit`` for mappings."""
 
     def set_mapping(
         self, token_role: str, role_ids: frozenset[int], now: datetime, *, implicit_role_mapping: bool

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Text, and_, bindparam, exists, literal_column, not_, select
 
-from app.core.directory import PeopleQuery, PersonState
+from app.core.administration_records import PeopleQuery, PersonState
 from db.models import grants, people, roles
 from db.query_cache import live
 from db.rows import raw_time

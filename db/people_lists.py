@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.core.directory import PeopleQuery, PeopleSort, PersonRow, RowPage
+from app.core.administration_records import PeopleQuery, PeopleSort, PersonRow, RowPage
 from app.core.records import MAX_SEARCH_CHARACTERS
 from db.cursors import cursor, position_of
 from db.people_rows import people_rows, person_row

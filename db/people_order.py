@@ -28,7 +28,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from app.core.directory import PeopleSort
+from app.core.administration_records import PeopleSort
 from db.cursors import Position
 from db.models import people
 from db.rows import raw_time

@@ -12,7 +12,7 @@ from sqlalchemy import (
     select,
 )
 
-from app.core.directory import PersonRow, PersonState
+from app.core.administration_records import PersonRow, PersonState
 from db.models import grants, people, roles
 from db.query_cache import QueryCache, live
 from db.rows import PERSON, person_of, raw_time

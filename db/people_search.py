@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Select, literal_column, select
 
-from app.core.directory import MAX_COUNTED, PeopleQuery
+from app.core.administration_records import MAX_COUNTED, PeopleQuery
 from db.cursors import Position
 from db.models import counters
 from db.people_candidates import (

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, func, literal_column, select, table, text
 from sqlalchemy import column as named_column
 
-from app.core.directory import MAX_COUNTED, PeopleQuery, PeopleSort
+from app.core.administration_records import MAX_COUNTED, PeopleQuery, PeopleSort
 from db.models import people
 from db.people_filters import filters
 from db.people_order import LAST_CHARACTER, SORTS, PeopleOrder, RangeAfter, has_prefix

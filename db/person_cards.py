@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Select, bindparam, select
 
-from app.core.directory import GrantRow, PersonCard, PersonRow, WithheldRow
+from app.core.administration_records import GrantRow, PersonCard, PersonRow, WithheldRow
 from app.core.permissions import ADMINISTRATOR
 from app.core.policy import Source
 from db.models import grants, people, permissions, role_mappings, role_permissions, roles, token_roles, withheld_grants

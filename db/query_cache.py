@@ -1,7 +1,8 @@
 """A cache of compiled statements for reads whose SQL depends on the query.
 
-Each *form* of a statement is built and compiled once per engine, then only executed. The same reads serve the
-directory, alone and on the newest committed state, and units of work, inside their transaction: only ``Fetch`` differs.
+Each *form* of a statement is built and compiled once per engine, then only executed. The same reads serve
+administration, alone and on the newest committed state, and units of work, inside their transaction: only ``Fetch``
+differs.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import Executable
 
-from app.core.directory import MAX_COUNTED, MAX_ROWS
+from app.core.administration_records import MAX_COUNTED, MAX_ROWS
 from db.models import grants
 from db.rows import raw_time
 from db.statement import PreparedStatement, Row, prepared_once

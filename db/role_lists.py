@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Select, Text, bindparam, func, literal_column, select
 
-from app.core.directory import MAX_COUNTED, PermissionRow, RoleCard, RoleRow, RowPage
+from app.core.administration_records import MAX_COUNTED, PermissionRow, RoleCard, RoleRow, RowPage
 from app.core.permissions import ADMINISTRATOR
 from app.core.records import MAX_COMPARED_ROLES, MAX_SEARCH_CHARACTERS
 from db.cursors import cursor, position_of

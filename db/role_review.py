@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, select
 
-from app.core.directory import MAX_COUNTED, RoleReview, RoleRow
+from app.core.administration_records import MAX_COUNTED, RoleReview, RoleRow
 from app.core.permissions import ADMINISTRATOR
 from db.models import grants, role_permissions, roles, sessions
 from db.query_cache import QueryCache, holders, live

@@ -21,7 +21,7 @@ _FROM_TOKEN: Final = grants.c.source == Source.TOKEN.value
 
 
 class RoleWrites(GrantWrites):
-    """Writes of ``DirectoryUnit`` for roles."""
+    """Writes of ``AdministrationUnit`` for roles."""
 
     def add_role(self, name: str, description: str, permissions: frozenset[str]) -> int:
         """Create a role; returns its id.

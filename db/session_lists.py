@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, literal_column, select, tuple_
 
-from app.core.directory import RowPage, SessionRow
+from app.core.administration_records import RowPage, SessionRow
 from db.cursors import cursor, position_of
 from db.models import people, policy, sessions
 from db.query_cache import QueryCache, capped, page_size

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Select, exists, func, or_, select
 
-from app.core.directory import Attention, GuardKind, GuardRow, PeopleQuery, PersonState, Statistics
+from app.core.administration_records import Attention, GuardKind, GuardRow, PeopleQuery, PersonState, Statistics
 from app.core.ports import Reader
 from db.mapping_lists import unmapped_names
 from db.models import counters, grants, guards, permissions, role_permissions, roles

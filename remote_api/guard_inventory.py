@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from app.core.directory import GuardKind, GuardRow
+from app.core.administration_records import GuardKind, GuardRow
 from app.core.guard_scanner import named_from
 from remote_api.application import Application
 

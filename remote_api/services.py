@@ -8,9 +8,9 @@ from typing import Final, cast
 
 from flask import current_app
 
+from app.core.administration_ports import AdministrationStorage
 from app.core.chain_problems import ChainState
 from app.core.clock import Clock, utc_now
-from app.core.directory_ports import DirectoryStorage
 from app.core.errors import ServiceUnavailable
 from app.core.rights import Rights
 from app.core.tokens.verifier import TokenVerifier
@@ -26,7 +26,7 @@ def _cannot_verify() -> ChainState:
 class ApiServices:
     """Everything with a connection, a cache or a clock. One per process."""
 
-    storage: DirectoryStorage
+    storage: AdministrationStorage
     verifier: TokenVerifier
     rights: Rights
     clock: Clock = utc_now

@@ -11,8 +11,8 @@ from flask import g, request
 
 from app.core import administration
 from app.core.administration import Actor
+from app.core.administration_ports import AdministrationUnit
 from app.core.audit import actor_of
-from app.core.directory_ports import DirectoryUnit
 from app.core.errors import ChangeUnconfirmed, GatehouseError, PermissionDenied
 from app.core.policy import Decision, Reason
 from remote_api.access import bearer_authentication, caller
@@ -26,7 +26,7 @@ _AFTER_A_CHANGE: Final = "The change was stored, but its response failed. Check 
 class Transaction(NamedTuple):
     """An open unit of work, the administrator, and the time of the change."""
 
-    unit: DirectoryUnit
+    unit: AdministrationUnit
     actor: Actor
     now: datetime
 

@@ -13,10 +13,10 @@ from app import access, formatting, panels
 from app.admin.api.audit import events
 from app.admin.api.installation import statistics
 from app.admin.widgets import failures, labels
+from app.core.administration_records import MAX_COUNTED
 from app.core.audit import AuditKind
 from app.core.audit_rows import AuditQuery
 from app.core.contract.statistics import AttentionBody, StatisticsBody
-from app.core.directory import MAX_COUNTED
 from app.core.errors import GatehouseError
 from app.core.permissions import Permission
 from app.navigation import BY_PATH

@@ -15,9 +15,9 @@ from typing import TypeVar
 
 from app.core import administration, correlation, settings_loading
 from app.core.administration import Actor
+from app.core.administration_ports import AdministrationUnit
+from app.core.administration_records import RoleCard
 from app.core.clock import utc_now
-from app.core.directory import RoleCard
-from app.core.directory_ports import DirectoryUnit
 from app.core.errors import NotFound
 from app.core.installation_secret import present_secrets
 from app.core.keyring import Keyring
@@ -28,8 +28,8 @@ from db import ADMINISTRATION_TIMEOUTS, Database, open_database, require_secret
 Result = TypeVar("Result")
 Query = Callable[[Database, datetime], Result]
 """Reads the database, as of now."""
-Operation = Callable[[DirectoryUnit, Actor, datetime], Result]
-"""Changes the directory in an open unit of work, as the operator, as of now."""
+Operation = Callable[[AdministrationUnit, Actor, datetime], Result]
+"""Changes people, roles or mappings in an open unit of work, as the operator, as of now."""
 
 
 def load_settings(process: ProcessKind = ProcessKind.CLI) -> Settings:
@@ -105,7 +105,7 @@ def resolve_person(text: str) -> int:
     return person
 
 
-def resolve_role(unit: DirectoryUnit, name: str, now: datetime) -> RoleCard:
+def resolve_role(unit: AdministrationUnit, name: str, now: datetime) -> RoleCard:
     """Return the role of exactly this name.
 
     Raises:

@@ -11,7 +11,7 @@ from app.cli.command import CommandGroup
 from app.cli.context import load_settings, resolve_person, run_query, run_transaction
 from app.cli.options import Decorated, json_option, reason_option, timestamp
 from app.core import administration
-from app.core.directory import GrantRow, PersonCard, WithheldRow
+from app.core.administration_records import GrantRow, PersonCard, WithheldRow
 from app.core.errors import NotFound
 
 _ROLE_OR_PERMISSION = ("role", "permission")
@@ -117,7 +117,7 @@ def _card(person_id: int) -> PersonCard:
     Raises:
         NotFound: if the person is not in the database.
     """
-    card = run_query(lambda database, now: database.directory.person_card(person_id, now))
+    card = run_query(lambda database, now: database.administration.person_card(person_id, now))
     if card is None:
         raise NotFound("This person does not exist any more.")
     return card

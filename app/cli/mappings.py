@@ -24,7 +24,7 @@ def mappings() -> None:
 def list_mappings(*, search: str, unmapped: bool, cursor: str, limit: int, as_json: bool) -> int:
     """List token roles and the roles that they become."""
     page = run_query(
-        lambda database, _: database.directory.mappings(text=search, unmapped=unmapped, cursor=cursor, limit=limit)
+        lambda database, _: database.administration.mappings(text=search, unmapped=unmapped, cursor=cursor, limit=limit)
     )
     if as_json:
         output.print_json(

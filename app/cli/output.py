@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from app.core.directory import (
+from app.core.administration_records import (
     MAX_COUNTED,
     GrantRow,
     MappingRow,

@@ -20,7 +20,7 @@ from app.cli.context import (
 )
 from app.cli.options import json_option, page_options, reason_option, yes_option
 from app.core import administration
-from app.core.directory import PeopleQuery, PersonCard, PersonState
+from app.core.administration_records import PeopleQuery, PersonCard, PersonState
 from app.core.errors import NotFound
 from db import Database
 
@@ -52,7 +52,7 @@ def list_people(
         cursor=cursor,
         limit=limit,
     )
-    page = run_query(lambda database, now: database.directory.people(query, now))
+    page = run_query(lambda database, now: database.administration.people(query, now))
     issuer = load_settings().issuer
     if as_json:
         output.print_json(
@@ -116,7 +116,7 @@ def _card_with_names(database: Database, person_id: int, now: datetime) -> tuple
     Raises:
         NotFound: if the person is not in the database.
     """
-    card = database.directory.person_card(person_id, now)
+    card = database.administration.person_card(person_id, now)
     if card is None:
         raise NotFound("This person does not exist any more.")
     default_role = load_settings().default_role

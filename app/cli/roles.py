@@ -13,8 +13,8 @@ from app.cli.context import confirm, resolve_role, run_query, run_transaction
 from app.cli.options import json_option, page_options, reason_option, yes_option
 from app.core import administration
 from app.core.administration import Actor
-from app.core.directory import RoleCard, RoleReview
-from app.core.directory_ports import DirectoryUnit
+from app.core.administration_ports import AdministrationUnit
+from app.core.administration_records import RoleCard, RoleReview
 from app.core.errors import NotFound
 
 
@@ -29,7 +29,7 @@ def roles() -> None:
 @json_option
 def list_roles(*, search: str, cursor: str, limit: int, as_json: bool) -> int:
     """List roles, sorted by name."""
-    page = run_query(lambda database, now: database.directory.roles(now, text=search, cursor=cursor, limit=limit))
+    page = run_query(lambda database, now: database.administration.roles(now, text=search, cursor=cursor, limit=limit))
     if as_json:
         output.print_json(
             {"roles": [output.role_json(row) for row in page.rows], "next": page.next, "total": page.total}
@@ -162,7 +162,7 @@ def delete_role(*, role: str, move_to: str | None, yes: bool, reason: str, as_js
         print("Nothing was changed.")
         return 1
 
-    def delete(unit: DirectoryUnit, actor: Actor, now: datetime) -> int:
+    def delete(unit: AdministrationUnit, actor: Actor, now: datetime) -> int:
         card = resolve_role(unit, role, now)
         return administration.delete_role(
             unit,
@@ -186,7 +186,7 @@ def _card(name: str) -> RoleCard:
     Raises:
         NotFound: if there is no such role.
     """
-    card = run_query(lambda database, now: database.directory.role_by_name(name, now))
+    card = run_query(lambda database, now: database.administration.role_by_name(name, now))
     if card is None:
         raise NotFound(f"There is no role {name}: roles list shows every role.")
     return card
@@ -198,7 +198,7 @@ def _review(card: RoleCard, permissions: frozenset[str]) -> RoleReview:
     Raises:
         NotFound: if the role was deleted meanwhile.
     """
-    review = run_query(lambda database, now: database.directory.review_role(card.row.id, permissions, now))
+    review = run_query(lambda database, now: database.administration.review_role(card.row.id, permissions, now))
     if review is None:
         raise NotFound(f"There is no role {card.row.name} any more.")
     return review

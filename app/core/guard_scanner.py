@@ -17,9 +17,9 @@ from typing import Final
 import structlog
 
 from app.core import shared_identity
+from app.core.administration_ports import AdministrationStorage
+from app.core.administration_records import GuardKind, GuardRow
 from app.core.clock import Clock, utc_now
-from app.core.directory import GuardKind, GuardRow
-from app.core.directory_ports import DirectoryStorage
 from app.core.errors import GatehouseError
 from app.core.permissions import CATALOGUE, Permission
 
@@ -92,7 +92,7 @@ def code_version() -> str:
 
 
 def publish_guards(
-    storage: DirectoryStorage, process: str, guards: Iterable[GuardRow], *, clock: Clock = utc_now
+    storage: AdministrationStorage, process: str, guards: Iterable[GuardRow], *, clock: Clock = utc_now
 ) -> bool:
     """Publish the guards of this process for administrators. False if the database failed, which prevents no start."""
     try:

@@ -9,6 +9,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core import administration
+from app.core.administration_records import MAX_ROWS, SessionRow
 from app.core.contract.base import ReasonRequest, SubjectBody, construct
 from app.core.contract.people import PersonPath
 from app.core.contract.sessions import (
@@ -20,7 +21,6 @@ from app.core.contract.sessions import (
     SessionPerson,
     SessionsQuery,
 )
-from app.core.directory import MAX_ROWS, SessionRow
 from app.core.errors import NotFound
 from app.core.permissions import Permission
 from remote_api.access import principal, requires
@@ -41,7 +41,7 @@ api = APIBlueprint(
 def all_sessions(query: SessionsQuery) -> SessionList:
     """List live sessions, last used first."""
     now = services().clock()
-    rows = services().storage.directory.sessions(
+    rows = services().storage.administration.sessions(
         now, person=query.person, seen_since=now - _idle(), cursor=query.cursor, limit=query.limit
     )
     return construct(
@@ -71,10 +71,10 @@ def sessions_of_person(path: PersonPath) -> PersonSessions:
     Raises:
         NotFound: if there is no such person.
     """
-    directory, now = services().storage.directory, services().clock()
-    if directory.person_card(path.person, now) is None:
+    reader, now = services().storage.administration, services().clock()
+    if reader.person_card(path.person, now) is None:
         raise NotFound("There is no such person.")
-    rows = directory.sessions(now, person=path.person, seen_since=now - _idle(), limit=MAX_ROWS)
+    rows = reader.sessions(now, person=path.person, seen_since=now - _idle(), limit=MAX_ROWS)
     return construct(PersonSessions, sessions=tuple([_item(row) for row in rows.rows]))
 
 

@@ -63,7 +63,7 @@ _verifying = Lock()
 @requires(Permission.READ_AUDIT)
 def events(query: AuditListQuery) -> Events:
     """List events, newest first."""
-    rows = services().storage.directory.audit(_query(query, cursor=query.cursor, limit=query.limit))
+    rows = services().storage.administration.audit(_query(query, cursor=query.cursor, limit=query.limit))
     name_of = _names()
     return construct(
         Events,
@@ -82,7 +82,7 @@ def event(path: EventPath) -> AuditItem:
     Raises:
         NotFound: if there is no such event.
     """
-    row = services().storage.directory.audit_event(path.seq)
+    row = services().storage.administration.audit_event(path.seq)
     if row is None:
         raise NotFound("There is no such event.")
     return _item(row, _names())
@@ -125,7 +125,7 @@ def export(query: AuditExportQuery) -> Response:
                 details={"format": query.format, "filters": _written(filters)},
             )
         )
-    rows = services().storage.directory.audit_events(filters)
+    rows = services().storage.administration.audit_events(filters)
     lines = _csv(rows) if query.format == "csv" else _jsonl(rows)
     return Response(
         _in_chunks(lines),
@@ -139,7 +139,7 @@ def export(query: AuditExportQuery) -> Response:
 def read_chain(query: ChainQuery) -> Chain:
     """Return the end of the chain; with `full`, verify the whole chain."""
     state = _verified() if query.full else None
-    head = services().storage.directory.chain_head()
+    head = services().storage.administration.chain_head()
     return construct(
         Chain,
         verified=state is not None and state.complete,

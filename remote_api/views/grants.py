@@ -9,6 +9,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core import administration, logs
+from app.core.administration_records import GrantRow, PersonCard
 from app.core.contract.base import ReasonRequest, construct
 from app.core.contract.grants import (
     BulkOutcome,
@@ -21,7 +22,6 @@ from app.core.contract.grants import (
     PersonWithheldPath,
 )
 from app.core.contract.people import PersonBody, PersonPath
-from app.core.directory import GrantRow, PersonCard
 from app.core.errors import ChangeUnconfirmed, GatehouseError, InvalidInput, ServiceUnavailable
 from app.core.permissions import Permission
 from remote_api import preconditions

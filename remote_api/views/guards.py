@@ -35,6 +35,6 @@ def guards() -> Guards:
             version=row.version,
             published_at=row.published_at,
         )
-        for row in services().storage.directory.guards()
+        for row in services().storage.administration.guards()
     ]
     return construct(Guards, guards=tuple(rows))

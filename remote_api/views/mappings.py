@@ -9,6 +9,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core import administration
+from app.core.administration_records import MappingRow
 from app.core.contract.base import construct
 from app.core.contract.mappings import (
     MappedRole,
@@ -18,7 +19,6 @@ from app.core.contract.mappings import (
     MappingRequest,
     MappingsQuery,
 )
-from app.core.directory import MappingRow
 from app.core.permissions import ROLES, Permission
 from remote_api import preconditions
 from remote_api.access import requires
@@ -41,7 +41,7 @@ api = APIBlueprint(
 @requires(Permission.READ_MAPPINGS)
 def mappings(query: MappingsQuery) -> MappingList:
     """List token roles: those that are mapped, and those that tokens carried."""
-    rows = services().storage.directory.mappings(
+    rows = services().storage.administration.mappings(
         text=query.q,
         unmapped=query.unmapped,
         implicit_role_mapping=current_app.config[IMPLICIT_ROLE_MAPPING],

@@ -9,6 +9,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core import administration
+from app.core.administration_records import GrantRow, PeopleQuery, PersonCard, PersonRow, WithheldRow
 from app.core.contract.base import ReasonRequest, SubjectBody, construct
 from app.core.contract.grants import GrantBody, WithheldBody
 from app.core.contract.people import (
@@ -23,7 +24,6 @@ from app.core.contract.people import (
     PersonPath,
     TokenRole,
 )
-from app.core.directory import GrantRow, PeopleQuery, PersonCard, PersonRow, WithheldRow
 from app.core.errors import NotFound
 from app.core.permissions import CATALOGUE, Permission
 from app.core.principal import Subject
@@ -47,7 +47,7 @@ api = APIBlueprint(
 @requires(Permission.READ_PEOPLE)
 def people(query: PeopleListQuery) -> People:
     """List people and machines, or find some of them."""
-    rows = services().storage.directory.people(
+    rows = services().storage.administration.people(
         PeopleQuery(
             text=query.q,
             state=query.state,
@@ -128,7 +128,7 @@ def erase(path: PersonPath, body: ReasonRequest) -> tuple[str, int]:
 
 def card_of(number: int) -> PersonCard:
     """All of one person as it is now; raises ``NotFound``."""
-    return _existing(services().storage.directory.person_card(number, services().clock()))
+    return _existing(services().storage.administration.person_card(number, services().clock()))
 
 
 def answer_of(tx: Transaction, number: int, status: int = 200) -> tuple[PersonBody, int, dict[str, str]]:

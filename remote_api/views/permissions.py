@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from app.core.administration_records import PermissionRow
 from app.core.contract.base import ListQuery, StepUp, construct
 from app.core.contract.permissions import PermissionItem, PermissionList
-from app.core.directory import PermissionRow
 from app.core.permissions import REQUIREMENTS, Permission
 from remote_api.access import requires
 from remote_api.services import services
@@ -24,7 +24,7 @@ api = APIBlueprint(
 @requires(Permission.READ_ROLES)
 def permissions(query: ListQuery) -> PermissionList:
     """List the catalogue by name."""
-    rows = services().storage.directory.permissions(
+    rows = services().storage.administration.permissions(
         services().clock(), text=query.q, cursor=query.cursor, limit=query.limit
     )
     return construct(

@@ -6,6 +6,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core import administration
+from app.core.administration_records import MAX_COUNTED, RoleCard, RoleRow
 from app.core.contract.base import ListQuery, construct
 from app.core.contract.roles import (
     ComparedRolesQuery,
@@ -20,7 +21,6 @@ from app.core.contract.roles import (
     RoleRequest,
     RoleReviewBody,
 )
-from app.core.directory import MAX_COUNTED, RoleCard, RoleRow
 from app.core.errors import NotFound
 from app.core.permissions import Permission
 from remote_api import preconditions
@@ -43,7 +43,9 @@ api = APIBlueprint(
 @requires(Permission.READ_ROLES)
 def roles(query: ListQuery) -> RoleList:
     """List roles by name, with counts."""
-    rows = services().storage.directory.roles(services().clock(), text=query.q, cursor=query.cursor, limit=query.limit)
+    rows = services().storage.administration.roles(
+        services().clock(), text=query.q, cursor=query.cursor, limit=query.limit
+    )
     return construct(
         RoleList,
         roles=tuple([_item(row) for row in rows.rows]),
@@ -76,7 +78,7 @@ def create_role(body: RoleRequest) -> tuple[RoleBody, int, dict[str, str]]:
 @requires(Permission.READ_ROLES)
 def permissions_of_roles(query: ComparedRolesQuery) -> RolePermissions:
     """Return the permissions of several roles, to compare them."""
-    permissions = services().storage.directory.role_permissions(list(dict.fromkeys(query.role)))
+    permissions = services().storage.administration.role_permissions(list(dict.fromkeys(query.role)))
     return construct(
         RolePermissions, roles={str(number): tuple(sorted(names)) for number, names in permissions.items()}
     )
@@ -86,7 +88,7 @@ def permissions_of_roles(query: ComparedRolesQuery) -> RolePermissions:
 @requires(Permission.READ_ROLES)
 def role(path: RolePath) -> tuple[RoleBody, int, dict[str, str]]:
     """Return a role."""
-    return _answer(services().storage.directory.role_card(path.role, services().clock()))
+    return _answer(services().storage.administration.role_card(path.role, services().clock()))
 
 
 @api.put("/<int:role>", responses={200: RoleBody})
@@ -118,7 +120,7 @@ def review(path: RolePath, body: PermissionsRequest) -> RoleReviewBody:
     Raises:
         NotFound: if there is no such role.
     """
-    changes = services().storage.directory.review_role(path.role, frozenset(body.permissions), services().clock())
+    changes = services().storage.administration.review_role(path.role, frozenset(body.permissions), services().clock())
     if changes is None:
         raise NotFound(_NO_ROLE)
     return construct(

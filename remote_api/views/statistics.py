@@ -30,7 +30,7 @@ api = APIBlueprint(
 def statistics(query: StatisticsQuery) -> StatisticsBody:
     """Return counts of people, sessions and roles, and what needs attention."""
     now, idle = services().clock(), timedelta(seconds=current_app.config[IDLE_SECONDS])
-    numbers = services().storage.directory.statistics(
+    numbers = services().storage.administration.statistics(
         now, days=query.days, seen_since=now - idle, implicit_role_mapping=current_app.config[IMPLICIT_ROLE_MAPPING]
     )
     attention = numbers.attention

@@ -10,8 +10,8 @@ import json
 from functools import partial
 from typing import Final
 
+from app.core.administration_records import PeopleQuery
 from app.core.clock import utc_now
-from app.core.directory import PeopleQuery
 from db.people_rows import person_row
 from tests.benchmarks import budgets
 from tests.benchmarks.benchmark_run import BenchmarkRun
@@ -37,7 +37,7 @@ _BASELINE: Final = """
 def listing(run: BenchmarkRun) -> list[Row]:
     """The product's list by each filter; the baseline reads the same 50 people."""
     world = run.world
-    directory, connection = world.database.directory, world.raw()
+    reader, connection = world.database.administration, world.raw()
     now = utc_now()
     at = int(now.timestamp() * 1_000_000)
 
@@ -47,12 +47,12 @@ def listing(run: BenchmarkRun) -> list[Row]:
     rows = []
     try:
         for name, query in QUERIES.items():
-            shown = [person.id for person in directory.people(query, now).rows]
+            shown = [person.id for person in reader.people(query, now).rows]
             if not shown:
                 raise RuntimeError(f"no person matches {name}")
             sides: dict[str, Batch] = {
                 "baseline": calls_of(partial(baseline, json.dumps(shown))),
-                "ours": calls_of(partial(directory.people, query, now)),
+                "ours": calls_of(partial(reader.people, query, now)),
             }
             samples = interleaved(sides, run.effort)
             rows.append(row(f"people: {name}", budgets.PEOPLE, samples, "ours", "baseline"))

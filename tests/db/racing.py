@@ -57,7 +57,7 @@ def step_down(database: Database, number: int) -> str:
     actor = acting(subject)
     with database.unit_of_work() as unit:
         person = unit.person_id(subject)
-    card = database.directory.person_card(person, NOW)
+    card = database.administration.person_card(person, NOW)
     if card is None or not card.grants:
         return "gone"
     grant = card.grants[0].id

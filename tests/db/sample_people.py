@@ -1,4 +1,4 @@
-"""A small population for tests of the directory: people in every state, roles from every source, tokens, sessions."""
+"""A small population for tests of administration: people in every state, roles from every source, tokens, sessions."""
 
 from __future__ import annotations
 

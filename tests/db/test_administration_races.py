@@ -18,7 +18,7 @@ RACING = "__import__('importlib').import_module('tests.db.racing')"
 
 
 def events(database: Database, kind: AuditKind) -> int:
-    return database.directory.audit(AuditQuery(kinds=(kind.value,))).total
+    return database.administration.audit(AuditQuery(kinds=(kind.value,))).total
 
 
 def one_viewer(database: Database, version: int) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from app.core.directory import MAX_COUNTED, PeopleQuery
+from app.core.administration_records import MAX_COUNTED, PeopleQuery
 from app.core.principal import Subject
 from app.core.records import Person
 from db import Database
@@ -48,11 +48,11 @@ def test_a_text_is_contained_in_few_trigrams(text: str, query: str) -> None:
 @pytest.mark.parametrize("others", [0, 40])
 def test_pieces_in_another_order_are_no_match(database: Database, others: int) -> None:
     named(database, [*NAMES, *(f"Anderson.7{number:02}" for number in range(others))])
-    first = database.directory.people(PeopleQuery(text="rson.7", limit=5), NOW)
+    first = database.administration.people(PeopleQuery(text="rson.7", limit=5), NOW)
     assert first.total == 2 + others
     shown, page = list(first.rows), first
     while page.next:
-        page = database.directory.people(PeopleQuery(text="rson.7", limit=5, cursor=page.next), NOW)
+        page = database.administration.people(PeopleQuery(text="rson.7", limit=5, cursor=page.next), NOW)
         assert page.total == 2 + others
         shown += page.rows
     names = [row.person.name for row in shown]
@@ -71,7 +71,7 @@ def test_any_text_finds_its_people_in_the_order_of_names(database: Database) -> 
             continue
         having = [name for name in names if text in name]
         prefixed = [name for name in having if name.startswith(text)]
-        page = database.directory.people(PeopleQuery(text=text, limit=100), NOW)
+        page = database.administration.people(PeopleQuery(text=text, limit=100), NOW)
         assert [row.person.name for row in page.rows] == prefixed + [name for name in having if name not in prefixed], (
             text
         )
@@ -119,7 +119,7 @@ def test_an_estimate_changes_nothing_but_the_way(file_database: Database, number
             connection.execute(people.insert().values(**last))
     shown, cursor, totals = [], "", set()
     while True:
-        page = file_database.directory.people(PeopleQuery(text="anderson", limit=200, cursor=cursor), NOW)
+        page = file_database.administration.people(PeopleQuery(text="anderson", limit=200, cursor=cursor), NOW)
         totals.add(page.total)
         shown += [row.person.name for row in page.rows]
         if page.next is None:
@@ -140,7 +140,7 @@ def test_a_text_is_found_wherever_a_person_has_it(database: Database, text: str)
             unit.save_person(Person(Subject(ISSUER, f"{subject}{at}"), name, email), NOW)  # type: ignore[attr-defined]
 
     written(database, write)
-    assert [row.person.name for row in database.directory.people(PeopleQuery(text=text), NOW).rows] == [
+    assert [row.person.name for row in database.administration.people(PeopleQuery(text=text), NOW).rows] == [
         "Ann Anderson",
         "B",
         "C",

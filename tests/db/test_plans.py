@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
+from app.core.administration_records import PeopleQuery, PeopleSort, PersonState
 from app.core.audit_rows import AuditQuery
-from app.core.directory import PeopleQuery, PeopleSort, PersonState
 from db import Database
-from db.directory import DatabaseDirectory
+from db.administration_reads import AdministrationReads
 from db.query_cache import QueryCache
 from tests.db.builders import NOW
 from tests.db.sample_people import BOB, add_sample_people
 
 MANY = ("people", "grants", "sessions", "audit_events", "token_roles", "issued_tokens")
-Read = Callable[[DatabaseDirectory, int, int, str], Any]
+Read = Callable[[AdministrationReads, int, int, str], Any]
 
 READS: dict[str, Read] = {
     "people": lambda reads, person, role, cursor: reads.people(PeopleQuery(), NOW),
@@ -59,9 +59,9 @@ READS: dict[str, Read] = {
 @pytest.mark.parametrize("name", READS)
 def test_no_read_goes_through_a_whole_table(file_database: Database, name: str) -> None:
     ids = add_sample_people(file_database)
-    role = file_database.directory.role_by_name("viewer", NOW)
+    role = file_database.administration.role_by_name("viewer", NOW)
     assert role is not None
-    cursor = file_database.directory.people(PeopleQuery(limit=2), NOW).next or ""
+    cursor = file_database.administration.people(PeopleQuery(limit=2), NOW).next or ""
     statements: dict[str, Any] = {}
     fetch = file_database._read_connections.fetch
 
@@ -69,10 +69,10 @@ def test_no_read_goes_through_a_whole_table(file_database: Database, name: str) 
         statements[text] = values
         return fetch(text, values)
 
-    directory = DatabaseDirectory(
+    reads = AdministrationReads(
         QueryCache(watched, file_database.engine.dialect), file_database.read, file_database.keyring
     )
-    READS[name](directory, ids[BOB], role.row.id, cursor)
+    READS[name](reads, ids[BOB], role.row.id, cursor)
     assert statements
     for text, values in statements.items():
         for step in [row[3] for row in fetch(f"EXPLAIN QUERY PLAN {text}", values)]:

@@ -59,7 +59,7 @@ def test_the_lists_and_the_note_of_use_agree_with_it(database: Database) -> None
         for session in database.read.sessions_of(ANN, NOW)
         if liveness(session, idle=IDLE, now=NOW) is Liveness.LIVE
     ]
-    rows = database.directory.sessions(NOW, seen_since=NOW - IDLE, limit=100).rows
+    rows = database.administration.sessions(NOW, seen_since=NOW - IDLE, limit=100).rows
     noted = [ref for ref in refs if noted_use(database, ref)]
     assert len(listed) == 1
     assert [session.ref for session in listed] == [row.session.ref for row in rows] == noted

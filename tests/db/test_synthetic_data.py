@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from app.core.directory import PeopleQuery
+from app.core.administration_records import PeopleQuery
 from app.core.errors import Conflict
 from db import Database, SyntheticData, fill, verify_chain
 from tests.db.builders import ISSUER, NOW, recorded
@@ -20,12 +20,12 @@ def test_synthetic_rows_equal_rows_written_one_at_a_time(database: Database) -> 
     state = verify_chain(database)
     assert (state.good, state.events) == (True, 703)
     assert database.read.policy_version() == version + 1
-    numbers = database.directory.statistics(NOW, days=12)
+    numbers = database.administration.statistics(NOW, days=12)
     assert (numbers.people, numbers.machines, numbers.sessions) == (400, 4, 30)
     assert sum(day.sign_ins for day in numbers.days) == 280
     assert sum(day.refusals for day in numbers.days) == 140 + 3
     assert numbers.attention.people_without_roles == 4
-    assert database.directory.people(PeopleQuery(text="zoe"), NOW).total > 0
+    assert database.administration.people(PeopleQuery(text="zoe"), NOW).total > 0
     with database.engine.connect() as connection:
         wrong = (
             "SELECT count(*) FROM people WHERE role_grants <> (SELECT count(*) FROM grants WHERE person_id = people.id)"

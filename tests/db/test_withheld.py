@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
-from app.core.directory import PersonCard, WithheldRow
+from app.core.administration_records import PersonCard, WithheldRow
 from app.core.policy import Source
 from app.core.principal import Subject
 from db import Database
@@ -18,7 +18,7 @@ from tests.db.builders import ANN, BOB, NOW, SECOND, digest, grant, token_rights
 
 def card_of(database: Database, subject: Subject = ANN) -> PersonCard:
     person = written(database, lambda unit: unit.person_id(subject))
-    card = database.directory.person_card(person, NOW)
+    card = database.administration.person_card(person, NOW)
     assert card is not None
     return card
 
@@ -52,7 +52,7 @@ def grant_default(database: Database, role: str | None = "viewer") -> bool:
 
 
 def role_id(database: Database, name: str) -> int:
-    card = database.directory.role_by_name(name, NOW)
+    card = database.administration.role_by_name(name, NOW)
     assert card is not None
     return card.row.id
 

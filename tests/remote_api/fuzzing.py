@@ -192,10 +192,10 @@ def _aim(world: ApiWorld, case: Any) -> None:
 def _version(world: ApiWorld, path: dict[str, Any]) -> str | None:
     now = world.clock()
     if "person" in path:
-        card = world.database.directory.person_card(path["person"], now)
+        card = world.database.administration.person_card(path["person"], now)
         return card.version if card is not None else None
     if "role" in path:
-        role = world.database.directory.role_card(path["role"], now)
+        role = world.database.administration.role_card(path["role"], now)
         return role.row.version if role is not None else None
     return None
 

@@ -196,7 +196,7 @@ class Many:
         self._database = world.database
         self._events = events
         self.read = world.database.read
-        self.directory: Any = self
+        self.administration: Any = self
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._database, name)

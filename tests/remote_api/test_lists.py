@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from app.core.directory import MAX_ROWS
+from app.core.administration_records import MAX_ROWS
 from tests.remote_api.world import ApiWorld, Caller
 
 LISTS: Final = {

@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import Final
 
 from app.admin.widgets.permission_groups import sentence_of
+from app.core.administration_records import GuardKind
 from app.core.contract.guards import GuardBody
-from app.core.directory import GuardKind
 from app.core.permissions import ADMINISTRATOR, CATALOGUE
 from app.core.spreadsheet import safe_cell
 

@@ -15,9 +15,9 @@ from app.admin.api import installation as installation_api
 from app.admin.api import roles as roles_api
 from app.admin.widgets import labels, role_picker
 from app.admin.widgets.permission_groups import sentence_of
+from app.core.administration_records import GuardKind
 from app.core.contract.guards import GuardBody
 from app.core.contract.roles import RoleItem
-from app.core.directory import GuardKind
 from app.core.permissions import Permission
 from app.core.records import MAX_SEARCH_CHARACTERS
 

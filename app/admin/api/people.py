@@ -7,8 +7,8 @@ from typing import Final
 from app import access
 from app.admin.api.parameters import query_params
 from app.api_client import call, path
+from app.core.administration_records import PeopleQuery
 from app.core.contract.people import Blocked, People, PersonBody
-from app.core.directory import PeopleQuery
 from app.core.permissions import Permission
 
 _CREATED: Final = 201

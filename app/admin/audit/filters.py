@@ -14,8 +14,8 @@ from app.admin.api import audit as audit_api
 from app.admin.api import people as people_api
 from app.admin.audit import presentation
 from app.admin.widgets import failures
+from app.core.administration_records import PeopleQuery
 from app.core.audit_rows import AuditQuery
-from app.core.directory import PeopleQuery
 from app.core.errors import GatehouseError
 from app.core.permissions import Permission
 

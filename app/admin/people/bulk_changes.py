@@ -13,8 +13,8 @@ from app.admin.api.people import person, set_blocked
 from app.admin.api.sessions import end_sessions_of
 from app.admin.people.grant_form import GrantInput
 from app.admin.widgets import failures
+from app.core.administration_records import PersonState
 from app.core.contract.grants import BulkOutcome, BulkResult
-from app.core.directory import PersonState
 from app.core.errors import (
     GatehouseError,
     InvalidInput,

@@ -12,8 +12,8 @@ from app.admin.api.people import people
 from app.admin.api.roles import roles
 from app.admin.people import add_person, bulk_actions
 from app.admin.widgets import dialogs, failures, labels, notices, pagination
+from app.core.administration_records import PeopleQuery, PeopleSort, PersonState
 from app.core.contract.people import PersonItem
-from app.core.directory import PeopleQuery, PeopleSort, PersonState
 from app.core.errors import GatehouseError, InvalidInput
 from app.core.permissions import Permission
 from app.core.records import MAX_SEARCH_CHARACTERS

@@ -13,10 +13,10 @@ from app.admin.api.people import person
 from app.admin.api.sessions import sessions_of
 from app.admin.people import change_dialogs, people_list, session_list
 from app.admin.widgets import dialogs, failures, labels, notices
+from app.core.administration_records import PersonState
 from app.core.audit_rows import AuditQuery
 from app.core.contract.grants import GrantBody, WithheldBody
 from app.core.contract.people import EffectivePermission, PersonBody
-from app.core.directory import PersonState
 from app.core.errors import GatehouseError, NotFound
 from app.core.permissions import ADMINISTRATOR, CATALOGUE, Permission
 from app.core.policy import Source

@@ -18,8 +18,8 @@ from app.admin.roles.edits import RoleChange, RoleContent, RoleDraft, difference
 from app.admin.roles.unsaved_edits import RoleEdit, Stage
 from app.admin.widgets import confirmation, failures, labels, notices, permission_list
 from app.admin.widgets.links import ROLES
+from app.core.administration_records import MAX_COUNTED
 from app.core.contract.roles import RoleBody, RoleReviewBody
-from app.core.directory import MAX_COUNTED
 from app.core.errors import GatehouseError, NotFound, StaleVersion
 
 _MAX_LISTED: Final = 50

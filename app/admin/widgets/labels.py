@@ -9,9 +9,9 @@ from typing import Final
 import streamlit as st
 
 from app import formatting
+from app.core.administration_records import PersonState
 from app.core.clock import utc_now
 from app.core.contract.grants import GrantBody
-from app.core.directory import PersonState
 from app.core.policy import Source
 
 STATES: Final = {

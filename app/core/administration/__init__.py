@@ -1,6 +1,6 @@
 """Use cases that change who may do what; the rules about administrators live here, for API and command line alike.
 
-Every use case takes an open ``DirectoryUnit`` (the caller commits), decides inside it by what is stored now, and
+Every use case takes an open ``AdministrationUnit`` (the caller commits), decides inside it by what is stored now, and
 records its audit event in it: change and event are kept together or not at all. ``transaction`` opens the unit,
 commits, and has refusals by a rule recorded.
 

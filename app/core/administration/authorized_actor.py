@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from app.core import correlation
+from app.core.administration_ports import AdministrationUnit
+from app.core.administration_records import PersonRow
 from app.core.audit import AuditEvent, AuditKind, subject_name
-from app.core.directory import PersonRow
-from app.core.directory_ports import DirectoryUnit
 from app.core.errors import InvalidInput, NotFound, SessionEnded, SessionExpired, StaleVersion, Unauthenticated
 from app.core.guard import refusal
 from app.core.permissions import Permission
@@ -66,7 +66,7 @@ class AuthorizedActor:
         )
 
 
-def authorize(unit: DirectoryUnit, actor: Actor, permission: Permission, now: datetime) -> AuthorizedActor:
+def authorize(unit: AdministrationUnit, actor: Actor, permission: Permission, now: datetime) -> AuthorizedActor:
     """Require ``permission`` of ``actor`` by block, session and grants as ``unit`` reads them.
 
     They may have changed since the request was authorized.
@@ -94,7 +94,7 @@ def authorize(unit: DirectoryUnit, actor: Actor, permission: Permission, now: da
     return AuthorizedActor(actor, now, principal, grants)
 
 
-def _in_session(unit: DirectoryUnit, principal: Principal, ref: str, now: datetime) -> Principal:
+def _in_session(unit: AdministrationUnit, principal: Principal, ref: str, now: datetime) -> Principal:
     """The principal with the sign-in of its session as it is now."""
     session = unit.session_by_ref(ref)
     if session is None or session.person.subject != principal.subject:
@@ -120,7 +120,7 @@ def checked_reason(reason: str) -> str:
     return text
 
 
-def person_for_change(unit: DirectoryUnit, person: int, version: str | None) -> PersonRow:
+def person_for_change(unit: AdministrationUnit, person: int, version: str | None) -> PersonRow:
     """Return the person that is to be changed.
 
     Raises:

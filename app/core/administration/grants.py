@@ -20,9 +20,9 @@ from app.core.administration.rules import (
     require_not_self,
     require_role_held,
 )
+from app.core.administration_ports import AdministrationUnit
+from app.core.administration_records import GrantRow, PersonState, WithheldRow
 from app.core.audit import SYSTEM, AuditKind, subject_name
-from app.core.directory import GrantRow, PersonState, WithheldRow
-from app.core.directory_ports import DirectoryUnit
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.permissions import Permission
 from app.core.policy import Source
@@ -31,7 +31,7 @@ from app.core.records import NewGrant
 
 
 def grant(
-    unit: DirectoryUnit,
+    unit: AdministrationUnit,
     actor: Actor,
     *,
     person: int,
@@ -88,7 +88,7 @@ def grant(
 
 
 def revoke(
-    unit: DirectoryUnit,
+    unit: AdministrationUnit,
     actor: Actor,
     *,
     person: int,
@@ -131,7 +131,7 @@ def revoke(
 
 
 def revoke_all(
-    unit: DirectoryUnit,
+    unit: AdministrationUnit,
     actor: Actor,
     grants: Iterable[GrantRow],
     *,
@@ -169,7 +169,7 @@ def revoke_all(
 
 
 def release(
-    unit: DirectoryUnit,
+    unit: AdministrationUnit,
     actor: Actor,
     *,
     person: int,
@@ -219,7 +219,7 @@ def release(
     return released
 
 
-def add_person(unit: DirectoryUnit, actor: Actor, *, subject: Subject, reason: str, now: datetime) -> int:
+def add_person(unit: AdministrationUnit, actor: Actor, *, subject: Subject, reason: str, now: datetime) -> int:
     """Add a subject before its first sign-in, so that it can have grants; one that exists stays as it is.
 
     Returns:
@@ -239,7 +239,7 @@ def add_person(unit: DirectoryUnit, actor: Actor, *, subject: Subject, reason: s
 
 
 def _require_grantable(
-    unit: DirectoryUnit, authorized_actor: AuthorizedActor, role: str | None, permission: str | None, target: str
+    unit: AdministrationUnit, authorized_actor: AuthorizedActor, role: str | None, permission: str | None, target: str
 ) -> None:
     if (role is None) == (permission is None):
         raise InvalidInput({"role": "Name a role or a permission, and exactly one of them."})
@@ -254,7 +254,7 @@ def _require_grantable(
     require_held(authorized_actor, (str(permission),), target)
 
 
-def _require_same_end(unit: DirectoryUnit, new: NewGrant, now: datetime) -> None:
+def _require_same_end(unit: AdministrationUnit, new: NewGrant, now: datetime) -> None:
     """Raise ``Conflict`` if the existing grant expires at another time than the new one."""
     grants = unit.grants_of(new.subject, now)
     paths = grants.roles.get(new.role, ()) if new.role is not None else grants.permissions.get(str(new.permission), ())
@@ -264,7 +264,7 @@ def _require_same_end(unit: DirectoryUnit, new: NewGrant, now: datetime) -> None
         raise Conflict("This grant exists already, with another expiry. Revoke it first, then grant it again.")
 
 
-def _is_automatic(unit: DirectoryUnit, subject: Subject, role: str | None, now: datetime) -> bool:
+def _is_automatic(unit: AdministrationUnit, subject: Subject, role: str | None, now: datetime) -> bool:
     """Whether an automatic source grants the role already, by a grant of its own that can be revoked."""
     paths = unit.grants_of(subject, now).roles.get(role or "", ())
     return any(

@@ -7,8 +7,8 @@ from typing import Final
 
 from app.core.administration.authorized_actor import Actor, Detail, authorize, check_version, checked_reason
 from app.core.administration.rules import require_nothing_gained, require_role_held
+from app.core.administration_ports import AdministrationUnit
 from app.core.audit import AuditKind
-from app.core.directory_ports import DirectoryUnit
 from app.core.errors import InvalidInput
 from app.core.permissions import Permission
 from app.core.policy import GrantPath, Source
@@ -18,7 +18,7 @@ MAX_MAPPED_ROLES: Final = 50
 
 
 def set_mapping(
-    unit: DirectoryUnit,
+    unit: AdministrationUnit,
     actor: Actor,
     *,
     token_role: str,

@@ -12,15 +12,15 @@ from app.core.administration.authorized_actor import (
     person_for_change,
 )
 from app.core.administration.rules import keeping_an_administrator
+from app.core.administration_ports import AdministrationUnit
+from app.core.administration_records import PersonState
 from app.core.audit import AuditKind
-from app.core.directory import PersonState
-from app.core.directory_ports import DirectoryUnit
 from app.core.permissions import Permission
 from app.core.records import EndReason
 
 
 def set_blocked(
-    unit: DirectoryUnit,
+    unit: AdministrationUnit,
     actor: Actor,
     *,
     person: int,
@@ -54,7 +54,9 @@ def set_blocked(
     return len(ended)
 
 
-def erase(unit: DirectoryUnit, actor: Actor, *, person: int, reason: str, version: str | None, now: datetime) -> None:
+def erase(
+    unit: AdministrationUnit, actor: Actor, *, person: int, reason: str, version: str | None, now: datetime
+) -> None:
     """End a person's sessions and delete their personal data, except the subject, which the audit names.
 
     A block stays.

@@ -21,9 +21,9 @@ from app.core.administration.rules import (
     require_nothing_gained,
     require_role_held,
 )
+from app.core.administration_ports import AdministrationUnit
+from app.core.administration_records import RoleCard
 from app.core.audit import AuditKind
-from app.core.directory import RoleCard
-from app.core.directory_ports import DirectoryUnit
 from app.core.errors import BuiltInRole, InvalidInput, NameTaken, NotFound, RoleInUse
 from app.core.permissions import ADMINISTRATOR, ROLES, Permission
 from app.core.records import MAX_ROLE_DESCRIPTION_CHARACTERS, MAX_ROLE_NAME_CHARACTERS
@@ -32,7 +32,7 @@ _NO_ROLE: Final = "There is no such role."
 
 
 def create_role(
-    unit: DirectoryUnit,
+    unit: AdministrationUnit,
     actor: Actor,
     *,
     name: str,
@@ -65,7 +65,7 @@ def create_role(
 
 
 def update_role(
-    unit: DirectoryUnit,
+    unit: AdministrationUnit,
     actor: Actor,
     *,
     role: int,
@@ -108,7 +108,7 @@ def update_role(
 
 
 def delete_role(
-    unit: DirectoryUnit,
+    unit: AdministrationUnit,
     actor: Actor,
     *,
     role: int,
@@ -149,7 +149,7 @@ def delete_role(
     return moved
 
 
-def _successor(unit: DirectoryUnit, authorized_actor: AuthorizedActor, card: RoleCard, move_to: int) -> RoleCard:
+def _successor(unit: AdministrationUnit, authorized_actor: AuthorizedActor, card: RoleCard, move_to: int) -> RoleCard:
     """The role that replaces another, if the actor may grant it to everyone who has the other."""
     successor = unit.role_for_change(move_to, authorized_actor.now)
     if successor is None or successor.row.id == card.row.id:
@@ -161,7 +161,7 @@ def _successor(unit: DirectoryUnit, authorized_actor: AuthorizedActor, card: Rol
     return successor
 
 
-def _role_for_change(unit: DirectoryUnit, role: int, version: str | None, now: datetime) -> RoleCard:
+def _role_for_change(unit: AdministrationUnit, role: int, version: str | None, now: datetime) -> RoleCard:
     card = unit.role_for_change(role, now)
     if card is None:
         raise NotFound(_NO_ROLE)
@@ -179,13 +179,13 @@ def _require_only_extended(card: RoleCard, name: str, removed: frozenset[str]) -
         raise BuiltInRole("A built-in role keeps the permissions it comes with; only what was added can be removed.")
 
 
-def _require_free(unit: DirectoryUnit, name: str, now: datetime, *, but: int | None) -> None:
+def _require_free(unit: AdministrationUnit, name: str, now: datetime, *, but: int | None) -> None:
     other = unit.role_named(name, now)
     if other is not None and other.row.id != but:
         raise NameTaken(f"There is a role “{other.row.name}” already, which is the same or looks the same.")
 
 
-def _require_known(unit: DirectoryUnit, permissions: frozenset[str]) -> None:
+def _require_known(unit: AdministrationUnit, permissions: frozenset[str]) -> None:
     if unknown := permissions - unit.catalogue():
         many = f"{len(unknown)} of these permissions do not exist."
         raise InvalidInput({"permissions": "One of these permissions does not exist." if len(unknown) == 1 else many})

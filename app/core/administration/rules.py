@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from app.core.administration.authorized_actor import AuthorizedActor
-from app.core.directory import RoleCard
-from app.core.directory_ports import DirectoryUnit
+from app.core.administration_ports import AdministrationUnit
+from app.core.administration_records import RoleCard
 from app.core.errors import ExceedsOwnPermissions, GatehouseError, LastAdministrator, SelfGrant
 from app.core.permissions import ADMINISTRATOR
 from app.core.policy import GrantPath, Source
@@ -84,7 +84,7 @@ def require_nothing_gained(
 
 
 @contextmanager
-def keeping_an_administrator(unit: DirectoryUnit, now: datetime, target: str) -> Iterator[None]:
+def keeping_an_administrator(unit: AdministrationUnit, now: datetime, target: str) -> Iterator[None]:
     """Refuse the change in the block if it leaves no administrator.
 
     Raises:

@@ -11,14 +11,14 @@ from app.core.administration.authorized_actor import (
     name_of,
     person_for_change,
 )
+from app.core.administration_ports import AdministrationUnit
 from app.core.audit import AuditKind, subject_name
-from app.core.directory_ports import DirectoryUnit
 from app.core.errors import NotFound
 from app.core.permissions import Permission
 from app.core.records import EndReason
 
 
-def end_session(unit: DirectoryUnit, actor: Actor, *, ref: str, reason: str, now: datetime) -> None:
+def end_session(unit: AdministrationUnit, actor: Actor, *, ref: str, reason: str, now: datetime) -> None:
     """End one session; nothing happens if it has ended already.
 
     Raises:
@@ -36,7 +36,7 @@ def end_session(unit: DirectoryUnit, actor: Actor, *, ref: str, reason: str, now
         )
 
 
-def end_sessions(unit: DirectoryUnit, actor: Actor, *, person: int, reason: str, now: datetime) -> int:
+def end_sessions(unit: AdministrationUnit, actor: Actor, *, person: int, reason: str, now: datetime) -> int:
     """End all sessions of a person, who is then signed out everywhere.
 
     Returns:

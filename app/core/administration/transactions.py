@@ -10,15 +10,15 @@ from datetime import datetime
 import structlog
 
 from app.core.administration.authorized_actor import Actor, AuthorizedActor
+from app.core.administration_ports import AdministrationStorage, AdministrationUnit
 from app.core.audit import AuditKind, Outcome
-from app.core.directory_ports import DirectoryStorage, DirectoryUnit
 from app.core.errors import LastAdministrator, RuleViolated, StorageUnavailable
 
 log = structlog.get_logger("gatehouse.administration")
 
 
 @contextmanager
-def transaction(storage: DirectoryStorage, actor: Actor, now: datetime) -> Iterator[DirectoryUnit]:
+def transaction(storage: AdministrationStorage, actor: Actor, now: datetime) -> Iterator[AdministrationUnit]:
     """Open a unit of work that is committed at the end of the block.
 
     A refusal by a rule is recorded in the audit and raised again.
@@ -39,7 +39,9 @@ def transaction(storage: DirectoryStorage, actor: Actor, now: datetime) -> Itera
         raise
 
 
-def _record(storage: DirectoryStorage, actor: Actor, error: RuleViolated | LastAdministrator, now: datetime) -> None:
+def _record(
+    storage: AdministrationStorage, actor: Actor, error: RuleViolated | LastAdministrator, now: datetime
+) -> None:
     """Record the refusal in its own unit of work, because that of the change is rolled back."""
     event = AuthorizedActor(actor, now).event(AuditKind.RULE_REFUSE, error.target, error.code)
     with storage.unit_of_work() as unit:

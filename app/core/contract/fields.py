@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from app.core.directory import MAX_ROWS
+from app.core.administration_records import MAX_ROWS
 from app.core.records import MAX_REASON_CHARACTERS, MAX_SEARCH_CHARACTERS
 
 MAX_INTEGER: Final = 2**63 - 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from app.core.administration_records import GuardKind
 from app.core.contract.base import ResponseModel, Time
-from app.core.directory import GuardKind
 
 
 class GuardBody(ResponseModel):

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool
 
+from app.core.administration_records import PeopleSort, PersonState
 from app.core.audit import subject_name
 from app.core.contract.base import ListPage, RequestModel, ResponseModel, SubjectBody, Time
 from app.core.contract.fields import LINE, Cursor, Flag, Id, Limit, Name, Reason, Search
 from app.core.contract.grants import GrantBody, WithheldBody
-from app.core.directory import PeopleSort, PersonState
 from app.core.principal import Subject
 
 

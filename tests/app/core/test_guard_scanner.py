@@ -10,7 +10,7 @@ import pytest
 
 from app import guard_inventory
 from app.core import guard_scanner
-from app.core.directory import GuardKind
+from app.core.administration_records import GuardKind
 from app.core.errors import SchemaMismatch, StorageUnavailable
 from app.core.guard_scanner import code_version, functions, in_tree, publish_guards, require_page_line
 from app.core.hosted_app_config import HostedAppConfig

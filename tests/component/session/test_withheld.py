@@ -9,7 +9,7 @@ import pytest
 
 from app.core import administration
 from app.core.administration import Actor
-from app.core.directory import PersonCard
+from app.core.administration_records import PersonCard
 from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import NewGrant
@@ -49,7 +49,7 @@ def card(installation: SignInWorld) -> PersonCard:
     with installation.storage.unit_of_work() as unit:
         person = unit.person_id(subject(installation))
         unit.commit()
-    person_card = installation.storage.directory.person_card(person, installation.clock())
+    person_card = installation.storage.administration.person_card(person, installation.clock())
     assert person_card is not None
     return person_card
 

@@ -88,7 +88,7 @@ REMOVALS: Final[list[Removal]] = [
     ),
     Removal(
         guard="a release reports the default role only while it is configured",
-        at="app.core.directory:WithheldRow.under",
+        at="app.core.administration_records:WithheldRow.under",
         without="self.role == default_role",
         test="tests/remote_api/test_withheld_api.py::test_a_release_restores_the_default_role_only_while_it_is_set",
     ),

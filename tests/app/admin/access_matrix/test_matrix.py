@@ -6,8 +6,8 @@ import csv
 import io
 
 from app.admin.access_matrix.matrix import Notice, as_csv, filtered, lines
+from app.core.administration_records import GuardKind
 from app.core.contract.guards import GuardBody
-from app.core.directory import GuardKind
 
 
 def guard(kind: GuardKind, name: str, permission: str, file: str, line: int) -> GuardBody:

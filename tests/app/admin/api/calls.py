@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.admin.api.grants import Grantable
+from app.core.administration_records import PeopleQuery, PeopleSort, PersonState
 from app.core.audit_rows import AuditQuery
-from app.core.directory import PeopleQuery, PeopleSort, PersonState
 from tests.stub_api import StubResponse, json_of
 
 Run = Callable[[Callable[[], object]], object]

@@ -32,7 +32,7 @@ def events(database: Database, kind: str) -> list[tuple[str, str, str]]:
     """(actor, target, reason) of the events of a kind, oldest first."""
     return [
         (event.actor, event.target, event.reason)
-        for event in database.directory.audit_events(AuditQuery(kinds=(kind,)))
+        for event in database.administration.audit_events(AuditQuery(kinds=(kind,)))
     ]
 
 

@@ -12,9 +12,9 @@ from sqlalchemy import text
 from app import testing
 from app.core import administration
 from app.core.administration import Actor
+from app.core.administration_ports import AdministrationUnit
 from app.core.audit import actor_of
 from app.core.clock import utc_now
-from app.core.directory_ports import DirectoryUnit
 from app.core.errors import ExceedsOwnPermissions, GatehouseError, LastAdministrator, SelfGrant
 from app.core.keyring import Keyring
 from app.core.policy import Source
@@ -58,7 +58,7 @@ class Installation:
 
         permissions = more.pop("permissions", ())
 
-        def put(unit: DirectoryUnit) -> None:
+        def put(unit: AdministrationUnit) -> None:
             for role in roles:
                 unit.add_grant(NewGrant(subject, source, "test", role, **more), self.now)
             for permission in permissions:
@@ -84,13 +84,13 @@ class Installation:
 
     def role(self, name: str) -> int:
         """The id of a role."""
-        card = self.database.directory.role_by_name(name, self.now)
+        card = self.database.administration.role_by_name(name, self.now)
         assert card is not None, name
         return card.row.id
 
     def version(self, subject: Subject) -> str:
         """The version of a person's card."""
-        card = self.database.directory.person_card(self.id(subject), self.now)
+        card = self.database.administration.person_card(self.id(subject), self.now)
         assert card is not None
         return card.version
 
@@ -105,7 +105,7 @@ class Installation:
 
     def revoke(self, actor: Actor, subject: Subject, role: str, **more: Any) -> Any:
         """Revoke the first grant of a role."""
-        card = self.database.directory.person_card(self.id(subject), self.now)
+        card = self.database.administration.person_card(self.id(subject), self.now)
         assert card is not None
         number = next(grant.id for grant in card.grants if grant.role == role)
         arguments = {"reason": "over", "version": None, "default_role": None} | more

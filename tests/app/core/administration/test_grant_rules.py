@@ -117,7 +117,7 @@ def test_a_grant_needs_exactly_one_known_role_or_permission_and_a_future_end(her
 
 def test_a_grant_is_revoked_once(here: Installation) -> None:
     here.store_grants(CARLA, "viewer")
-    card = here.database.directory.person_card(here.id(CARLA), here.now)
+    card = here.database.administration.person_card(here.id(CARLA), here.now)
     assert card is not None
     gone = here.revoke(acting(ADA), CARLA, "viewer", version=card.version)
     assert gone == card.grants[0]
@@ -132,7 +132,7 @@ def test_a_withheld_permission_counts_for_no_change_whatever_a_token_claims(here
     here.unit(lambda unit: unit.sync_token_rights(DAN, rights, implicit_role_mapping=False, now=here.now))
     token = acting(DAN, AuthMethod.OTHER_TOKEN, token_permissions=claims)
     here.grant(token, CARLA, role=None, permission="read:reports")
-    card = here.database.directory.person_card(here.id(DAN), here.now)
+    card = here.database.administration.person_card(here.id(DAN), here.now)
     assert card is not None
     number = next(grant.id for grant in card.grants if grant.permission == "manage:grants")
     here.act(

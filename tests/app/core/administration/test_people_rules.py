@@ -6,7 +6,7 @@ import pytest
 
 from app.core import administration
 from app.core.administration import Actor
-from app.core.directory import PersonState
+from app.core.administration_records import PersonState
 from app.core.errors import (
     BuiltInRole,
     Conflict,
@@ -36,7 +36,7 @@ def test_a_person_can_get_grants_before_the_first_sign_in(here: Installation) ->
     person = here.act(administration.add_person, acting(ADA), subject=DAN, reason="starts on Monday")
     assert here.act(administration.add_person, acting(ADA), subject=DAN, reason="again") == person
     here.grant(acting(ADA), DAN, "viewer")
-    card = here.database.directory.person_card(person, here.now)
+    card = here.database.administration.person_card(person, here.now)
     assert card is not None
     assert card.row.state is PersonState.PENDING
     assert [kind for kind, *_ in here.events()] == ["policy:person:add", "policy:grant:add"]
@@ -91,7 +91,7 @@ def test_erasing_keeps_only_the_subject_and_the_audit_chain(here: Installation) 
     here.block(acting(ADA), CARLA)
     here.erase(acting(ADA), CARLA, version=here.version(CARLA))
     here.erase(acting(ADA), CARLA)
-    card = here.database.directory.person_card(here.id(CARLA), here.now)
+    card = here.database.administration.person_card(here.id(CARLA), here.now)
     assert card is not None
     person = card.row.person
     assert (person.name, person.email, person.email_verified, person.picture) == ("", "", False, "")

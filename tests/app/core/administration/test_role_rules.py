@@ -33,7 +33,7 @@ from tests.app.core.administration.support import (
 
 def test_a_new_role_has_only_permissions_of_its_creator(here: Installation) -> None:
     made = here.create(acting(BOB), "  Team Red ", "read:reports", description=" Reads. ")
-    card = here.database.directory.role_card(made, here.now)
+    card = here.database.administration.role_card(made, here.now)
     assert card is not None
     assert (card.row.name, card.row.description, card.permissions) == (
         "Team Red",

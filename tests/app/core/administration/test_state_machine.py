@@ -148,7 +148,7 @@ class Administration(RuleBasedStateMachine):
         return rows
 
     def role_id(self, name: str) -> int | None:
-        card = self.here.database.directory.role_by_name(name, self.here.now)
+        card = self.here.database.administration.role_by_name(name, self.here.now)
         return None if card is None else card.row.id
 
     # --- steps ---
@@ -186,7 +186,7 @@ class Administration(RuleBasedStateMachine):
 
     @rule(actor=actors, subject=people, which=st.integers(0, 5), stale=st.booleans())
     def revoke(self, actor: Subject | None, subject: Subject, which: int, stale: bool) -> None:
-        card = self.here.database.directory.person_card(self.here.id(subject), self.here.now)
+        card = self.here.database.administration.person_card(self.here.id(subject), self.here.now)
         assert card is not None
         if not card.grants:
             return
@@ -196,7 +196,7 @@ class Administration(RuleBasedStateMachine):
 
     @rule(actor=actors, subject=people, which=st.integers(0, 2))
     def release(self, actor: Subject | None, subject: Subject, which: int) -> None:
-        card = self.here.database.directory.person_card(self.here.id(subject), self.here.now)
+        card = self.here.database.administration.person_card(self.here.id(subject), self.here.now)
         assert card is not None
         if not card.withheld:
             return
@@ -272,7 +272,7 @@ class Administration(RuleBasedStateMachine):
     @invariant()
     def built_in_roles_keep_their_first_permissions(self) -> None:
         for name, (_, permissions) in ROLES.items():
-            card = self.here.database.directory.role_by_name(name, self.here.now)
+            card = self.here.database.administration.role_by_name(name, self.here.now)
             assert card is not None
             assert card.permissions >= {permission.value for permission in permissions}
 

@@ -1,12 +1,11 @@
-"""Reads for administrators (``app.core.directory_ports.DirectoryReader``), delegated to a module for each noun."""
+"""Reads for administrators (``AdministrationReader`` of ``app.core.administration_ports``), a module for each noun."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from app.core.audit_rows import AuditQuery, AuditRow, ChainHead
-from app.core.directory import (
+from app.core.administration_records import (
     GuardRow,
     MappingRow,
     PeopleQuery,
@@ -20,6 +19,7 @@ from app.core.directory import (
     SessionRow,
     Statistics,
 )
+from app.core.audit_rows import AuditQuery, AuditRow, ChainHead
 from app.core.keyring import Keyring
 from app.core.ports import Reader
 from db import audit_lists, mapping_lists, people_lists, person_cards, role_lists, role_review, session_lists
@@ -27,8 +27,8 @@ from db import statistics as installation_statistics
 from db.query_cache import QueryCache
 
 
-class DatabaseDirectory:
-    """``DirectoryReader``. Thread-safe."""
+class AdministrationReads:
+    """``AdministrationReader``. Thread-safe."""
 
     def __init__(self, queries: QueryCache, reader: Reader, keyring: Keyring) -> None:
         self._queries = queries

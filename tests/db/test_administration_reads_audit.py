@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from app.core.administration_records import GuardKind, GuardRow
 from app.core.audit import ANONYMOUS_ACTOR, AuditKind, Outcome
 from app.core.audit_rows import AuditQuery, AuditRow
-from app.core.directory import GuardKind, GuardRow
 from app.core.errors import InvalidInput
 from app.core.permissions import CATALOGUE, ROLES
 from app.core.records import EndReason, Person
@@ -20,19 +20,19 @@ from tests.db.sample_people import BOB, DAY, PENDING, add_sample_people
 
 def test_live_sessions_last_used_first(database: Database) -> None:
     ids = add_sample_people(database)
-    page = database.directory.sessions(NOW + 3 * SECOND, limit=2)
+    page = database.administration.sessions(NOW + 3 * SECOND, limit=2)
     assert [row.session.ref for row in page.rows] == ["ref-2", "ref-1"]
     assert (page.total, page.rows[0].person_id) == (3, ids[BOB])
     assert page.next is not None
-    assert [row.session.ref for row in database.directory.sessions(NOW, cursor=page.next).rows] == ["ref-0"]
-    of_bob = database.directory.sessions(NOW, person=ids[BOB])
+    assert [row.session.ref for row in database.administration.sessions(NOW, cursor=page.next).rows] == ["ref-0"]
+    of_bob = database.administration.sessions(NOW, person=ids[BOB])
     assert [row.session.ref for row in of_bob.rows] == ["ref-2", "ref-1"]
-    assert [row.session.ref for row in database.directory.sessions(NOW, seen_since=NOW + SECOND).rows] == ["ref-2"]
+    assert [row.session.ref for row in database.administration.sessions(NOW, seen_since=NOW + SECOND).rows] == ["ref-2"]
     written(database, lambda unit: unit.end_session("ref-2", EndReason.ENDED_BY_ADMIN, NOW))
-    assert database.directory.sessions(NOW).total == 2
-    assert database.directory.sessions(NOW + timedelta(hours=9)).total == 0
+    assert database.administration.sessions(NOW).total == 2
+    assert database.administration.sessions(NOW + timedelta(hours=9)).total == 0
     with pytest.raises(InvalidInput):
-        database.directory.sessions(NOW, person=ids[BOB], cursor=page.next)
+        database.administration.sessions(NOW, person=ids[BOB], cursor=page.next)
 
 
 def audited(database: Database) -> None:
@@ -90,31 +90,31 @@ def test_the_audit_can_be_filtered(database: Database, query: AuditQuery) -> Non
     rows: list[AuditRow] = []
     page_query = replace(query, limit=4)
     while True:
-        page = database.directory.audit(page_query)
+        page = database.administration.audit(page_query)
         assert page.total == len(expected)
         rows += page.rows
         if page.next is None:
             break
         page_query = replace(page_query, cursor=page.next)
     assert [row.details["n"] for row in rows] == expected[::-1]
-    assert [row.details["n"] for row in database.directory.audit_events(query)] == expected
+    assert [row.details["n"] for row in database.administration.audit_events(query)] == expected
 
 
 def test_one_event_and_the_end_of_the_chain(database: Database) -> None:
-    empty = database.directory.chain_head()
+    empty = database.administration.chain_head()
     assert (empty.seq, empty.last_at, empty.sealed) == (0, None, True)
     audited(database)
-    stored = database.directory.audit_event(3)
+    stored = database.administration.audit_event(3)
     assert stored is not None
     assert (stored.seq, stored.kind, stored.details) == (3, "app:session:begin", {"n": 2})
-    assert database.directory.audit_event(31) is None
-    head = database.directory.chain_head()
+    assert database.administration.audit_event(31) is None
+    head = database.administration.chain_head()
     assert (head.seq, head.last_at, head.sealed, head.boundary_seq) == (30, NOW + 29 * SECOND, True, 0)
     behind_its_back(database, "DELETE FROM audit_events WHERE seq = 30")
-    assert not database.directory.chain_head().sealed
+    assert not database.administration.chain_head().sealed
     behind_its_back(database, "UPDATE audit_head SET seq = 29", "UPDATE audit_events SET details = 'no' WHERE seq = 29")
-    assert not database.directory.chain_head().sealed
-    assert database.directory.audit(AuditQuery(limit=1)).rows[0].details == {}
+    assert not database.administration.chain_head().sealed
+    assert database.administration.audit(AuditQuery(limit=1)).rows[0].details == {}
 
 
 @pytest.mark.parametrize("kind", ["app:session:resume", "app:session:revive"])
@@ -125,7 +125,7 @@ def test_events_of_a_retired_code_are_found_by_the_kind_that_replaced_it(databas
         unit.record(event(AuditKind.SESSION_RESUME))
         unit.commit()
     behind_its_back(database, "UPDATE audit_events SET kind = 'app:session:revive' WHERE seq = 2")
-    stored = database.directory.audit(AuditQuery(kinds=(kind,)))
+    stored = database.administration.audit(AuditQuery(kinds=(kind,)))
     assert [(row.seq, row.kind) for row in stored.rows] == [(3, "app:session:resume"), (2, "app:session:revive")]
     assert stored.total == 2
 
@@ -139,7 +139,7 @@ def test_the_installation_in_numbers(database: Database) -> None:
         unit.record(event(AuditKind.PAGE_DENY, actor=ANONYMOUS_ACTOR))
         unit.record(event(AuditKind.SESSION_BEGIN, at=NOW - DAY))
         unit.commit()
-    numbers = database.directory.statistics(NOW + 3 * SECOND, days=2)
+    numbers = database.administration.statistics(NOW + 3 * SECOND, days=2)
     assert (numbers.people, numbers.machines, numbers.sessions, numbers.roles) == (len(ids), 1, 3, len(ROLES))
     assert [(day.sign_ins, day.refusals) for day in numbers.days] == [(1, 0), (1, 1)]
     attention = numbers.attention
@@ -149,12 +149,12 @@ def test_the_installation_in_numbers(database: Database) -> None:
     assert attention.unmapped_token_roles == ("Owners", "viewer")
     assert (attention.people_without_roles, attention.blocked_people, attention.administrators) == (6, 1, 1)
     assert len(attention.unguarded_permissions) == min(20, len(CATALOGUE))
-    assert database.directory.statistics(NOW, days=1, seen_since=NOW + SECOND).sessions == 1
+    assert database.administration.statistics(NOW, days=1, seen_since=NOW + SECOND).sessions == 1
 
 
 def test_people_are_counted_exactly(database: Database) -> None:
     def numbers() -> tuple[int, int]:
-        stored = database.directory.statistics(NOW, days=1)
+        stored = database.administration.statistics(NOW, days=1)
         return stored.people, stored.machines
 
     written(database, lambda unit: unit.save_person(Person(ANN, machine=True), NOW))
@@ -175,8 +175,8 @@ def test_guards_are_published_whole_by_each_process(database: Database) -> None:
     publish("app", "/one")
     publish("api", "GET /x", "GET /y")
     publish("api", "GET /z")
-    assert [(row.name, row.process, row.version, row.published_at) for row in database.directory.guards()] == [
+    assert [(row.name, row.process, row.version, row.published_at) for row in database.administration.guards()] == [
         ("/one", "app", "1.0", NOW),
         ("GET /z", "api", "1.0", NOW),
     ]
-    assert "read:people" not in database.directory.statistics(NOW, days=1).attention.unguarded_permissions
+    assert "read:people" not in database.administration.statistics(NOW, days=1).attention.unguarded_permissions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.directory import RoleReview
+from app.core.administration_records import RoleReview
 from app.core.errors import NameTaken, NotFound, RoleInUse
 from app.core.permissions import CATALOGUE, ROLES
 from app.core.policy import Source
@@ -16,7 +16,7 @@ from tests.db.sample_people import BOB, CARLA, DAY, add_sample_people
 
 
 def role_id(database: Database, name: str) -> int:
-    card = database.directory.role_by_name(name, NOW)
+    card = database.administration.role_by_name(name, NOW)
     assert card is not None
     return card.row.id
 
@@ -28,42 +28,44 @@ def make_role(database: Database, name: str, *permissions: str) -> int:
 
 def test_roles_are_listed_with_their_numbers(database: Database) -> None:
     add_sample_people(database)
-    rows = {row.name: row for row in database.directory.roles(NOW).rows}
+    rows = {row.name: row for row in database.administration.roles(NOW).rows}
     assert list(rows) == sorted(ROLES)
     assert (rows["administrator"].permissions, rows["administrator"].people) == (len(CATALOGUE), 1)
     assert (rows["viewer"].permissions, rows["viewer"].people) == (len(ROLES["viewer"][1]), 2)
     assert rows["viewer"].built_in
-    page = database.directory.roles(NOW, limit=2)
+    page = database.administration.roles(NOW, limit=2)
     assert [row.name for row in page.rows] == ["administrator", "analyst"]
     assert page.next is not None
-    assert [row.name for row in database.directory.roles(NOW, cursor=page.next).rows] == sorted(ROLES)[2:]
-    assert [row.name for row in database.directory.roles(NOW, text="VIEW").rows] == ["viewer"]
+    assert [row.name for row in database.administration.roles(NOW, cursor=page.next).rows] == sorted(ROLES)[2:]
+    assert [row.name for row in database.administration.roles(NOW, text="VIEW").rows] == ["viewer"]
 
 
 def test_a_role_by_id_and_by_name(database: Database) -> None:
     written(database, lambda unit: unit.set_mapping("Owners", frozenset(), NOW, implicit_role_mapping=False))
     number = role_id(database, "viewer")
     written(database, lambda unit: unit.set_mapping("Owners", frozenset({number}), NOW, implicit_role_mapping=False))
-    card = database.directory.role_card(number, NOW)
+    card = database.administration.role_card(number, NOW)
     assert card is not None
     assert (card.permissions, card.token_roles) == (ROLES["viewer"][1], ("Owners",))
-    assert database.directory.role_card(10**9, NOW) is None
-    assert database.directory.role_by_name("Viewer", NOW) is None
-    assert database.directory.role_by_name("\ud800", NOW) is None
-    stored = database.directory.role_permissions([number, role_id(database, "administrator"), 10**9])
+    assert database.administration.role_card(10**9, NOW) is None
+    assert database.administration.role_by_name("Viewer", NOW) is None
+    assert database.administration.role_by_name("\ud800", NOW) is None
+    stored = database.administration.role_permissions([number, role_id(database, "administrator"), 10**9])
     assert sorted(map(len, stored.values())) == [len(ROLES["viewer"][1]), len(CATALOGUE)]
 
 
 def test_the_catalogue(database: Database) -> None:
     add_sample_people(database)
-    page = database.directory.permissions(NOW, limit=3)
+    page = database.administration.permissions(NOW, limit=3)
     assert [row.name for row in page.rows] == sorted(CATALOGUE)[:3]
     assert page.total == len(CATALOGUE)
     assert page.next is not None
-    assert [row.name for row in database.directory.permissions(NOW, cursor=page.next).rows] == sorted(CATALOGUE)[3:]
-    stored = database.directory.permissions(NOW, text="EXPLORE:api").rows
+    assert [row.name for row in database.administration.permissions(NOW, cursor=page.next).rows] == sorted(CATALOGUE)[
+        3:
+    ]
+    stored = database.administration.permissions(NOW, text="EXPLORE:api").rows
     assert [(row.name, row.roles, row.people) for row in stored] == [("explore:api", 1, 1)]
-    assert [row.by_scope for row in database.directory.permissions(NOW, text="scoped message").rows] == [True]
+    assert [row.by_scope for row in database.administration.permissions(NOW, text="scoped message").rows] == [True]
 
 
 def test_a_review_counts_the_people_who_gain_and_lose_permissions(database: Database) -> None:
@@ -71,7 +73,7 @@ def test_a_review_counts_the_people_who_gain_and_lose_permissions(database: Data
     number = role_id(database, "viewer")
     written(database, lambda unit: unit.add_grant(grant("analyst", subject=BOB), NOW))
     others = ROLES["viewer"][1] - {"read:reports"}
-    review = database.directory.review_role(number, others | {"explore:api", "explore:files"}, NOW)
+    review = database.administration.review_role(number, others | {"explore:api", "explore:files"}, NOW)
     assert review == RoleReview(
         added=("explore:api", "explore:files"),
         removed=("read:reports",),
@@ -85,11 +87,11 @@ def test_a_review_counts_the_people_who_gain_and_lose_permissions(database: Data
         },
         sessions=2,
     )
-    same = database.directory.review_role(number, ROLES["viewer"][1], NOW)
+    same = database.administration.review_role(number, ROLES["viewer"][1], NOW)
     assert same is not None
     assert (same.added, same.removed, same.people, same.sessions) == ((), (), 2, 0)
-    assert database.directory.review_role(10**9, frozenset(), NOW) is None
-    nothing = database.directory.review_role(role_id(database, "administrator"), frozenset(), NOW)
+    assert database.administration.review_role(10**9, frozenset(), NOW) is None
+    nothing = database.administration.review_role(role_id(database, "administrator"), frozenset(), NOW)
     assert nothing is not None
     assert nothing.removed == ()
 
@@ -104,7 +106,7 @@ def test_a_review_of_a_role_that_very_many_hold(database: Database) -> None:
             for number in range(1300)
         },
     )
-    review = database.directory.review_role(number, frozenset({"explore:api", "explore:files"}), NOW)
+    review = database.administration.review_role(number, frozenset({"explore:api", "explore:files"}), NOW)
     assert review is not None
     assert review.people == 1000
     assert dict(review.gain) == {"explore:api": 5, "explore:files": 1000}
@@ -124,7 +126,7 @@ def test_roles_are_made_changed_moved_and_deleted(database: Database) -> None:
         database,
         lambda unit: unit.change_role(number, name="Ops 2", description="x", permissions=frozenset({"read:people"})),
     )
-    card = database.directory.role_card(number, NOW)
+    card = database.administration.role_card(number, NOW)
     assert card is not None
     assert (card.row.name, card.row.version, card.permissions) == ("Ops 2", "2", frozenset({"read:people"}))
     assert database.read.policy_version() == version + 2
@@ -141,26 +143,26 @@ def test_roles_are_made_changed_moved_and_deleted(database: Database) -> None:
         (Source.ADMIN, NOW + DAY, "me")
     ]
     assert [(way.source, way.expires_at) for way in bob.roles["viewer"]] == [(Source.ADMIN, None), (Source.TOKEN, None)]
-    assert [row.roles for row in database.directory.mappings(text="owners").rows] == [((viewer, "viewer"),)]
+    assert [row.roles for row in database.administration.mappings(text="owners").rows] == [((viewer, "viewer"),)]
     written(database, lambda unit: unit.delete_role(number))
-    assert database.directory.role_card(number, NOW) is None
+    assert database.administration.role_card(number, NOW) is None
 
 
 def test_a_mapping_changes_the_token_grants_of_all_people_with_the_token_role(database: Database) -> None:
     add_sample_people(database)
     developer, viewer = role_id(database, "developer"), role_id(database, "viewer")
-    assert [(row.token_role, row.roles, row.people) for row in database.directory.mappings().rows] == [
+    assert [(row.token_role, row.roles, row.people) for row in database.administration.mappings().rows] == [
         ("Owners", (), 1),
         ("viewer", (), 1),
     ]
-    before = database.directory.mappings(text="own").rows[0].version
+    before = database.administration.mappings(text="own").rows[0].version
     both = frozenset({developer, viewer})
     assert written(database, lambda unit: unit.set_mapping("Owners", both, NOW, implicit_role_mapping=True)) == 1
     assert set(database.read.grants(BOB, NOW).roles) == {"viewer", "developer"}
-    row = database.directory.mappings(text="own").rows[0]
+    row = database.administration.mappings(text="own").rows[0]
     assert row.version != before
     assert row.roles == ((developer, "developer"), (viewer, "viewer"))
-    assert [row.token_role for row in database.directory.mappings(unmapped=True).rows] == ["viewer"]
+    assert [row.token_role for row in database.administration.mappings(unmapped=True).rows] == ["viewer"]
     assert written(database, lambda unit: unit.set_mapping("Owners", frozenset(), NOW, implicit_role_mapping=True)) == 1
     assert set(database.read.grants(BOB, NOW).roles) == {"viewer"}
     assert [way.source for way in database.read.grants(BOB, NOW).roles["viewer"]] == [Source.TOKEN, Source.ADMIN]
@@ -168,7 +170,7 @@ def test_a_mapping_changes_the_token_grants_of_all_people_with_the_token_role(da
         database,
         lambda unit: unit.sync_token_rights(BOB, token_rights(at=NOW + SECOND), implicit_role_mapping=True, now=NOW),
     )
-    assert database.directory.mappings().rows == ()
+    assert database.administration.mappings().rows == ()
 
 
 def test_mapping_pages(database: Database) -> None:
@@ -176,9 +178,9 @@ def test_mapping_pages(database: Database) -> None:
     written(
         database, lambda unit: unit.sync_token_rights(ANN, token_rights(*names), implicit_role_mapping=False, now=NOW)
     )
-    page = database.directory.mappings(limit=4)
+    page = database.administration.mappings(limit=4)
     assert page.next is not None
-    rest = database.directory.mappings(limit=4, cursor=page.next)
+    rest = database.administration.mappings(limit=4, cursor=page.next)
     assert [row.token_role for row in (*page.rows, *rest.rows)] == names
     assert (page.total, rest.next) == (7, None)
 
@@ -201,7 +203,7 @@ def test_a_unit_reads_its_own_state(database: Database) -> None:
         assert card.row.people == 2
         assert unit.role_for_change(card.row.id, NOW) == card
         assert unit.mapping("Owners").roles == ()
-    assert database.directory.person_card(ids[BOB], NOW) is not None
+    assert database.administration.person_card(ids[BOB], NOW) is not None
     assert "developer" not in database.read.grants(BOB, NOW).roles
 
 
@@ -212,8 +214,8 @@ def test_a_token_role_that_counts_by_its_own_name_is_not_mapped_nowhere(database
         unit.commit()
 
     def nowhere(*, implicit_role_mapping: bool) -> tuple[list[str], tuple[str, ...]]:
-        listed = database.directory.mappings(unmapped=True, implicit_role_mapping=implicit_role_mapping).rows
-        named = database.directory.statistics(
+        listed = database.administration.mappings(unmapped=True, implicit_role_mapping=implicit_role_mapping).rows
+        named = database.administration.statistics(
             NOW, days=1, implicit_role_mapping=implicit_role_mapping
         ).attention.unmapped_token_roles
         return [row.token_role for row in listed], named

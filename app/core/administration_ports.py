@@ -11,8 +11,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from app.core.audit_rows import AuditQuery, AuditRow, ChainHead
-from app.core.directory import (
+from app.core.administration_records import (
     GrantRow,
     GuardRow,
     MappingRow,
@@ -28,12 +27,13 @@ from app.core.directory import (
     Statistics,
     WithheldRow,
 )
+from app.core.audit_rows import AuditQuery, AuditRow, ChainHead
 from app.core.policy import Grants
 from app.core.ports import Reader, Storage, UnitOfWork
 from app.core.principal import Subject
 
 
-class DirectoryReader(Protocol):
+class AdministrationReader(Protocol):
     """Reads for administrators."""
 
     def people(self, query: PeopleQuery, now: datetime) -> RowPage[PersonRow]:
@@ -115,7 +115,7 @@ class DirectoryReader(Protocol):
         """Everything that processes published, by kind and name."""
 
 
-class DirectoryUnit(UnitOfWork, Protocol):
+class AdministrationUnit(UnitOfWork, Protocol):
     """The writes of administration, beside those of ``UnitOfWork``; its reads see this unit's own state.
 
     A write increases the policy version whenever it changes rights.
@@ -125,7 +125,7 @@ class DirectoryUnit(UnitOfWork, Protocol):
         """The row of a person (without roles) and the version of their card; None when there is none."""
 
     def person_card(self, person: int, now: datetime) -> PersonCard | None:
-        """As ``DirectoryReader.person_card``, inside this unit."""
+        """As ``AdministrationReader.person_card``, inside this unit."""
 
     def person_of(self, subject: Subject) -> PersonRow | None:
         """The row of a subject (without roles); None when it is not known."""
@@ -169,7 +169,7 @@ class DirectoryUnit(UnitOfWork, Protocol):
         """Single permissions withheld from the subject."""
 
     def role_for_change(self, role: int, now: datetime) -> RoleCard | None:
-        """As ``DirectoryReader.role_card``, inside this unit."""
+        """As ``AdministrationReader.role_card``, inside this unit."""
 
     def role_named(self, name: str, now: datetime) -> RoleCard | None:
         """A role whose name is the same but for case, spacing and look-alikes."""
@@ -222,7 +222,7 @@ class DirectoryUnit(UnitOfWork, Protocol):
         """Replace the guards that ``process`` published."""
 
 
-class DirectoryStorage(Storage, Protocol):
+class AdministrationStorage(Storage, Protocol):
     """Storage that administration can use."""
 
     @property
@@ -230,8 +230,8 @@ class DirectoryStorage(Storage, Protocol):
         """Reads outside of a unit of work."""
 
     @property
-    def directory(self) -> DirectoryReader:
+    def administration(self) -> AdministrationReader:
         """Reads for administrators."""
 
-    def unit_of_work(self) -> AbstractContextManager[DirectoryUnit]:
+    def unit_of_work(self) -> AbstractContextManager[AdministrationUnit]:
         """Open a unit of work; leaving the block without ``commit`` rolls back."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.core.directory import MAX_COUNTED, PeopleQuery, PeopleSort, PersonRow, PersonState
+from app.core.administration_records import MAX_COUNTED, PeopleQuery, PeopleSort, PersonRow, PersonState
 from app.core.errors import InvalidInput
 from app.core.permissions import ROLES
 from app.core.policy import Source
@@ -19,7 +19,7 @@ from tests.db.sample_people import ADA, BOB, CARLA, DAY, DORA, ELODIE, PENDING, 
 
 
 def names_of(database: Database, query: PeopleQuery) -> list[str]:
-    page = database.directory.people(query, NOW)
+    page = database.administration.people(query, NOW)
     assert page.total == len(page.rows)
     return [row.person.name or row.person.subject.subject for row in page.rows]
 
@@ -75,7 +75,7 @@ def test_people_are_found_by_part_of_name_email_or_subject(database: Database, t
 def test_filters(database: Database, query: PeopleQuery, subjects: set[Subject]) -> None:
     add_sample_people(database)
     for sort in PeopleSort:
-        page = database.directory.people(replace(query, sort=sort), NOW)
+        page = database.administration.people(replace(query, sort=sort), NOW)
         assert {row.person.subject for row in page.rows} == subjects
         assert page.total == len(subjects)
 
@@ -84,12 +84,12 @@ def test_filters(database: Database, query: PeopleQuery, subjects: set[Subject])
 @pytest.mark.parametrize("text", ["", "auth0"])
 def test_pages_follow_each_other_without_gaps(database: Database, sort: PeopleSort, text: str) -> None:
     add_sample_people(database)
-    whole = database.directory.people(PeopleQuery(text=text, sort=sort, limit=200), NOW)
+    whole = database.administration.people(PeopleQuery(text=text, sort=sort, limit=200), NOW)
     assert whole.next is None
     query = PeopleQuery(text=text, sort=sort, limit=2)
     rows: list[PersonRow] = []
     while True:
-        page = database.directory.people(query, NOW)
+        page = database.administration.people(query, NOW)
         assert len(page.rows) <= 2
         rows += page.rows
         if page.next is None:
@@ -117,7 +117,7 @@ def test_names_that_begin_with_the_text_come_first(database: Database) -> None:
     names: list[str] = []
     query = PeopleQuery(text="anders", limit=1)
     while True:
-        page = database.directory.people(query, NOW)
+        page = database.administration.people(query, NOW)
         assert page.total == 5
         names += [row.person.name for row in page.rows]
         if page.next is None:
@@ -143,7 +143,7 @@ def test_short_words_are_found_by_pieces_and_beside_others(database: Database) -
         names: list[str] = []
         query = PeopleQuery(text=text, limit=120)
         while True:
-            page = database.directory.people(query, NOW)
+            page = database.administration.people(query, NOW)
             assert page.total == total
             names += [row.person.name for row in page.rows]
             if page.next is None:
@@ -155,7 +155,7 @@ def test_short_words_are_found_by_pieces_and_beside_others(database: Database) -
 
 def test_a_cursor_is_good_for_its_own_query_only(database: Database) -> None:
     add_sample_people(database)
-    page = database.directory.people(PeopleQuery(limit=2), NOW)
+    page = database.administration.people(PeopleQuery(limit=2), NOW)
     assert page.next is not None
     wrong = (
         PeopleQuery(cursor=page.next, sort=PeopleSort.LAST_SEEN),
@@ -165,7 +165,7 @@ def test_a_cursor_is_good_for_its_own_query_only(database: Database) -> None:
     )
     for query in wrong:
         with pytest.raises(InvalidInput) as caught:
-            database.directory.people(query, NOW)
+            database.administration.people(query, NOW)
         assert set(caught.value.problems) == {"cursor"}
 
 
@@ -191,7 +191,7 @@ def test_many_matches_are_counted_up_to_a_thousand_and_come_in_order(database: D
         (PeopleQuery(without_roles=True, text="xena", limit=200), "xena 0000"),
         (PeopleQuery(state=PersonState.ACTIVE, limit=200), "Ada Lovelace"),
     ):
-        page = database.directory.people(query, NOW)
+        page = database.administration.people(query, NOW)
         if first is None:
             assert page.total == 0
             continue
@@ -202,19 +202,19 @@ def test_many_matches_are_counted_up_to_a_thousand_and_come_in_order(database: D
             names += [row.person.name for row in page.rows]
             if page.next is None:
                 break
-            page = database.directory.people(replace(query, cursor=page.next), NOW)
+            page = database.administration.people(replace(query, cursor=page.next), NOW)
         shown = [name for name in names if name]
         assert shown[0] == first
         assert [name.casefold() for name in shown] == sorted(name.casefold() for name in shown)
         assert len(names) >= 1050
     query = PeopleQuery(role="developer", sort=PeopleSort.LAST_SEEN, limit=200)
-    assert all(row.person.name for row in database.directory.people(query, NOW).rows)
-    assert database.directory.statistics(NOW, days=1).people == 2200 + len(ids)
+    assert all(row.person.name for row in database.administration.people(query, NOW).rows)
+    assert database.administration.statistics(NOW, days=1).people == 2200 + len(ids)
 
 
 def test_the_details_of_a_person_name_the_grants_of_each_permission(database: Database) -> None:
     ids = add_sample_people(database)
-    card = database.directory.person_card(ids[BOB], NOW)
+    card = database.administration.person_card(ids[BOB], NOW)
     assert card is not None
     assert [(grant.role, grant.source, grant.expires_at) for grant in card.grants] == [
         ("viewer", Source.ADMIN, NOW + DAY),
@@ -226,25 +226,25 @@ def test_the_details_of_a_person_name_the_grants_of_each_permission(database: Da
     assert card.token_roles == {"Owners": (), "viewer": ("viewer",)}
     assert card.row.roles == ("viewer",)
     assert not card.counts_as_administrator
-    ada = database.directory.person_card(ids[ADA], NOW)
+    ada = database.administration.person_card(ids[ADA], NOW)
     assert ada is not None
     assert ada.counts_as_administrator
     assert [grant.role for grant in ada.permissions["erase:people"]] == ["administrator"]
     assert [grant.role for grant in ada.permissions["read:reports"]] == ["administrator", "viewer"]
-    dora = database.directory.person_card(ids[DORA], NOW)
+    dora = database.administration.person_card(ids[DORA], NOW)
     assert dora is not None
     assert list(dora.permissions) == ["explore:api"]
-    carla = database.directory.person_card(ids[CARLA], NOW)
+    carla = database.administration.person_card(ids[CARLA], NOW)
     assert carla is not None
     assert (carla.grants, dict(carla.permissions)) == ((), {})
-    assert database.directory.person_card(10**9, NOW) is None
+    assert database.administration.person_card(10**9, NOW) is None
 
 
 def test_the_version_changes_only_with_changes_by_administrators(database: Database) -> None:
     ids = add_sample_people(database)
 
     def version() -> str:
-        card = database.directory.person_card(ids[BOB], NOW)
+        card = database.administration.person_card(ids[BOB], NOW)
         assert card is not None
         return card.version
 
@@ -263,15 +263,17 @@ def test_the_version_changes_only_with_changes_by_administrators(database: Datab
 def test_erasing_removes_all_but_the_subject_until_the_next_sign_in(database: Database) -> None:
     ids = add_sample_people(database)
     written(database, lambda unit: unit.erase_person(ids[BOB], NOW))
-    card = database.directory.person_card(ids[BOB], NOW)
+    card = database.administration.person_card(ids[BOB], NOW)
     assert card is not None
     assert card.row.state is PersonState.ERASED
     assert (card.row.person.name, card.row.person.email, card.row.person.picture) == ("", "", "")
     assert (card.grants, dict(card.token_roles)) == ((), {})
-    assert [row.id for row in database.directory.people(PeopleQuery(state=PersonState.ERASED), NOW).rows] == [ids[BOB]]
-    assert not database.directory.people(PeopleQuery(text="Ross"), NOW).rows
+    assert [row.id for row in database.administration.people(PeopleQuery(state=PersonState.ERASED), NOW).rows] == [
+        ids[BOB]
+    ]
+    assert not database.administration.people(PeopleQuery(text="Ross"), NOW).rows
     assert {(session.user_agent, session.address, session.page) for session in database.read.sessions_of(BOB, NOW)} == {
         ("", "", "")
     }
     written(database, lambda unit: unit.save_person(Person(BOB, "Bob again"), NOW))
-    assert database.directory.people(PeopleQuery(text="bob again"), NOW).rows[0].state is PersonState.ACTIVE
+    assert database.administration.people(PeopleQuery(text="bob again"), NOW).rows[0].state is PersonState.ACTIVE
