@@ -62,7 +62,7 @@ def direct() -> None:
 
 def show_response(explored: api_client.ExploredCall) -> None:
     """Show a request and its response."""
-    with st.container(key="answer", border=True):
+    with st.container(key="response", border=True):
         token = "token sent" if explored.with_token else "token not sent"
         status = f"**{explored.status}** after {explored.elapsed_ms:.0f} ms, {token}."
         if explored.status < HTTPStatus.BAD_REQUEST:
@@ -96,12 +96,12 @@ def function_beside_endpoint() -> None:
     endpoint_column.code("GET /api/pong-scoped", language="http", wrap_lines=True)
     if not pressed:
         return
-    with function_column.container(key="function-answer"):
+    with function_column.container(key="function-response"):
         try:
             st.success(protected_function(), icon=":material/check_circle:")
         except GatehouseError as error:
             st.warning(formatting.plain(error.detail or error.title), icon=":material/block:")
-    with endpoint_column.container(key="endpoint-answer"):
+    with endpoint_column.container(key="endpoint-response"):
         try:
             explored = make_call("Scoped ping", with_token=True)
         except GatehouseError as error:

@@ -59,7 +59,7 @@ def selected_tests(changed: Iterable[str], root: Path = ROOT) -> list[str]:
         if path.startswith("component/frontend/"):
             chosen.add("tests/component/test_frontend.py")
         if path.startswith("pages/"):
-            chosen |= {"tests/apptest/test_gating.py", "tests/apptest/test_matrix.py"}
+            chosen |= {"tests/apptest/test_matrix.py", "tests/apptest/test_page_guards.py"}
         if file.suffix != ".py" or file.parts[0] not in PACKAGES:
             continue
         if path in imports and path != GUARD_ROWS:

@@ -59,7 +59,7 @@ def tree(tmp_path: Path) -> Path:
         ("tests/db/test_other.py", ["tests/db/test_other.py"]),
         ("tests/e2e/test_session_use.py", ["tests/e2e/test_session_use.py"]),
         ("component/frontend/auth0.js", ["tests/component/test_frontend.py"]),
-        ("pages/home.py", ["tests/apptest/test_gating.py", "tests/apptest/test_matrix.py"]),
+        ("pages/home.py", ["tests/apptest/test_matrix.py", "tests/apptest/test_page_guards.py"]),
         ("docs/security.md", ["tests/docs"]),
         ("README.md", ["tests/docs"]),
         ("deploy/gatehouse.service", []),

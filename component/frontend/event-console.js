@@ -68,7 +68,7 @@ export class EventConsole {
     )
     this.status = createElement("p", "status")
     this.status.setAttribute("role", "status")
-    this.body = createElement("pre", "answer")
+    this.body = createElement("pre", "response")
     this.body.tabIndex = 0
     this.body.setAttribute("role", "region")
     this.body.setAttribute("aria-label", "What the host answered")

@@ -44,19 +44,19 @@ export const STYLE = `
 }
 select.control { text-overflow: ellipsis; }
 textarea.control { resize: vertical; }
-.control:focus-visible, .with-token:focus-visible, .answer:focus-visible {
+.control:focus-visible, .with-token:focus-visible, .response:focus-visible {
   outline: 2px solid var(--st-primary-color, Highlight); outline-offset: 1px;
 }
 .tick { display: flex; align-items: center; gap: 0.5rem; font-size: 0.875em; min-height: 1.5rem; }
 .with-token { flex: none; width: 1rem; height: 1rem; accent-color: var(--st-primary-color, Highlight); }
 .console .status { min-height: 3em; }
-.answer {
+.response {
   margin: 0.5rem 0 0; padding: 0.75rem; max-height: 20rem; overflow: auto;
   white-space: pre-wrap; overflow-wrap: anywhere;
   font-family: var(--st-code-font, monospace); font-size: 0.875em; border-radius: var(--st-base-radius, 0.5rem);
   background: var(--st-code-background-color, transparent); color: var(--st-text-color, inherit);
 }
-.answer[hidden] { display: none; }
+.response[hidden] { display: none; }
 .warning.shown {
   margin: 0.75rem 0 0; padding: 0.75rem; border: 1px solid var(--st-border-color, GrayText);
   border-left: 4px solid var(--st-primary-color, Highlight); border-radius: var(--st-base-radius, 0.5rem);

@@ -15,7 +15,7 @@ from app.core.errors import StepUpRequired
 from app.core.permissions import REQUIREMENTS
 from component.auth0 import confirm
 from tests.apptest.conftest import AppInstallation
-from tests.apptest.test_gating import SCRIPT, denials, revoke, title_of
+from tests.apptest.test_page_guards import SCRIPT, denials, revoke, title_of
 
 HOUR = 3_600_000_000
 

@@ -110,16 +110,16 @@ def _arguments(side: str, port: int) -> list[str]:
 
 
 def _write_scripts(folder: Path) -> None:
-    """Write ten pages with and without a gate, the scripts that register the latter, and an empty script."""
+    """Write ten pages with and without a guard, the scripts that register the latter, and an empty script."""
     (folder / "empty.py").write_text("import streamlit as st\n")
-    for kind, gate in (
+    for kind, guard in (
         ("guarded", "from app import access\n\naccess.require_page()\n"),
         ("unguarded", ""),
     ):
         (folder / kind).mkdir(exist_ok=True)
         for number in range(PAGES):
             script = (
-                f"import streamlit as st\n\n{gate}st.title({page_title(number)!r})\nst.write('Something to read.')\n"
+                f"import streamlit as st\n\n{guard}st.title({page_title(number)!r})\nst.write('Something to read.')\n"
             )
             (folder / kind / page_file(number)).write_text(script)
     rows = [

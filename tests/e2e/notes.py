@@ -1,4 +1,4 @@
-"""A page with a form, public or, with ``GATED``, for authenticated users. Its input is kept as a draft."""
+"""A page with a form, public or, with ``PROTECTED``, for authenticated users. Its input is kept as a draft."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ if session is not None:
     with st.sidebar:
         sidebar.account(access.principal(), session, [], lifetimes=services().sessions.lifetimes)
 
-elif "GATED" in os.environ:
+elif "PROTECTED" in os.environ:
     panels.sign_in()
     st.stop()
 

@@ -113,7 +113,7 @@ def test_no_violation_on_the_api_explorer(new_user: NewUser, dark: bool, width: 
     page.locator(".st-key-console button.ask").click()
     expect(page.locator(".st-key-console .status")).to_contain_text("answered 200", timeout=SOON)
     page.locator(".st-key-send button").click()
-    settled(user, ".st-key-answer")
+    settled(user, ".st-key-response")
     user.shot(f"axe-explorer-{'dark' if dark else 'light'}-{width}")
     assert violations(page) == []
 

@@ -39,7 +39,7 @@ def test_the_explorer_lists_the_events_of_a_session(new_user: NewUser) -> None:
     expect_logged(user, re.compile(r"onStatusUpdate from the browser.*Signed in as Dev Patel, valid until", re.DOTALL))
     press(user, "ask")
     expect_message(user, re.compile(r"The API answered 200 after \d+ ms\."))
-    expect(user.page.locator(".st-key-console .answer")).to_contain_text("No access token is required")
+    expect(user.page.locator(".st-key-console .response")).to_contain_text("No access token is required")
     press(user, "report")
     expect_message(user, "The host has taken note.")
     expect(user.page.locator(".st-key-reports")).to_contain_text("Seen in this browser", timeout=SOON)
@@ -85,7 +85,7 @@ def test_the_host_calls_with_and_without_the_token_and_no_other_host(new_user: N
     expect_message(user, re.compile("answered 200"))
     choose(user, "Echo")
     press(user, "ask")
-    expect(user.page.locator(".st-key-console .answer")).to_contain_text("called by its host", timeout=SOON)
+    expect(user.page.locator(".st-key-console .response")).to_contain_text("called by its host", timeout=SOON)
     choose(user, "Another host")
     press(user, "ask")
     expect_message(user, re.compile("calls only the remote API"))
@@ -104,8 +104,8 @@ def test_a_protected_function_is_called_beside_its_endpoint(new_user: NewUser) -
     expect_logged(may, "onStatusUpdate")  # it reruns the page, which shows the answers of one press in one run
     may.settle()
     may.page.locator(".st-key-ask-both button").click()
-    expect(may.page.locator(".st-key-function-answer")).to_contain_text("You may read messages", timeout=SOON)
-    expect(may.page.locator(".st-key-endpoint-answer")).to_contain_text("200: Ping", timeout=SOON)
+    expect(may.page.locator(".st-key-function-response")).to_contain_text("You may read messages", timeout=SOON)
+    expect(may.page.locator(".st-key-endpoint-response")).to_contain_text("200: Ping", timeout=SOON)
     may_not.sign_in("bruno", "/api-explorer")
     expect(may_not.page.locator("[data-testid=stMain] h1")).to_have_text("No access", timeout=SOON)
 

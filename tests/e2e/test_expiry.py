@@ -60,7 +60,7 @@ def writing(tmp_path: Path) -> Iterator[Writing]:
     sent = tmp_path / "sent"
     script = ROOT / "tests" / "e2e" / "notes.py"
     with Stack(
-        tmp_path, script=script, GATEHOUSE_SESSION_IDLE_SECONDS=str(IDLE_SECONDS), SENT=str(sent), GATED="1"
+        tmp_path, script=script, GATEHOUSE_SESSION_IDLE_SECONDS=str(IDLE_SECONDS), SENT=str(sent), PROTECTED="1"
     ) as stack:
         yield Writing(stack, sent)
 

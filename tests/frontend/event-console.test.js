@@ -9,7 +9,7 @@ import { settled } from "./timers.js"
 const { ChannelError } = await load("event-channel")
 const { EventConsole, readable } = await load("event-console")
 
-test("an answer is shown as it is, JSON with its lines broken", () => {
+test("a response is shown as it is, JSON with its lines broken", () => {
   assert.equal(readable('{"a":[1]}'), '{\n  "a": [\n    1\n  ]\n}')
   assert.equal(readable("<b>no</b>"), "<b>no</b>")
 })

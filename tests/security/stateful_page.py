@@ -45,7 +45,7 @@ from app import access
 from app.core.permissions import Permission
 from beside import cut, trace
 
-if GATED and not access.allows(Permission.EXPORT_REPORTS):
+if PROTECTED and not access.allows(Permission.EXPORT_REPORTS):
     cut()
 
 

@@ -143,13 +143,13 @@ def test_forged_ids_of_widgets_fragments_and_pages_have_no_effect(app: AppProces
     with app.tab(ann) as tab, app.tab(bob) as other:
         tab.open()
         other.open()
-        assert "gated" in tab.widgets
-        assert "gated" not in other.widgets
+        assert "protected" in tab.widgets
+        assert "protected" not in other.widgets
         before = app.traces
         for message in (
-            _forged(widget=tab.widgets["gated"]),
+            _forged(widget=tab.widgets["protected"]),
             _forged(widget="$$ID-0-none"),
-            _forged(widget=tab.widgets["gated"], fragment="0" * 32),
+            _forged(widget=tab.widgets["protected"], fragment="0" * 32),
             _forged(fragment=tab.widgets["fragment in"].replace("0", "1")),
             _forged(page="0" * 32),
             _forged(name="../../etc/passwd"),
@@ -172,7 +172,7 @@ def test_a_widget_of_a_revoked_permission_cannot_be_pressed(app: AppProcesses) -
         app.revoke(user, "analyst")
         while "may=False" not in tab.read_run():
             pass
-        for label in ("gated", "callback"):
+        for label in ("protected", "callback"):
             tab.widgets = kept
             tab.press(label)
             tab.read_run()
@@ -180,9 +180,9 @@ def test_a_widget_of_a_revoked_permission_cannot_be_pressed(app: AppProcesses) -
         app.grant(user, "analyst")
         while "may=True" not in tab.read_run():
             pass
-        tab.press("gated")
+        tab.press("protected")
         tab.read_run()
-        assert app.traces == [*before, "callback", "gated"]
+        assert app.traces == [*before, "callback", "protected"]
 
 
 def test_a_flood_in_one_tab_does_not_stop_another(app: AppProcesses) -> None:

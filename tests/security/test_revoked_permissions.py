@@ -97,14 +97,14 @@ def test_presses_on_an_outdated_page_run_nothing_until_it_is_rendered_again(app:
     user = app.sign_in("bes", "analyst")
     with app.tab(user) as tab:
         tab.open()
-        tab.press("gated")
+        tab.press("protected")
         tab.read_run()
         before = app.traces
-        assert before[-1] == "gated"
+        assert before[-1] == "protected"
         app.revoke(user, "analyst")
         tab.send(BackMsg(app_heartbeat=True))
         for _ in range(10):
-            tab.press("gated")
+            tab.press("protected")
         while "may=False" not in tab.read_run():  # rendered with the current grants
             pass
         tab.press("callback")

@@ -21,7 +21,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
     """A page that is cut off once its user lacks the permission. No watcher: the tab's own message comes first."""
     folder = tmp_path_factory.mktemp("outlives")
     (folder / "beside.py").write_text(BESIDE)
-    with app_processes(folder, script=f"GATED = True\n{PAGE}", processes=1, UNWATCHED="1") as made:
+    with app_processes(folder, script=f"PROTECTED = True\n{PAGE}", processes=1, UNWATCHED="1") as made:
         yield made
 
 
@@ -33,7 +33,7 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:
     (folder / "gatehouse.toml").write_text(
         'enter = "use:theirs"\n[permissions]\n"use:theirs" = { sentence = "Use it.", roles = ["analyst"] }\n'
     )
-    with app_processes(folder, script=f"GATED = False\n{PAGE}", processes=1, UNWATCHED="1", HOSTED="1") as made:
+    with app_processes(folder, script=f"PROTECTED = False\n{PAGE}", processes=1, UNWATCHED="1", HOSTED="1") as made:
         yield made
 
 

@@ -50,7 +50,7 @@ def part():
 st.text_input("draft", key="draft")
 st.button("callback", key="callback", on_click=trace, args=("callback",))
 if access.allows(Permission.EXPORT_REPORTS):
-    st.button("gated", key="gated", on_click=trace, args=("gated",))
+    st.button("protected", key="protected", on_click=trace, args=("protected",))
 part()
 if st.button("function", key="function"):
     guarded("function")

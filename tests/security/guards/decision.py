@@ -12,21 +12,21 @@ REMOVALS: Final[list[Removal]] = [
         at="pages.usage_report",
         without="access.require_page()",
         test=(
-            "tests/apptest/test_gating.py::test_a_page_refuses_access_when_it_runs_without_the_navigation[usage_report.py]"
+            "tests/apptest/test_page_guards.py::test_a_page_refuses_access_when_it_runs_without_the_navigation[usage_report.py]"
         ),
     ),
     Removal(
         guard="the navigation registers only pages that the user may open",
         at="app.main:_signed_in",
         without="decision.allowed_after_step_up",
-        test="tests/apptest/test_gating.py::test_the_navigation_registers_only_permitted_pages",
+        test="tests/apptest/test_page_guards.py::test_the_navigation_registers_only_permitted_pages",
     ),
     Removal(
         guard="@requires checks the permission at each call",
         at="app.core.guard:Guard.requires.decorate.guarded",
         without="require(...)",
         test=(
-            "tests/apptest/test_gating.py"
+            "tests/apptest/test_page_guards.py"
             "::test_functions_are_refused_in_callbacks_fragments_and_the_body_after_a_role_is_removed[callback]"
         ),
     ),
@@ -35,7 +35,7 @@ REMOVALS: Final[list[Removal]] = [
         at="app.main:main",
         without="not access.has_identity_middleware()",
         instead="False",
-        test="tests/apptest/test_gating.py::test_without_the_identity_middleware_only_an_error_is_shown",
+        test="tests/apptest/test_page_guards.py::test_without_the_identity_middleware_only_an_error_is_shown",
     ),
     Removal(
         guard="a permission can require a recent or stronger sign-in",
