@@ -9,6 +9,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	&& { echo $$p; break; }; done)
 # Where it is set, each of the many processes of a test run would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
+# Most tests wait for half of their time, so two cores have work for four processes.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n" -lt 4 ] && echo 4 || echo "$$n")
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
@@ -21,9 +23,9 @@ run: $(RUNTIME) ## install what is needed and start everything (Ctrl-C stops it)
 	@exec $(PY) -m app dev
 
 test: $(DEV) ## run all tests except the benchmarks
-	@$(PY) -m pytest -n auto --dist loadgroup --ignore=tests/e2e $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/e2e $(ARGS)
 	@# Playwright keeps an event loop running, so the browser tests have their own process.
-	@$(PY) -m pytest -n 2 --dist loadgroup tests/e2e $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup tests/e2e $(ARGS)
 
 test-fast: $(DEV) ## run the tests that the changed files touch; ARGS="--since main" compares with a branch
 	@$(PY) -m tests.fast $(ARGS)
