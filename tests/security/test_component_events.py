@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -205,12 +206,14 @@ def test_a_flood_is_cut_off_and_the_audit_keeps_a_count(app: AppProcesses) -> No
             text("SELECT actor, reason, details FROM audit_events WHERE kind = 'app:component:refuse'")
         ).all()
         calls = connection.execute(text("SELECT actor, details FROM audit_events WHERE kind = 'app:call:refuse'")).all()
-    counts = {(row.actor, row.reason): json.loads(row.details)["count"] for row in rows}
+    counts: Counter[tuple[str, str]] = Counter()
+    for row in rows:  # more than one of a kind if the flood takes longer than a write
+        counts[row.actor, row.reason] += json.loads(row.details)["count"]
     flooded = {reason: count for (actor, reason), count in counts.items() if actor == subject_name(user.subject)}
     print(f"900 forged events: {len(flooded)} kinds of rows in the audit: {flooded}")
     assert flooded.keys() == {"unknown-event", "too-many"}
     assert 40 <= flooded["unknown-event"] < 100
     assert len(rows) < 30
     assert {reason for (actor, reason) in counts if "mallory" in actor} == {"unknown-event", "wrong-shape", "too-large"}
-    assert [json.loads(row.details)["count"] for row in calls] == [3]
+    assert sum(json.loads(row.details)["count"] for row in calls) == 3
     assert calls[0].actor.startswith("test|dev at ")
