@@ -77,7 +77,7 @@ def notice(
     continue_at: str = "",
     keeps_opener: bool = False,
     retry_after_seconds: int | None = None,
-    closes: str = "",
+    broadcast_channel: str = "",
 ) -> HTMLResponse:
     """A page with a heading, some text and links.
 
@@ -92,9 +92,9 @@ def notice(
             notice drops its opener, so that a window of another site cannot watch where it leads (HTML, "Cross-origin
             opener policies").
         retry_after_seconds: When a retry may help, sent as ``Retry-After`` (RFC 9110 §10.2.3).
-        closes: The name of a ``BroadcastChannel``: the page asks the tabs on it to check the session, then closes its
-            window. It needs no opener, which a provider may cut (``Cross-Origin-Opener-Policy``), and its message
-            proves nothing. Empty for any other page.
+        broadcast_channel: The name of a ``BroadcastChannel``: the page asks the tabs on it to check the session, then
+            closes its window. It needs no opener, which a provider may cut (``Cross-Origin-Opener-Policy``), and its
+            message proves nothing. Empty for any other page.
     """
     page = _NOTICE.render(
         title=title,
@@ -102,14 +102,14 @@ def notice(
         actions=actions,
         reference=correlation.current(),
         refresh=f"0; url={continue_at}" if continue_at else reload_seconds,
-        closes=closes,
+        broadcast_channel=broadcast_channel,
     )
     headers = {
         "Cache-Control": "no-store",
         "Vary": "Cookie",
-        "Content-Security-Policy": _CSP_WITH_SCRIPT if closes else CONTENT_SECURITY_POLICY,
+        "Content-Security-Policy": _CSP_WITH_SCRIPT if broadcast_channel else CONTENT_SECURITY_POLICY,
     }
-    if not (keeps_opener or closes):
+    if not (keeps_opener or broadcast_channel):
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
     wait_seconds = reload_seconds if reload_seconds is not None else retry_after_seconds
     if wait_seconds is not None:
@@ -124,7 +124,7 @@ def signed_in_popup(broadcast_channel: str) -> HTMLResponse:
         ("This window closes by itself. If it does not, close it and return to where you pressed “Sign in”.",),
         status=200,
         actions=(),
-        closes=broadcast_channel,
+        broadcast_channel=broadcast_channel,
     )
 
 

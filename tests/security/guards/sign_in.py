@@ -32,7 +32,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a notice page drops its opener",
         at="component.http.static_pages:notice",
-        without="not (keeps_opener or closes)",
+        without="not (keeps_opener or broadcast_channel)",
         instead="False",
         test=(
             "tests/component/socket/test_cross_site.py"
