@@ -58,6 +58,8 @@ def test_a_module_has_its_own_folder_arguments_environment_and_libraries(python:
     [
         ("", 0),
         ("raise SystemExit(3)", 3),
+        ("raise SystemExit", 0),
+        ("raise SystemExit('a sentence')", 1),
         ("1 / 0", 1),
         ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM),
     ],
@@ -68,6 +70,28 @@ def test_the_exit_status_is_that_of_the_module(python: PreloadedPython, write: W
 
 def test_an_error_is_printed(python: PreloadedPython, write: Write) -> None:
     assert "ZeroDivisionError" in run(python, write("1 / 0")).output
+    assert run(python, write("raise SystemExit('a sentence')")).output == "a sentence\n"
+
+
+def test_threads_handlers_and_output_are_completed_at_the_end(python: PreloadedPython, write: Write) -> None:
+    """A child leaves out the destruction of modules, and nothing else of what the end of Python does."""
+    source = (
+        "import atexit, sys, tempfile, threading\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "go = threading.Event()\n"
+        "folder = tempfile.TemporaryDirectory()\n"
+        "atexit.register(print, 'handler', end='')\n"
+        "ThreadPoolExecutor(1).submit(lambda: (go.wait(), print('pool')))\n"
+        "threading.Thread(target=lambda: (go.wait(), print('thread'))).start()\n"
+        "print(folder.name)\n"
+        "go.set()\n"
+    )
+    completed = run(python, write(source))
+    folder, *lines = completed.output.split("\n")
+    assert completed.status == 0
+    assert sorted(lines[:-1]) == ["pool", "thread"]
+    assert lines[-1] == "handler"
+    assert not Path(folder).exists()
 
 
 def test_output_through_a_pipe_is_read_line_by_line_while_it_runs(python: PreloadedPython, write: Write) -> None:
