@@ -24,8 +24,8 @@ run: $(RUNTIME) ## install what is needed and start everything (Ctrl-C stops it)
 
 test: $(DEV) ## run all tests except the benchmarks
 	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/e2e $(ARGS)
-	@# Playwright keeps an event loop running, so the browser tests have their own process.
-	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup tests/e2e $(ARGS)
+	@# Playwright keeps an event loop running, so the browser tests have their own process. They use all of two cores.
+	@$(PY) -m pytest -n 2 --dist loadgroup tests/e2e $(ARGS)
 
 test-fast: $(DEV) ## run the tests that the changed files touch; ARGS="--since main" compares with a branch
 	@$(PY) -m tests.fast $(ARGS)

@@ -74,6 +74,8 @@ def test_the_export_works_after_the_user_confirms_the_sign_in(new_user: NewUser,
     # The other tab has connected again, and its HTTP requests use the new secret.
     file = tmp_path / "towns.csv"
     file.write_text("town,people\nUlm,126949\n", encoding="utf-8")
+    app = other.locator("[data-testid=stApp]")
+    expect(app).to_have_attribute("data-test-connection-state", "CONNECTED", timeout=SOON)
     expect(other.locator(".st-key-upload button").first).to_be_enabled(timeout=SOON)
     other.locator(".st-key-upload input[type=file]").set_input_files(file)
     expect(other.get_by_text("1 of 1 rows, 2 columns")).to_be_visible(timeout=SOON)
