@@ -158,7 +158,7 @@ def _run(request: Request, descriptors: list[int]) -> None:
 
 
 def _run_to_the_end(request: Request, descriptors: list[int]) -> NoReturn:
-    """In the child: end as Python does, but leave out the destruction of everything that the libraries created.
+    """In the child: end as Python does, but without destroying everything that the libraries created.
 
     It would touch, and so copy, all memory that the child shares with the server: a tenth of a second for each child.
     """
