@@ -31,7 +31,10 @@ _MAX_ROWS: Final = bindparam("max_rows", type_=BigInteger)
 FILTER_FIELDS: Final = tuple(
     field.name for field in fields(PeopleQuery) if field.name not in {"text", "sort", "cursor", "limit"}
 )
-"""The members of a query that filter; statements and cursors of queries differ when these do."""
+"""The members of a query that filter; statements and cursors of queries differ when these do.
+
+A new one with a text also needs its parameter in ``filter_parameters``.
+"""
 filter_values: Final[Callable[[PeopleQuery], tuple[Any, ...]]] = attrgetter(*FILTER_FIELDS)
 _NO_FILTERS: Final = filter_values(PeopleQuery())
 

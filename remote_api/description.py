@@ -58,7 +58,7 @@ class Description:
 
 
 def describe(app: Application) -> dict[str, Any]:
-    """The whole description, ready to be written as JSON; call after ``app.seal``."""
+    """The whole description, ready to be written as JSON; call after ``app.enforce_access``."""
     app.generate_spec_json()  # type: ignore[no-untyped-call] # the library leaves it untyped
     description: dict[str, Any] = app.spec_json
     for rule in app.url_map.iter_rules():

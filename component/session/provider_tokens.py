@@ -67,7 +67,7 @@ def sync_rights(
 ) -> None:
     """Set the grants of source ``token`` to the rights of the *access* token, and audit a change.
 
-    UnusableClaims claims are audited at each sign-in, and at a refresh when the grants changed. The roles of the ID
+    Unusable claims are audited at each sign-in, and at a refresh when the grants changed. The roles of the ID
     token never count: a refresh may return none, and a role that is only there would stay permanently.
 
     Args:
@@ -98,4 +98,4 @@ def sync_rights(
 def _surplus(access: AccessToken) -> list[UnusableClaims]:
     """The roles beyond the number that is stored; all of them were mapped."""
     surplus = len(access.roles) - MAX_TOKEN_ROLES
-    return [UnusableClaims(ClaimReason.TOO_MANY_ROLES, surplus, "beyond 500")] if surplus > 0 else []
+    return [UnusableClaims(ClaimReason.TOO_MANY_ROLES, surplus, f"beyond {MAX_TOKEN_ROLES}")] if surplus > 0 else []

@@ -65,7 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m tests.benchmarks", description="Measure against baselines and peers.")
+    parser = argparse.ArgumentParser(
+        "python -m tests.benchmarks", description="Measure against baselines and other libraries."
+    )
     parser.add_argument(
         "--quick", action="store_true", help="a small database and few rounds: that it works, not how fast"
     )
