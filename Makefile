@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 # Where it is set, each of the many processes of a test run would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 # Most tests wait for half of their time, so two cores have work for four processes.
-WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n" -lt 4 ] && echo 4 || echo "$$n")
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n" -lt 4 ] && echo 4 || echo "$$n")
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
@@ -24,7 +24,7 @@ run: $(RUNTIME) ## install what is needed and start everything (Ctrl-C stops it)
 
 test: $(DEV) ## run all tests except the benchmarks
 	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/e2e $(ARGS)
-	@# Playwright keeps an event loop running, so the browser tests have their own process. They use all of two cores.
+	@# Playwright keeps an event loop running, so the browser tests have their own process. Two workers use all of two cores.
 	@$(PY) -m pytest -n 2 --dist loadgroup tests/e2e $(ARGS)
 
 test-fast: $(DEV) ## run the tests that the changed files touch; ARGS="--since main" compares with a branch

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.util import LRUCache
 
 SIZE: Final = 5000
+"""Statements; all tests together have fewer."""
 
 
 class CompiledStatements(LRUCache[Any, Any]):

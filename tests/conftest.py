@@ -88,7 +88,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector ignore all modules and tests, which it would search again and again."""
+    """Let the garbage collector ignore all modules and tests, which it would search again and again.
+
+    A young collection comes after 5,000 allocations instead of 700, an older one after 20 younger ones instead of 10:
+    both were a tenth of the CPU. What only a collection reports may be reported one test later.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 20, 20)

@@ -21,6 +21,7 @@ def seed(database: Database) -> None:
             catalogue = (
                 (permission.value, permission.sentence, permission.by_scope) for permission in CATALOGUE.values()
             )
+            assert driver.execute("SELECT count(*) FROM roles").fetchone() == (0,), "it would be replaced"
             driver.deserialize(_seeded(tuple(catalogue), tuple(ROLES.items())))
             return
     db.seed(database)
@@ -40,7 +41,7 @@ def _seeded(*_declared: object) -> bytes:
 
 
 def _is_in_memory(connection: sqlite3.Connection) -> bool:
-    """Whether there is no file; the engine's URL is the same for both."""
+    """Whether there is no file; the URL of an engine with a ``creator`` does not tell."""
     return [file for *_, file in connection.execute("PRAGMA database_list")] == [""]
 
 

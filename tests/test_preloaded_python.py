@@ -74,7 +74,7 @@ def test_an_error_is_printed(python: PreloadedPython, write: Write) -> None:
 
 
 def test_threads_handlers_and_output_are_completed_at_the_end(python: PreloadedPython, write: Write) -> None:
-    """A child skips the destruction of modules, and nothing else of what the end of Python does."""
+    """A child skips only the destruction of modules, and with it the warnings and flushes of files left open."""
     source = (
         "import atexit, sys, tempfile, threading\n"
         "from concurrent.futures import ThreadPoolExecutor\n"

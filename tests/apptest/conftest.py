@@ -33,7 +33,7 @@ from tests.ports import free_port
 from tests.stub_api import StubApi
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def databases_are_seeded_once() -> Iterator[None]:
     """Let ``app.testing`` copy a seeded database."""
     with pytest.MonkeyPatch.context() as patch:

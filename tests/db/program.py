@@ -9,4 +9,4 @@ if __name__ == "__main__":
     warnings.simplefilter("error")
     _, program, *arguments = sys.argv
     sys.argv = ["-c", *arguments]
-    exec(compile(program, "<program>", "exec"), {"__name__": "__main__"})  # noqa: S102 - the program of a test
+    exec(compile(program, "<program>", "exec", dont_inherit=True), {"__name__": "__main__"})  # noqa: S102 - the program of a test

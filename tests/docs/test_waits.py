@@ -31,6 +31,7 @@ SLEEPS: Final = {
 """Test module → why it sleeps."""
 BROWSER_WAITS: Final = {
     "tests/benchmarks/sign_in.py": "lets the page come to rest before it is measured",
+    "tests/e2e/conftest.py": "polls the requests of a page; Playwright reports them while it waits",
     "tests/e2e/test_drafts.py": "polls two windows for the provider's page",
     "tests/e2e/test_popup.py": "more presses must open no second window; a popup that is reported as closed must stay",
     "tests/e2e/test_session_lifetimes.py": "activity is reported again after six seconds; no warning may come",

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.chromium import HINT, launched
 from tests.stack import ROOT, Stack
@@ -67,6 +77,10 @@ class BrowserUser:
         self.stack = stack
         self.page: Page = context.new_page()
         self.console_errors: list[str] = []
+        self._unanswered: set[Request] = set()
+        self.page.on("request", self._record_request)
+        self.page.on("requestfinished", self._record_response)
+        self.page.on("requestfailed", self._record_response)
         self.page.on("console", self._record_error)
         self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
 
@@ -76,6 +90,20 @@ class BrowserUser:
             return
         if message.type == "error" or "Content Security Policy" in message.text:
             self.console_errors.append(message.text)
+
+    def _record_request(self, request: Request) -> None:
+        self._unanswered.add(request)
+
+    def _record_response(self, request: Request) -> None:
+        self._unanswered.discard(request)
+
+    def wait_for_responses(self, path: str) -> None:
+        """Wait until no request of the page to ``path`` is without a response."""
+        self.page.evaluate("1")  # requests of earlier timers are sent, and reported, by now
+        deadline = time.monotonic() + 20
+        while any(urlsplit(request.url).path == path for request in self._unanswered):
+            assert time.monotonic() < deadline, f"no response: {path}"
+            self.page.wait_for_timeout(20)
 
     def open(self, path: str = "/") -> None:
         """Open a path of the app and wait for its heading."""

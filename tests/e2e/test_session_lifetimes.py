@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Request, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from app.core.clock import utc_now
 from tests.e2e.conftest import BrowserUser, NewUser, browser_users
@@ -29,9 +29,6 @@ IDLE_SECONDS = 60  # so the warning comes after 30
 INACTIVE = "Object.defineProperty(navigator, 'userActivation', { value: { isActive: false } })"
 """Turns off user activation, which ends by the browser's own clock: the tests move only the page's clock."""
 
-reports: dict[Page, set[Request]] = {}
-"""Requests of each page that report input to the server and are not answered yet."""
-
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
@@ -46,20 +43,11 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 @pytest.fixture
 def new_user(browser: Browser, installation: Installation) -> Iterator[NewUser]:
-    reports.clear()
     with browser_users(browser, installation.stack, height=800) as new_browser_user:
 
         def new_user(**options: Any) -> BrowserUser:
             user = new_browser_user(**{"script": INACTIVE} | options)
             user.page.clock.install()
-            underway = reports.setdefault(user.page, set())
-
-            def is_answered(sent: Request) -> None:
-                underway.discard(sent)
-
-            user.page.on("request", lambda sent: underway.add(sent) if sent.url.endswith("/auth/active") else None)
-            user.page.on("requestfinished", is_answered)
-            user.page.on("requestfailed", is_answered)
             return user
 
         yield new_user
@@ -72,9 +60,7 @@ def warning(user: BrowserUser) -> Locator:
 def wait_for_warning(installation: Installation, user: BrowserUser, person: str) -> None:
     """Let time pass until the warning is shown."""
     user.page.clock.fast_forward(2_000)  # a report of the last input waits for a second
-    user.page.evaluate("1")
-    while reports[user.page]:
-        user.page.wait_for_timeout(20)
+    user.wait_for_responses("/auth/active")
     installation.set_last_use(person, IDLE_SECONDS / 2 + 5)
     user.page.clock.fast_forward(IDLE_SECONDS * 1000)
     expect(warning(user)).to_contain_text("will be signed out at", timeout=5_000)

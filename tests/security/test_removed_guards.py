@@ -110,7 +110,7 @@ def test_a_removed_guard_is_missed(removal: Removal | TextRemoval, copy: Copy) -
     file.write_text(removal.edit(source), encoding="utf-8")
     try:
         completed = copy.python.run(
-            ["pytest", *PYTEST, removal.test],
+            ["pytest", *PYTEST, f"--basetemp={copy.folder.parent / 'tmp'}", removal.test],
             cwd=copy.folder,
             env=copy.env | {name: value for name, value in os.environ.items() if name == "TEST_DATABASE_URL"},
             timeout_seconds=120,
