@@ -218,7 +218,8 @@ def test_a_session_ended_from_another_device_shows_the_reason(installation: Inst
     other_device, own_device = new_user(), new_user()
     other_device.sign_in("ada")
     other_device.page.wait_for_timeout(6_500)  # activity is recorded again only then
-    other_device.page.get_by_test_id("stSidebarNavLink").filter(has_text="CSV explorer").click()
+    with other_device.page.expect_response("**/auth/active"):
+        other_device.page.get_by_test_id("stSidebarNavLink").filter(has_text="CSV explorer").click()
     expect(other_device.page.locator("[data-testid=stMain] h1")).to_have_text("CSV explorer", timeout=20_000)
     own_device.sign_in("ada", "/profile")
     devices = own_device.page.locator("[class*=st-key-device-]")
