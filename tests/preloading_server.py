@@ -28,12 +28,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from _pytest.config import default_plugins
+
 LIBRARIES: Final = (
     "pytest", "_pytest.assertion.rewrite", "hypothesis", "_hypothesis_pytestplugin", "xdist.plugin",
     "anyio.pytest_plugin", "anyio._backends._asyncio", "streamlit", "streamlit.testing.v1", "streamlit.starlette",
-    "streamlit.web.bootstrap", "streamlit.runtime.runtime", "flask", "flask_openapi3", "sqlalchemy", "alembic.command",
-    "starlette.testclient", "uvicorn", "websockets", "pydantic", "pydantic_settings", "requests", "jwt", "joserfc",
-    "authlib", "cryptography.x509", "pandas", "structlog", "limits", "gunicorn", "prometheus_client",
+    "streamlit.web.bootstrap", "streamlit.runtime.runtime", "streamlit_extras.dataframe_explorer", "flask",
+    "flask_openapi3", "sqlalchemy", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql", "sqlite3",
+    "psycopg", "alembic.command", "starlette.routing", "starlette.testclient", "uvicorn",
+    "uvicorn.protocols.http.h11_impl", "uvicorn.protocols.websockets.websockets_sansio_impl", "websockets",
+    "websockets.sync.client", "pydantic", "pydantic_settings", "requests", "jwt", "joserfc.jwt", "joserfc.jwe",
+    "authlib.integrations.requests_client", "authlib.oidc.core", "cryptography.x509",
+    "cryptography.hazmat.primitives.ciphers.aead", "cryptography.hazmat.primitives.kdf.hkdf", "pandas", "structlog",
+    "limits", "gunicorn", "prometheus_client",
+    *(f"_pytest.{name}" for name in default_plugins),
 )  # fmt: skip
 PACKAGES: Final = ("app", "component", "db", "pages", "remote_api", "tests")
 LENGTH_BYTES: Final = 4

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -56,6 +56,24 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(tmp_path_factory.mktemp("stack")) as started:
         yield started
+
+
+class Appearance(NamedTuple):
+    """A color scheme and a width in pixels."""
+
+    dark: bool
+    width: int
+
+    def __str__(self) -> str:
+        return f"{'dark' if self.dark else 'light'}-{self.width}"
+
+
+Appearances = tuple[Appearance, ...]
+APPEARANCES: Final[tuple[Appearances, ...]] = (
+    (Appearance(dark=False, width=1280), Appearance(dark=True, width=1280)),
+    (Appearance(dark=False, width=320), Appearance(dark=True, width=320)),
+)
+"""Wide and narrow. Streamlit folds the sidebar when a page is loaded narrow, so each needs a load of its own."""
 
 
 class RunningApp(Protocol):
@@ -113,6 +131,16 @@ class BrowserUser:
     def settle(self) -> None:
         """Wait until Streamlit runs no script for the page and nothing on it moves or fades in."""
         settle(self.page)
+
+    def appearances(self, *appearances: Appearance) -> Iterator[str]:
+        """Show the open page in each appearance in turn, settled and without loading it again; yields the names."""
+        viewport = self.page.viewport_size
+        assert viewport is not None
+        for appearance in appearances:
+            self.page.emulate_media(color_scheme="dark" if appearance.dark else "light")
+            self.page.set_viewport_size({"width": appearance.width, "height": viewport["height"]})
+            self.settle()
+            yield str(appearance)
 
     def press_sign_in(self, person: str, path: str = "/") -> None:
         """Open ``path``, press "Sign in", pick a person at the local tenant, and wait for the return to the app."""

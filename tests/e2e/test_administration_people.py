@@ -14,7 +14,7 @@ from app.core.keyring import Keyring
 from app.core.principal import Subject
 from db import open_database
 from tests.e2e.administration import SOON, answer, find, heading, in_dialog, notice
-from tests.e2e.conftest import NewUser, browser_users
+from tests.e2e.conftest import APPEARANCES, Appearance, Appearances, NewUser, browser_users
 from tests.e2e.test_accessibility import violations
 from tests.stack import Stack
 
@@ -230,22 +230,23 @@ def test_an_auditor_sees_people_but_cannot_change_them(new_user: NewUser) -> Non
     gita.shot("people-auditor")
 
 
-@pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 1280), (False, 390), (True, 320)])
-def test_it_looks_right_light_dark_wide_and_narrow(new_user: NewUser, dark: bool, width: int) -> None:
-    user = new_user(dark=dark, width=width)
-    kind = f"{'dark' if dark else 'light'}-{width}"
+@pytest.mark.parametrize(
+    "appearances", [APPEARANCES[0], (Appearance(dark=False, width=390), *APPEARANCES[1][1:])], ids=("wide", "narrow")
+)
+def test_it_looks_right_light_dark_wide_and_narrow(new_user: NewUser, appearances: Appearances) -> None:
+    user = new_user(width=appearances[0].width)
     page = user.page
     new_user().sign_in("bruno")
     user.sign_in("ada", "/people?q=bruno")
     expect(page.locator("[class*=st-key-open-]").first).to_be_visible(timeout=SOON)
 
     def check_layout(name: str) -> None:
-        user.settle()
-        # The page does not scroll sideways.
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
-        assert not page.evaluate(SCROLLS_SIDEWAYS), name
-        assert violations(page) == [], name
-        user.shot(f"look-admin-{name}-{kind}")
+        for appearance in user.appearances(*appearances):
+            # The page does not scroll sideways.
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
+            assert not page.evaluate(SCROLLS_SIDEWAYS), name
+            assert violations(page) == [], name
+            user.shot(f"look-admin-{name}-{appearance}")
 
     check_layout("people")
     page.locator(".st-key-filters button").click()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import BrowserUser, NewUser
+from tests.e2e.conftest import APPEARANCES, Appearances, BrowserUser, NewUser
 from tests.e2e.test_step_up import sign_in_became_old
 from tests.stack import Stack
 
@@ -190,10 +190,10 @@ def test_the_matrix_is_downloaded(new_user: NewUser, tmp_path: Path) -> None:
     assert user.console_errors == []
 
 
-@pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 1280), (False, 320), (True, 320)])
-def test_administration_looks_right_light_dark_wide_and_narrow(new_user: NewUser, dark: bool, width: int) -> None:
-    user = new_user(dark=dark, width=width)
-    kind = f"{'dark' if dark else 'light'}-{width}"
+@pytest.mark.parametrize("appearances", APPEARANCES, ids=("wide", "narrow"))
+def test_administration_looks_right_light_dark_wide_and_narrow(new_user: NewUser, appearances: Appearances) -> None:
+    width = appearances[0].width
+    user = new_user(width=width)
     user.sign_in("ada", "/roles")
     page = user.page
     for name, path in (
@@ -201,12 +201,12 @@ def test_administration_looks_right_light_dark_wide_and_narrow(new_user: NewUser
         ("edit", "/roles?role=3&edit=yes"), ("access", "/access"), ("mappings", "/mappings"), ("audit", "/audit"),
     ):  # fmt: skip
         user.open(path)
-        user.settle()
-        # The page does not scroll sideways.
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
-        height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
-        page.set_viewport_size({"width": width, "height": max(900, min(height + 20, 4000))})
-        user.settle()
-        user.shot(f"look-admin-{name}-{kind}")
-        page.set_viewport_size({"width": width, "height": 900})
+        for appearance in user.appearances(*appearances):
+            # The page does not scroll sideways.
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+            height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+            page.set_viewport_size({"width": width, "height": max(900, min(height + 20, 4000))})
+            user.settle()
+            user.shot(f"look-admin-{name}-{appearance}")
+            page.set_viewport_size({"width": width, "height": 900})
     assert user.console_errors == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewUser
+from tests.e2e.conftest import APPEARANCES, Appearances, NewUser
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-main-tasks")]
 
@@ -199,19 +199,19 @@ def test_the_session_of_another_device_is_ended_from_profile(new_user: NewUser) 
     assert "Content Security Policy" not in " ".join(other_device.console_errors)
 
 
-@pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 1280), (False, 320), (True, 320)])
-def test_it_looks_right_light_dark_wide_and_narrow(new_user: NewUser, dark: bool, width: int) -> None:
-    user = new_user(dark=dark, width=width)
-    kind = f"{'dark' if dark else 'light'}-{width}"
+@pytest.mark.parametrize("appearances", APPEARANCES, ids=("wide", "narrow"))
+def test_it_looks_right_light_dark_wide_and_narrow(new_user: NewUser, appearances: Appearances) -> None:
+    user = new_user(width=appearances[0].width)
     user.open("/reports")
-    user.shot(f"look-sign-in-{kind}")
+    for appearance in user.appearances(*appearances):
+        user.shot(f"look-sign-in-{appearance}")
     user.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
     user.page.locator("button[name=person][value=ada]").click()
     expect(user.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=20_000)
     for path in ("/", "/reports", "/csv", "/api-explorer", "/profile"):
         user.open(path)
-        user.settle()
-        # The page does not scroll sideways.
-        assert user.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
-        user.shot(f"look-{path.strip('/') or 'home'}-{kind}")
+        for appearance in user.appearances(*appearances):
+            # The page does not scroll sideways.
+            assert user.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+            user.shot(f"look-{path.strip('/') or 'home'}-{appearance}")
     assert user.console_errors == []

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from app.core.clock import utc_now
-from tests.e2e.conftest import BrowserUser, NewUser, browser_users
+from tests.e2e.conftest import APPEARANCES, Appearances, BrowserUser, NewUser, browser_users
 from tests.e2e.installation import Installation
 from tests.stack import Stack
 
@@ -273,14 +273,17 @@ def test_a_sign_in_that_needs_the_user_is_requested_once(installation: Installat
     expect(user.page.locator("[class*=st-key-device-]").first).to_be_visible(timeout=20_000)
 
 
-@pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 1280), (False, 320), (True, 320)])
-def test_the_warning_fits_every_viewport(installation: Installation, new_user: NewUser, dark: bool, width: int) -> None:
-    user = new_user(dark=dark, width=width)
+@pytest.mark.parametrize("appearances", APPEARANCES, ids=("wide", "narrow"))
+def test_the_warning_fits_every_viewport(
+    installation: Installation, new_user: NewUser, appearances: Appearances
+) -> None:
+    user = new_user(width=appearances[0].width)
     user.sign_in("eva", "/profile")
     wait_for_warning(installation, user, "eva")
     stay = warning(user).get_by_role("button", name="Stay signed in")
-    expect(stay).to_be_in_viewport()
-    assert user.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    user.shot(f"warning-{'dark' if dark else 'light'}-{width}")
+    for appearance in user.appearances(*appearances):
+        expect(stay).to_be_in_viewport()
+        assert user.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        user.shot(f"warning-{appearance}")
     stay.click()
     expect(warning(user)).to_contain_text("You stay signed in.", timeout=5_000)
