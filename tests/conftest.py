@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import structlog
+from werkzeug.routing import Rule
 
 from tests import compiled_statements
 from tests.issuer import Issuer
@@ -52,6 +53,25 @@ def scripts_are_parsed_once() -> Iterator[None]:
             from streamlit.runtime.scriptrunner import magic
 
             patch.setattr(magic, "add_magic", lru_cache(maxsize=200)(magic.add_magic))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def url_builders_are_compiled_once() -> Iterator[None]:
+    """Let each rule of Flask be compiled once for all apps: a compiled builder takes the rule as an argument."""
+    builders: dict[tuple[object, ...], Any] = {}
+    compile_builder = Rule._compile_builder
+
+    def compiled(rule: Rule, append_unknown: bool = True) -> Any:
+        if rule.defaults:
+            return compile_builder(rule, append_unknown)
+        key = (rule.rule, *rule._trace, append_unknown)
+        if key not in builders:
+            builders[key] = compile_builder(rule, append_unknown)
+        return builders[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", compiled)
         yield
 
 
