@@ -6,6 +6,7 @@ import gc
 import sys
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from werkzeug.routing import Rule
 from tests import compiled_statements
 from tests.issuer import Issuer
 from tests.left_running import LeftRunning
+from tests.spreading import spread
 
 MAX_ID_CHARACTERS = 200
 
@@ -105,6 +107,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("xdist_group") is not None and "@" not in item.nodeid.rpartition("]")[2]:
                 raise pytest.UsageError(f"pytest-xdist did not take the group of {item.nodeid}")
+    items[:] = spread(items, waits=lambda item: item.get_closest_marker("waits") is not None, file=attrgetter("path"))
 
 
 def pytest_collection_finish() -> None:

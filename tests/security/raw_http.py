@@ -60,9 +60,17 @@ class Raw:
         return False
 
     def close_code(self) -> int | None:
-        """The code of the close frame with which the server ends the socket (RFC 6455 §5.5.1)."""
-        frame = re.search(rb"\x88([\x02-\x7d])", self.tail + self.rest())
-        return struct.unpack("!H", frame.string[frame.end() : frame.end() + 2])[0] if frame is not None else None
+        """The code of the close frame with which the server ends the socket (RFC 6455 §5.5.1).
+
+        None when it answers one more ping instead: it has accepted everything before it.
+        """
+        self.send(frame(b"open", opcode=9))
+        result = self.tail
+        with suppress(ConnectionResetError):
+            while b"\x8a\x04open" not in result and (more := self.socket.recv(65_536)):
+                result += more
+        close = re.search(rb"\x88([\x02-\x7d])", result)
+        return struct.unpack("!H", close.string[close.end() : close.end() + 2])[0] if close is not None else None
 
 
 def cookie(user: SignedInUser | None) -> str:

@@ -16,6 +16,7 @@ from tests.ports import free_port
 from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
 from tests.security.socket_tab import SocketTab
 from tests.stub_api import RecordedRequest, StubApi, StubResponse
+from tests.waiting import wait_until
 
 APP_ADDRESS = ("172.30.0.3 1;", "127.0.0.1 1;")
 """Makes the address of the tests that of the app."""
@@ -134,8 +135,7 @@ def test_only_the_app_may_have_more_than_a_hundred_calls_under_way(
         calls = [pool.submit(requests.get, f"{url}/api/v1/me", timeout=120) for _ in range(120)]
         try:
             assert enough.wait(20)
-            while sum(call.done() for call in calls) < refused:
-                threading.Event().wait(0.05)
+            wait_until(lambda: sum(call.done() for call in calls) >= refused)
         finally:
             release.set()
         statuses = sorted(call.result().status_code for call in calls)

@@ -102,6 +102,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
         yield Copy(folder, python, env)
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("removal", REMOVALS, ids=lambda removal: removal.guard)
 def test_a_removed_guard_is_missed(removal: Removal | TextRemoval, copy: Copy) -> None:
     removal.needs()

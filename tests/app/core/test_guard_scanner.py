@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from app import guard_inventory
-from app.core import guard_scanner
+from app.core import guard_scanner, shared_identity
 from app.core.administration_records import GuardKind
 from app.core.errors import SchemaMismatch, StorageUnavailable
-from app.core.guard_scanner import code_version, functions, in_tree, publish_guards, require_page_line
+from app.core.guard_scanner import code_version, functions, in_tree, leaks_in, publish_guards, require_page_line
 from app.core.hosted_app_config import HostedAppConfig
 from app.core.permissions import Permission
 from app.navigation import PAGES
@@ -92,9 +92,9 @@ def test_a_folder_of_anything(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(good)
     (tmp_path / "env" / "pyvenv.cfg").touch()
-    (tmp_path / "broken.py").write_text("def (")
-    (tmp_path / "binary.py").write_bytes(b"\x00\xff")
-    (tmp_path / "deep.py").write_text("(" * 5000)
+    (tmp_path / "broken.py").write_text("# requires\ndef (")
+    (tmp_path / "binary.py").write_bytes(b"# requires\n\x00\xff")
+    (tmp_path / "deep.py").write_text("# requires\n" + "(" * 5000)
     (tmp_path / "huge.py").write_text(good + "#" * guard_scanner.MAX_FILE_BYTES)
     (tmp_path / "loop").symlink_to(tmp_path)
     assert [(row.name, row.file) for row in functions(tmp_path, root=tmp_path)] == [
@@ -103,6 +103,38 @@ def test_a_folder_of_anything(tmp_path: Path) -> None:
         ("views.b:f", "views/b.py"),
     ]
     assert list(functions(tmp_path / "none", root=tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "guards", "leaks"),
+    [
+        ('@requires("read:reports")\ndef f(): ...', 1, 0),
+        ('def f():\n    access.require("read:reports")', 1, 0),
+        # Python reads these letters as the names "requires" and "cache".
+        ('@\N{FULLWIDTH LATIN SMALL LETTER R}equires("read:reports")\ndef f(): ...', 1, 0),
+        ("@\N{FULLWIDTH LATIN SMALL LETTER C}ache\ndef f(): return st.user", 0, 1),
+        ("# coding: latin-1\n# caf\xe9\n@cache\ndef f(): return st.user", 0, 1),
+        *((f"@{cache}\ndef f(): return st.user", 0, 1) for cache in sorted(shared_identity.CACHES)),
+        ("from functools import lru_cache as kept\n@kept\ndef f(): return st.user", 0, 1),
+        ("def f(): return st.user", 0, 0),
+    ],
+)
+def test_a_file_is_parsed_when_it_mentions_a_guard_or_a_cache(
+    tmp_path: Path, source: str, guards: int, leaks: int
+) -> None:
+    encoding = "latin-1" if "latin-1" in source else "utf-8"
+    (tmp_path / "m.py").write_bytes(source.encode(encoding))
+    assert len(list(functions(tmp_path, root=tmp_path))) == guards
+    assert len(list(leaks_in(tmp_path, root=tmp_path))) == leaks
+
+
+def test_a_file_that_mentions_neither_is_not_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At each start the product's own files are read, and to parse all of them takes a second."""
+    (tmp_path / "m.py").write_text("required = cached_value = 1\n")
+    monkeypatch.delattr(ast, "parse")
+    assert list(functions(tmp_path, root=tmp_path)) == []
+    assert list(leaks_in(tmp_path, root=tmp_path)) == []
+    assert require_page_line(tmp_path / "m.py") == 1
 
 
 def test_the_gate_of_a_page(tmp_path: Path) -> None:
