@@ -40,8 +40,8 @@ format: $(DEV) ## format the code and fix what ruff can fix
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-e2e: $(DEV) ## run the browser tests only
-	@REQUIRE_BROWSER=1 $(PY) -m pytest tests/e2e $(ARGS)
+e2e: $(DEV) ## run the browser tests only, and store screenshots in var/screenshots
+	@REQUIRE_BROWSER=1 SCREENSHOTS=1 $(PY) -m pytest tests/e2e $(ARGS)
 
 bench: $(DEV) ## measure against baselines and other libraries; prints ratios and writes var/bench.json
 	@$(PY) -m tests.benchmarks $(ARGS)

@@ -168,7 +168,9 @@ class BrowserUser:
         return self.page.locator("[data-testid=stMain] h1").first.inner_text()
 
     def shot(self, name: str) -> None:
-        """Store a screenshot as an artefact."""
+        """Store a screenshot as an artefact, where ``SCREENSHOTS`` is set: `make e2e` sets it, `make test` does not."""
+        if not os.environ.get("SCREENSHOTS"):
+            return
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
 
