@@ -25,6 +25,7 @@ from sqlalchemy import (
     bindparam,
     case,
     column,
+    exists,
     func,
     null,
     or_,
@@ -35,7 +36,7 @@ from sqlalchemy import (
 )
 
 from db.models import people
-from db.people_order import MISMATCH, PeopleOrder
+from db.people_order import MISMATCH, PeopleOrder, has_prefix
 from db.people_rows import person_columns
 from db.people_text_search import TRIGRAM, contains_search_text
 from db.statement import Row
@@ -61,6 +62,8 @@ class CandidateCounts(NamedTuple):
     """Candidates in the sample, counted up to one more than the sample may have."""
     last_sampled: int | None
     """The highest id among them."""
+    has_prefix: int
+    """Whether any name begins with the text, as 0 or 1."""
 
     @property
     def too_many(self) -> bool:
@@ -114,7 +117,8 @@ def candidates_page(
     page_value = case((page.c.part == MISMATCH, null()), else_=page.c[0]).label("value")
     # Joined so that SQLite reads the page while it is sorted, and need not store it first.
     rows = select(page_value, *person_columns()).select_from(page.outerjoin(people, people.c.id == page.c.id))
-    counts = (null(), null(), total, sampled, last_sampled)
+    is_prefix = exists().where(has_prefix(value))
+    counts = (null(), null(), total, sampled, last_sampled, is_prefix)
     return union_all(rows, select(*counts, *repeat(null(), len(rows.selected_columns) - len(counts))))
 
 
@@ -136,7 +140,7 @@ def split_counts(rows: list[Row]) -> tuple[list[Row], CandidateCounts]:
     """Split the rows of ``candidates_page`` into the page and its ``CandidateCounts``."""
     index = next(index for index in reversed(range(len(rows))) if rows[index][1] is None)  # SQLite returns it last
     counts = rows.pop(index)
-    return rows, CandidateCounts(*counts[2:5])
+    return rows, CandidateCounts(*counts[2:6])
 
 
 def has_mismatch(page: Sequence[Row]) -> bool:

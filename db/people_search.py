@@ -101,7 +101,8 @@ class PeopleSearch:
         if candidates.too_many:
             # Whether there are MAX_COUNTED matches is found out faster than how many there are.
             frequent = candidates.frequent and self._count_is_full
-            return (self._in_ranges(after, count), MAX_COUNTED) if frequent else None
+            prefix_rows: list[Row] | None = None if candidates.has_prefix else []
+            return (self._in_ranges(after, count, prefix_rows), MAX_COUNTED) if frequent else None
         return None if has_mismatch(page) else (order.sorted(page), candidates.total)
 
     @property

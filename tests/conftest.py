@@ -17,12 +17,14 @@ from werkzeug.routing import Rule
 from tests import compiled_statements
 from tests.issuer import Issuer
 from tests.left_running import LeftRunning
+from tests.scratch import keep_files_in_memory
 from tests.spreading import spread
 
 MAX_ID_CHARACTERS = 200
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    keep_files_in_memory()
     config.pluginmanager.register(LeftRunning(str(config.rootpath)))
 
 

@@ -1,7 +1,8 @@
 """A temporary PostgreSQL server on this machine: ``python -m tests.postgres make test`` runs a command with one.
 
 ``TEST_DATABASE_URL`` names it. The server listens on a free port of the loopback interface and keeps its files in a
-temporary folder. When root starts it, it runs as the system user ``postgres``, because PostgreSQL refuses root.
+temporary folder, in memory where there is enough of it. When root starts it, it runs as the system user ``postgres``,
+because PostgreSQL refuses root.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any, Final, Self
 import psycopg
 
 from tests.ports import free_port
+from tests.scratch import keep_files_in_memory
 from tests.waiting import wait_until
 
 _START_SECONDS: Final = 60.0
@@ -121,6 +123,7 @@ def main(command: list[str]) -> int:
     if binaries is None:
         print("There is no PostgreSQL server: apt install postgresql", file=sys.stderr)
         return 2
+    keep_files_in_memory()
     with Cluster(binaries) as cluster:
         return subprocess.run(command, env={**os.environ, "TEST_DATABASE_URL": cluster.url()}, check=False).returncode
 

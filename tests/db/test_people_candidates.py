@@ -81,11 +81,11 @@ def test_any_text_finds_its_people_in_the_order_of_names(database: Database) -> 
 @pytest.mark.parametrize(
     ("candidates", "too_many", "frequent"),
     [
-        (CandidateCounts(0, 0, None), False, False),
-        (CandidateCounts(MAX_CANDIDATES, 20, 20), False, False),
-        (CandidateCounts(MAX_CANDIDATES + 1, 20, 20), True, False),
-        (CandidateCounts(0, 21, 21 * 16), True, True),
-        (CandidateCounts(0, 21, 21 * 16 + 1), True, False),
+        (CandidateCounts(0, 0, None, 0), False, False),
+        (CandidateCounts(MAX_CANDIDATES, 20, 20, 0), False, False),
+        (CandidateCounts(MAX_CANDIDATES + 1, 20, 20, 0), True, False),
+        (CandidateCounts(0, 21, 21 * 16, 0), True, True),
+        (CandidateCounts(0, 21, 21 * 16 + 1, 0), True, False),
     ],
 )
 def test_an_estimate_decides_the_search_plan(candidates: CandidateCounts, *, too_many: bool, frequent: bool) -> None:
@@ -105,8 +105,12 @@ def test_an_estimate_decides_the_search_plan(candidates: CandidateCounts, *, too
         (40, 1_000),  # estimated to be many, and few: the highest id is far beyond the others
     ],
 )
-def test_an_estimate_changes_nothing_but_the_way(file_database: Database, number: int, apart: int) -> None:
-    names = [f"{chr(97 + at % 26)}{at:05} Anderson" for at in range(number)]
+@pytest.mark.parametrize("first", [[], ["Anderson A", "Anderson B"]])
+def test_an_estimate_changes_nothing_but_the_way(
+    file_database: Database, number: int, apart: int, first: list[str]
+) -> None:
+    """People whose name begins with the text come first, whichever way they are found."""
+    names = [f"{chr(97 + at % 26)}{at:05} Anderson" for at in range(number - len(first))] + first
     with file_database.engine.begin() as connection:
         for at, name in enumerate(names):
             connection.execute(
@@ -125,7 +129,7 @@ def test_an_estimate_changes_nothing_but_the_way(file_database: Database, number
         if page.next is None:
             break
         cursor = page.next
-    assert shown == sorted(names)
+    assert shown == first + sorted(set(names) - set(first))
     assert totals == {min(number, MAX_COUNTED)}
 
 
