@@ -18,10 +18,7 @@ _COMMANDS: Final = ("chromium-headless-shell", "chromium", "chromium-browser", "
 _ARGUMENTS: Final = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
-    # Pages live for seconds: code that runs once is compiled when it is called, and never optimized.
-    "--js-flags=--max-lazy --no-opt",
 ]  # fmt: skip
-"""Together they save a tenth of the CPU of all browser tests and more."""
 
 
 def launched(playwright: Playwright) -> Browser | None:

@@ -57,6 +57,15 @@ export function accountSummary(account) {
 }
 
 /**
+ * Streamlit sends a trigger value in a task of its own. The end of the session must not reach the server first: it would
+ * redirect this page, too.
+ * @returns {Promise<void>} Resolved when that task has run.
+ */
+function sent() {
+  return new Promise((resolve) => setTimeout(resolve, 0))
+}
+
+/**
  * @param {AbortSignal} stopped Aborted when the component is removed.
  * @param {() => import("./browser-tabs.js").BrowserTabs | undefined} tabs
  * @param {() => void} beforeSignOut Tells the server that this page signs out: it then redirects every other tab only.
@@ -77,6 +86,7 @@ export function signOutControl(stopped, tabs, beforeSignOut) {
     failure.textContent = ""
     try {
       beforeSignOut()
+      await sent()
       const url = await requestSignOut()
       tabs()?.post({ kind: "signed-out" })
       window.location.assign(url)

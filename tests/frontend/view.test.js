@@ -87,6 +87,7 @@ test("another tab's message makes this one ask: for a run where rights changed, 
 test("signing out is announced by a trigger first", async (t) => {
   const { page, sent } = viewed(t, { returnTo: "/", account: ANN })
   page.body.find("st-key-sign-out").click()
+  page.timers.pass(0)
   await settled()
   assert.deepEqual([sent, page.requests.map(({ target }) => target)], [[["signingOut", true]], ["POST /auth/logout"]])
 })
