@@ -31,8 +31,12 @@ MAX_TARGET_BYTES: Final = 20 * 1024
 """A callback's query may have 16 KiB."""
 HEAD_SECONDS: Final = 15.0
 BODY_SECONDS: Final = 30.0
-DISCARD_BYTES: Final = 1024 * 1024
-"""How much of a body is still read after the response, so that the client receives the response."""
+DISCARD_BYTES: Final = 24 * 1024 * 1024
+"""How much of a body is still read after the response, so that the client receives the response.
+
+It is more than the longest upload that ``deploy/nginx.conf`` lets through. A proxy that sends an upload to a process
+without its tab has to receive the 404 to try the next process; a closed connection would count as a failed process.
+"""
 _CHECK_SECONDS: Final = 5.0
 _HARD_EXTRA: Final = 32
 """Connections beyond the limit that still get an error response at their first request; others get it at once."""

@@ -65,7 +65,7 @@ def test_files_of_a_tab_are_found_in_every_process(app: AppProcesses, proxy: Ngi
             else:
                 token = call(proxy, "/_stcore/health", user).cookies["_streamlit_xsrf"]
                 upload = f"/_stcore/upload_file/{tab.session_id}/a-file"
-                answer = call(proxy, upload, user, "PUT", token=token, file=b"a,b\n" * 500_000)
+                answer = call(proxy, upload, user, "PUT", token=token, file=b"a,b\n" * 4_900_000)
                 assert answer.status_code == 204, process
                 assert call(proxy, upload, user, "DELETE", token=token).status_code == 204, process
 

@@ -96,6 +96,15 @@ def test_an_unrequested_body_is_not_read_to_its_end(app: AppProcesses) -> None:
     assert sent < 100 * MB, "what fits into the buffers of two sockets, and a MB"
 
 
+def test_a_refused_upload_is_read_so_that_a_proxy_receives_the_response(app: AppProcesses) -> None:
+    """Otherwise nginx would take the process for a failed one, and send the next upload nowhere."""
+    user, body = app.sign_in("ann"), b"x" * (21 * MB)
+    line = "PUT /_stcore/upload_file/another-process/a-file HTTP/1.1"
+    with Raw(app, request(app, line, f"Cookie: {cookie(user)}", f"Content-Length: {len(body)}")) as raw:
+        raw.socket.sendall(body)
+        assert raw.head().startswith("HTTP/1.1 404 ")
+
+
 # Sockets
 
 
