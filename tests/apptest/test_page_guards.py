@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import navigation, testing
+from app import access, navigation, testing
 from app.core.clock import utc_now
+from app.core.errors import PermissionDenied
+from app.core.permissions import Permission
 from app.core.policy import Source
 from app.core.ports import UnitOfWork
 from app.core.records import EndReason, NewGrant
@@ -237,11 +239,9 @@ st.write(str([access.principal().anonymous, *seen]))
     assert at.markdown[0].value == "[False, True, False]"
 
 
-def test_a_bound_function_is_checked_again_when_it_is_called(installation: AppInstallation, change: Change) -> None:
+def bound_export() -> tuple[AppTest, list[Callable[[], bytes]]]:
+    """A script that binds a function with the permission ``export:reports`` to its session, and where it keeps it."""
     bound: list[Callable[[], bytes]] = []
-    from app import access
-    from app.core.errors import PermissionDenied
-    from app.core.permissions import Permission
 
     @access.requires(Permission.EXPORT_REPORTS)
     def export() -> bytes:
@@ -252,7 +252,11 @@ def test_a_bound_function_is_checked_again_when_it_is_called(installation: AppIn
 
         keep.append(access.bind_session(make))  # type: ignore[arg-type] # see above
 
-    at = AppTest.from_function(script, args=(bound, export))
+    return AppTest.from_function(script, args=(bound, export)), bound
+
+
+def test_a_bound_function_is_checked_again_when_it_is_called(installation: AppInstallation, change: Change) -> None:
+    at, bound = bound_export()
     subject = installation.sign_in(at, roles=["analyst"])
     at.run()
     assert bound[0]() == b"report"

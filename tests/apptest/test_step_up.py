@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from app.core.errors import StepUpRequired
 from app.core.permissions import REQUIREMENTS
 from component.auth0 import confirm
 from tests.apptest.conftest import AppInstallation
-from tests.apptest.test_page_guards import SCRIPT, denials, revoke, title_of
+from tests.apptest.test_page_guards import SCRIPT, bound_export, denials, revoke, title_of
 
 HOUR = 3_600_000_000
 
@@ -167,20 +166,7 @@ def test_functions_are_refused_in_callbacks_fragments_and_the_body_once_the_sign
 
 
 def test_a_deferred_download_is_checked_when_it_is_created(installation: AppInstallation) -> None:
-    bound: list[Callable[[], bytes]] = []
-    from app import access
-    from app.core.permissions import Permission
-
-    @access.requires(Permission.EXPORT_REPORTS)
-    def export() -> bytes:
-        return b"report"
-
-    def script(keep: list, make: object) -> None:  # type: ignore[type-arg] # its source is run in a module without these names
-        from app import access
-
-        keep.append(access.bind_session(make))  # type: ignore[arg-type] # see above
-
-    at = AppTest.from_function(script, args=(bound, export))
+    at, bound = bound_export()
     installation.sign_in(at, roles=["analyst"])
     at.run()
     assert bound[0]() == b"report"

@@ -93,7 +93,7 @@ def test_an_unrequested_body_is_not_read_to_its_end(app: AppProcesses) -> None:
         while sent < 300 * MB:
             raw.socket.sendall(b"x" * MB)
             sent += MB
-    assert sent < 100 * MB, "what fits into the buffers of two sockets, and a MB"
+    assert sent < 100 * MB, "what fits into the buffers of two sockets, and 24 MB"
 
 
 def test_a_refused_upload_is_read_so_that_a_proxy_receives_the_response(app: AppProcesses) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket as sockets
 from collections.abc import Iterator
 
@@ -11,9 +12,10 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from component.limits.admission import Admission, SocketLimits
-from component.server.http_protocol import BODY_SECONDS, HEAD_SECONDS, LimitedHttp
+from component.server.http_protocol import BODY_SECONDS, DISCARD_BYTES, HEAD_SECONDS, LimitedHttp
 from component.server.websocket_protocol import MESSAGE_SECONDS, LimitedWebSocket
 from tests.component.server.protocol_harness import SOCKET, FakeTransport, Loop, connect, quiet_app
+from tests.nginx import SHIPPED
 from tests.security.raw_http import frame
 
 
@@ -119,3 +121,8 @@ def test_beyond_the_limit_a_connection_gets_an_error_response(loop: Loop) -> Non
     assert wires[-1].closed
     assert wires[-1].written.startswith(b"HTTP/1.1 503 ")
     assert b"Too many connections are open" in wires[-1].written
+
+
+def test_a_refused_upload_is_read_whatever_length_the_shipped_proxy_lets_through() -> None:
+    lengths = re.findall(r"client_max_body_size (\d+)m;", SHIPPED.read_text(encoding="utf-8"))
+    assert max(map(int, lengths)) * 1024 * 1024 < DISCARD_BYTES
