@@ -135,10 +135,12 @@ class Database:
         require_current(state_of(str(rows[0][0]) if rows else None))
 
     def close(self) -> None:
-        """Close every connection."""
+        """Refuse further reads and units of work, wait for the unit in progress, and close every connection."""
         self._read_connections.close()
-        with suppress(SQLAlchemyError):  # a broken connection cannot be closed
-            self.engine.dispose()
+        # SQLite crashes when a connection is closed while another thread executes a statement on it.
+        if self._write_lock.close():
+            with suppress(SQLAlchemyError):  # a broken connection cannot be closed
+                self.engine.dispose()
 
     def fetch(self, prepared: PreparedStatement, **parameters: Any) -> list[Row]:
         """Execute a stand-alone read of this package (schema, audit chain).

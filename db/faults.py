@@ -13,6 +13,7 @@ from app.core.command_text import command_text
 from app.core.errors import ChangeUnconfirmed, Conflict, SchemaMismatch, StorageUnavailable
 
 BUSY: Final = "The database is busy: something else has held it for too long. Try again."
+CLOSED: Final = "The database was closed."
 CANNOT_OPEN: Final = "The database file cannot be opened: it is missing, or its folder may not be used."
 UNRESPONSIVE: Final = "The database server does not answer."
 UNCONFIRMED: Final = (

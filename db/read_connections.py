@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 from threading import Condition
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.errors import StorageUnavailable
-from db.faults import BUSY, translated_error
+from db.faults import BUSY, CLOSED, translated_error
 from db.statement import Row
 from db.timeouts import ServerUnresponsive
 from db.write_lock import WriteLock
-
-_CLOSED: Final = "The database was closed."
 
 
 class ReadConnections(Protocol):
@@ -104,7 +102,7 @@ class PooledReadConnections:
                 finally:
                     self._waiting -= 1
                 if self._closed or not available:
-                    raise StorageUnavailable(_CLOSED if self._closed else BUSY)
+                    raise StorageUnavailable(CLOSED if self._closed else BUSY)
                 with suppress(IndexError):  # another thread was faster
                     return self._idle.pop(), True
                 if self._open < self._max_connections:
@@ -175,7 +173,6 @@ class SharedReadConnection:
         pooled.close()  # returned, not closed: the pool is static
         self._engine = engine
         self._write_lock = write_lock
-        self._closed = False
 
     def fetch(self, text: str, values: Any, **options: Any) -> list[Row]:
         """Execute a read once no unit of work of another thread is open.
@@ -183,8 +180,6 @@ class SharedReadConnection:
         Raises:
             GatehouseError: The translated error of the driver.
         """
-        if self._closed:
-            raise StorageUnavailable(_CLOSED)
         self._write_lock.acquire_read()
         try:
             rows: list[Row] = self._connection.execute(text, values, **options).fetchall()
@@ -197,5 +192,4 @@ class SharedReadConnection:
         raise problem
 
     def close(self) -> None:
-        """Refuse further reads; the engine closes the connection."""
-        self._closed = True
+        """Nothing: the write lock refuses further reads, and the engine closes the connection."""

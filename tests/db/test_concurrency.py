@@ -7,9 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
 from app.core.audit import AuditKind
+from app.core.errors import StorageUnavailable
 from app.core.principal import Subject
 from app.core.records import EndReason, Person
 from db import Database, verify_chain
@@ -200,3 +202,50 @@ def test_many_threads_that_come_and_go_share_few_connections(durable: Database) 
         at_once(30, lambda _: durable.read.policy_version())
     assert len(durable._read_connections._idle) <= 16  # type: ignore[attr-defined] # the kept ones
     assert durable._read_connections._open == len(durable._read_connections._idle)  # type: ignore[attr-defined] # none got lost
+
+
+class ReportingLock:
+    """A lock of ``threading`` that reports when a thread is about to acquire it."""
+
+    def __init__(self, lock: Any, asked_for: threading.Event) -> None:
+        self._lock = lock
+        self._asked_for = asked_for
+        self.release = lock.release
+
+    def acquire(self, timeout: float) -> bool:
+        self._asked_for.set()
+        return bool(self._lock.acquire(timeout=timeout))
+
+
+def test_closing_waits_for_the_unit_of_another_thread(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite crashes the process when a connection is closed during a statement."""
+    in_unit, is_closing = threading.Event(), threading.Event()
+    unit_open: list[bool] = []
+
+    def write() -> None:
+        with database.unit_of_work() as unit:
+            unit.save_person(Person(ANN, "Ann"), NOW)
+            in_unit.set()
+            is_closing.wait()
+            unit.commit()
+
+    def dispose() -> None:
+        unit_open.append(database._write_lock._unit_open)
+        is_closing.set()
+
+    monkeypatch.setattr(database.engine, "dispose", dispose)
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        in_unit.wait()
+        monkeypatch.setattr(database._write_lock, "_lock", ReportingLock(database._write_lock._lock, is_closing))
+        database.close()
+        writing.result()
+    assert unit_open == [False]
+
+
+def test_a_closed_database_refuses_units_of_work(database: Database) -> None:
+    """They would open a new connection that nothing closes; in memory, even a new and empty database."""
+    database.close()
+    with pytest.raises(StorageUnavailable, match="closed"), database.unit_of_work() as unit:
+        unit.save_person(Person(ANN, "Ann"), NOW)
+    database.close()  # again: nothing happens

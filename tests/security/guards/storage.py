@@ -15,6 +15,20 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
         test="tests/db/test_faults.py::test_what_a_unit_has_read_cannot_change_before_it_commits",
     ),
     Removal(
+        guard="a database is closed only when no unit of work uses its connections",
+        at="db.database:Database.close",
+        without="self._write_lock.close()",
+        instead="True",
+        test="tests/db/test_concurrency.py::test_closing_waits_for_the_unit_of_another_thread[memory]",
+    ),
+    Removal(
+        guard="a closed database refuses units of work",
+        at="db.write_lock:WriteLock.acquire_read",
+        without="self._closed",
+        instead="False",
+        test="tests/db/test_concurrency.py::test_a_closed_database_refuses_units_of_work[memory]",
+    ),
+    Removal(
         guard="migrations refuse a database with another program's tables",
         at="db.foreign_tables:require_own_tables",
         without="others and not beside_others",
