@@ -24,6 +24,9 @@ MAX_ID_CHARACTERS = 200
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # pytest-xdist 3.8 may give a restarted worker complete groups only, and then waits for its results without an end.
+    if getattr(config.option, "maxworkerrestart", "0") is None:
+        config.option.maxworkerrestart = "0"
     keep_files_in_memory()
     config.pluginmanager.register(LeftRunning(str(config.rootpath)))
 
