@@ -14,15 +14,20 @@ from app.core.errors import InvalidInput
 Position = tuple[int | str | None, ...]
 """The sort values of the last row of a page."""
 _MAX_CHARACTERS: Final = 3000
-_encode: Final = json.JSONEncoder(separators=(",", ":")).encode  # made once
+_encode: Final = json.JSONEncoder().encode
 _MAX_INTEGER: Final = 2**63 - 1
 _WRONG: Final = "This is not the cursor of the next page of this list. Begin again without one."
 
 
 def cursor(query: Hashable, position: Sequence[int | str | None]) -> str:
     """The cursor of the rows after ``position`` in the list of ``query``."""
-    raw = _encode([_checksum(query), *position])
+    # The encoder takes three times as long for a list, for which it makes an encoder of its own.
+    raw = f'["{_checksum(query)}",{",".join(map(_encode_value, position))}]'
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+
+
+def _encode_value(value: int | str | None) -> str:
+    return _encode(value) if isinstance(value, str) else "null" if value is None else str(value)
 
 
 def position_of(text: str, query: Hashable, *kinds: type[int | str] | None) -> Position | None:

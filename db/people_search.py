@@ -100,21 +100,24 @@ class PeopleSearch:
         page, candidates = split_counts(rows)
         if candidates.too_many:
             # Whether there are MAX_COUNTED matches is found out faster than how many there are.
-            frequent = candidates.frequent and self._count_is_full
+            frequent = candidates.frequent and self._count_is_full(nearby=candidates.very_frequent)
             prefix_rows: list[Row] | None = None if candidates.has_prefix else []
             return (self._in_ranges(after, count, prefix_rows), MAX_COUNTED) if frequent else None
         return None if has_mismatch(page) else (order.sorted(page), candidates.total)
 
+    def _count_is_full(self, *, nearby: bool) -> bool:
+        """Whether at least ``MAX_COUNTED`` people match; ``nearby``: probably those with the lowest ids do."""
+        statements = self._statements
+        if nearby and self._rows(
+            ("people counted near", *statements.form), statements.last_counted_near, **statements.parameters
+        ):
+            return True
+        form = ("people counted full", *statements.form)
+        return bool(self._rows(form, statements.last_counted_match, **statements.index_parameters))
+
     @property
     def _matches_all(self) -> bool:
         return not self._statements.text_match and self._statements.unfiltered
-
-    @property
-    def _count_is_full(self) -> bool:
-        """Whether at least ``MAX_COUNTED`` people match."""
-        statements = self._statements
-        form = ("people counted full", *statements.form)
-        return bool(self._rows(form, statements.last_counted_match, **statements.index_parameters))
 
     @property
     def _by_text_alone(self) -> bool:

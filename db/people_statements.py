@@ -49,7 +49,6 @@ class PeopleStatements:
         "_query",
         "_sqlite",
         "filter_parameters",
-        "form",
         "has_space",
         "order",
         "search_text",
@@ -72,18 +71,20 @@ class PeopleStatements:
         """The column of the order."""
         self._ordered = queries.collated(self.value) if query.sort is PeopleSort.NAME else self.value
         self.order = PeopleOrder(query.sort, search_text if query.sort is PeopleSort.NAME else "")
-        query_filters = filter_values(query)
-        self.unfiltered = query_filters == _NO_FILTERS
+        self.unfiltered = filter_values(query) == _NO_FILTERS
         """Whether nothing but the search text limits the people."""
         self.filter_parameters: dict[str, Any] = {"now": now} | ({"role": query.role} if query.role else {})
-        self.form: tuple[object, ...] = (
+
+    @property
+    def form(self) -> tuple[object, ...]:
+        """Equal for two queries whose statements differ in their parameters only: a text filter is a parameter."""
+        return (
             self.text_match,
             self._by_trigrams,
             self.has_space,
-            *[bool(value) if type(value) is str else value for value in query_filters],
-            str(query.sort),
+            *[bool(value) if type(value) is str else value for value in filter_values(self._query)],
+            str(self._query.sort),
         )
-        """Equal for two queries whose statements differ in their parameters only: a text filter is a parameter."""
 
     @property
     def collated_value(self) -> ColumnElement[Any]:
@@ -131,6 +132,13 @@ class PeopleStatements:
         matches = self._ids().limit(MAX_COUNTED).subquery()
         person_id = matches.c[0]
         return select(func.count(), func.json_group_array(person_id) if self._sqlite else func.array_agg(person_id))
+
+    def last_counted_near(self) -> Select[Any]:
+        """As ``last_counted_match``, when it is among the ``2 * MAX_COUNTED`` lowest ids; otherwise no row."""
+        rows = select(people.c.id).where(
+            people.c.id <= literal_column(str(2 * MAX_COUNTED)), self._text_condition(in_order=True)
+        )
+        return rows.order_by(people.c.id).limit(literal_column("1")).offset(literal_column(str(MAX_COUNTED - 1)))
 
     def last_counted_match(self) -> Select[Any]:
         """The match with the number ``MAX_COUNTED``; no row when there are fewer."""

@@ -56,7 +56,8 @@ _TWINS: Final = str.maketrans({alike: plain for plain, look_alikes in _LOOK_ALIK
 
 def clean(text: str, limit: int = MAX_LABEL_CHARACTERS) -> str:
     """``text`` without control characters, at most ``limit`` characters long."""
-    return _UNFIT.sub("", text[: limit * 2])[:limit]
+    start = text[: limit * 2]
+    return (start if start.isprintable() else _UNFIT.sub("", start))[:limit]
 
 
 def is_storable(name: str, limit: int = MAX_LABEL_CHARACTERS) -> bool:

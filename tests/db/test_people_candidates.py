@@ -79,18 +79,23 @@ def test_any_text_finds_its_people_in_the_order_of_names(database: Database) -> 
 
 
 @pytest.mark.parametrize(
-    ("candidates", "too_many", "frequent"),
+    ("candidates", "too_many", "frequent", "very_frequent"),
     [
-        (CandidateCounts(0, 0, None, 0), False, False),
-        (CandidateCounts(MAX_CANDIDATES, 20, 20, 0), False, False),
-        (CandidateCounts(MAX_CANDIDATES + 1, 20, 20, 0), True, False),
-        (CandidateCounts(0, 21, 21 * 16, 0), True, True),
-        (CandidateCounts(0, 21, 21 * 16 + 1, 0), True, False),
+        (CandidateCounts(0, 0, None, 0), False, False, False),
+        (CandidateCounts(MAX_CANDIDATES, 20, 20, 0), False, False, False),
+        (CandidateCounts(MAX_CANDIDATES + 1, 20, 20, 0), True, False, False),
+        (CandidateCounts(0, 21, 21 * 2, 0), True, True, True),
+        (CandidateCounts(0, 21, 21 * 2 + 1, 0), True, True, False),
+        (CandidateCounts(0, 21, 21 * 16, 0), True, True, False),
+        (CandidateCounts(0, 21, 21 * 16 + 1, 0), True, False, False),
     ],
 )
-def test_an_estimate_decides_the_search_plan(candidates: CandidateCounts, *, too_many: bool, frequent: bool) -> None:
+def test_an_estimate_decides_the_search_plan(
+    candidates: CandidateCounts, *, too_many: bool, frequent: bool, very_frequent: bool
+) -> None:
     assert candidates.too_many is too_many
     assert candidates.frequent is frequent
+    assert candidates.very_frequent is very_frequent
 
 
 @pytest.mark.parametrize(
@@ -102,6 +107,9 @@ def test_an_estimate_decides_the_search_plan(candidates: CandidateCounts, *, too
         (MAX_COUNTED - 1, 1),  # frequent, and yet fewer than are counted
         (MAX_COUNTED, 1),
         (MAX_COUNTED + 1, 1),
+        (MAX_COUNTED - 1, 2),
+        (MAX_COUNTED, 2),  # one in two: the last that is counted has one of the lowest ids that are read for it
+        (MAX_COUNTED, 3),  # frequent, but not one in two
         (40, 1_000),  # estimated to be many, and few: the highest id is far beyond the others
     ],
 )
