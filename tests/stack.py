@@ -59,6 +59,9 @@ class Stack:
             "GATEHOUSE_REMOTE_API_BASE_URL": self.api_url,
             "GATEHOUSE_DATABASE_URL": self.database_url,
             "GATEHOUSE_STATE": str(self.folder / "var"),
+            # As in production: no test edits a page, and at each page load the watcher takes three quarters of the
+            # app's CPU.
+            "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none",
             **self._settings,
         }
 
