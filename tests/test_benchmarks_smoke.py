@@ -14,6 +14,8 @@ from tests.benchmarks.measure import Samples, Spread
 from tests.benchmarks.results import row, table
 from tests.stack import ROOT
 
+pytestmark = pytest.mark.xdist_group("benchmarks-smoke")  # its benchmarks start once, not once per worker
+
 
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.stack import ROOT
 
+pytestmark = pytest.mark.xdist_group("left-running")  # its runs of pytest start once, not once per worker
 TESTS = """
 import threading
 import time

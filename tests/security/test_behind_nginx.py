@@ -18,6 +18,7 @@ from tests.security.socket_tab import SocketTab
 from tests.stub_api import RecordedRequest, StubApi, StubResponse
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.xdist_group("behind-nginx")  # its processes start once, not once per worker
 APP_ADDRESS = ("172.30.0.3 1;", "127.0.0.1 1;")
 """Makes the address of the tests that of the app."""
 

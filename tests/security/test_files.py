@@ -18,6 +18,7 @@ from tests.security.app_processes import AppProcesses, SignedInUser, app_process
 from tests.security.socket_tab import SocketTab
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.xdist_group("files")  # its processes start once, not once per worker
 PACKAGE = Path(streamlit.__file__).parent
 
 

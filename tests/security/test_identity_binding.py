@@ -17,6 +17,8 @@ from websockets.exceptions import InvalidStatus
 
 from tests.security.app_modes import ISSUER, GuardedApp, running_apps
 
+pytestmark = pytest.mark.xdist_group("identity-binding")  # its processes start once, not once per worker
+
 
 @pytest.fixture(scope="module")
 def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], GuardedApp]]:

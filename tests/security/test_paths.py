@@ -23,6 +23,8 @@ from tests.security.route_statuses import STATUSES
 from tests.security.socket_tab import SocketTab
 from tests.stack import ROOT
 
+pytestmark = pytest.mark.xdist_group("paths")  # its processes start once, not once per worker
+
 
 @dataclass
 class Pages:

@@ -10,6 +10,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
 from tests.security.socket_tab import SocketTab
 
+pytestmark = pytest.mark.xdist_group("reconnection")  # its processes start once, not once per worker
+
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcesses]:

@@ -10,6 +10,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from tests.security.app_processes import AppProcesses, app_processes
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.xdist_group("revoked-permissions")  # its processes start once, not once per worker
 PRESSED = ["callback", "fragment", "function"]
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from tests.security.app_processes import AppProcesses, SignedInUser, app_processes
 from tests.security.socket_tab import SocketTab
 
+pytestmark = pytest.mark.xdist_group("step-up")  # its processes start once, not once per worker
 SCRIPT = """
 import os
 import pathlib
