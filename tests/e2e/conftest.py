@@ -21,6 +21,7 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+from playwright.sync_api import TimeoutError as BrowserTimeout
 
 from tests.chromium import HINT, launched
 from tests.stack import ROOT, Stack
@@ -31,6 +32,11 @@ _SETTLED = """
         || document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning")
     && document.getAnimations().every((animation) => animation.playState !== "running"
         || animation.effect?.getComputedTiming().iterations === Infinity)
+"""
+_FITS = """
+() => document.documentElement.scrollWidth <= window.innerWidth
+    && [...document.querySelectorAll("[data-testid=stMain], [role=dialog]")]
+        .every((element) => element.scrollWidth <= element.clientWidth + 1)
 """
 ARTEFACTS = ROOT / "var" / "screenshots"
 
@@ -85,6 +91,14 @@ class RunningApp(Protocol):
 def settle(page: Page) -> None:
     """As ``BrowserUser.settle``, for any page of the app."""
     page.wait_for_function(_SETTLED, timeout=20_000)
+
+
+def require_fit(page: Page, *, milliseconds: int = 5_000) -> None:
+    """Fail unless neither the page nor a dialog scrolls sideways. A chart follows a change of width with a delay."""
+    try:
+        page.wait_for_function(_FITS, timeout=milliseconds)
+    except BrowserTimeout:
+        pytest.fail(f"{page.url} scrolls sideways at {page.viewport_size}")
 
 
 class BrowserUser:

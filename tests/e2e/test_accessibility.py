@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import APPEARANCES, Appearances, BrowserUser, NewUser
+from tests.e2e.conftest import APPEARANCES, Appearances, BrowserUser, NewUser, require_fit
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-accessibility")]
@@ -54,16 +54,26 @@ def test_axe_reports_violations_in_the_component(new_user: NewUser) -> None:
     assert [violation.partition(":")[0] for violation in violations(page)] == ["button-name", "color-contrast"]
 
 
+@pytest.mark.parametrize(("path", "part"), [("/auth/ended", "body"), ("/", "[data-testid=stMain] h1")])
+def test_a_page_that_scrolls_sideways_is_noticed(new_user: NewUser, stack: Stack, path: str, part: str) -> None:
+    user = new_user()
+    user.page.goto(f"{stack.app_url}{path}")
+    settled(user, "h1")
+    user.page.locator(part).first.evaluate("element => { element.style.minWidth = '2000px' }")
+    with pytest.raises(pytest.fail.Exception, match="scrolls sideways"):
+        require_fit(user.page, milliseconds=500)
+
+
 def settled(user: BrowserUser, ready: str) -> Page:
     expect(user.page.locator(ready).first).to_be_visible(timeout=SOON)
     user.settle()  # Streamlit fades elements in; contrast is too low until then
-    assert user.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    require_fit(user.page)
     return user.page
 
 
 def check(user: BrowserUser, appearances: Appearances, name: str) -> None:
     for appearance in user.appearances(*appearances):
-        assert user.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), appearance
+        require_fit(user.page)
         assert violations(user.page) == [], appearance
         user.shot(f"axe-{name}-{appearance}")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import APPEARANCES, Appearances, BrowserUser, NewUser
+from tests.e2e.conftest import APPEARANCES, Appearances, BrowserUser, NewUser, require_fit
 from tests.e2e.test_step_up import sign_in_became_old
 from tests.stack import Stack
 
@@ -203,7 +203,7 @@ def test_administration_looks_right_light_dark_wide_and_narrow(new_user: NewUser
         user.open(path)
         for appearance in user.appearances(*appearances):
             # The page does not scroll sideways.
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+            require_fit(page)
             height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
             page.set_viewport_size({"width": width, "height": max(900, min(height + 20, 4000))})
             user.settle()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import BrowserUser, NewUser, browser_users, settle
+from tests.e2e.conftest import BrowserUser, NewUser, browser_users, require_fit, settle
 from tests.stack import ROOT, Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-drafts")]
@@ -115,5 +115,5 @@ def test_the_request_to_sign_in_fits_a_narrow_dark_window(stack: Stack, new_user
     user = new_user(dark=True, width=320, height=640)
     user.open("/")
     fill_in(user.page, "Plan", "a thought")
-    assert user.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    require_fit(user.page)
     user.shot(f"draft-dark-320-{stack.environment()['GATEHOUSE_SIGN_IN_MODE']}")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, Locator, Page, WebSocketRoute, expect
 
-from tests.e2e.conftest import NewUser, browser_users, settle
+from tests.e2e.conftest import NewUser, browser_users, require_fit, settle
 from tests.stack import ROOT, Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-expiry")]
@@ -214,7 +214,7 @@ def test_a_closed_or_blocked_popup_is_explained_on_the_overlay(writing: Writing,
     write(page, "Plan", "half a sentence")
     writing.expire()
     expect(overlay(page)).to_be_visible(timeout=5_000)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    require_fit(page)
     user.shot("expiry-dark-320")
     page.context.clear_cookies(name=re.compile("^auth0"))  # otherwise the provider does not ask
     with page.expect_popup() as opened:

@@ -10,7 +10,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.conftest import BrowserUser
+from tests.e2e.conftest import BrowserUser, require_fit
 from tests.stack import Stack
 from tests.waiting import wait_until
 
@@ -129,7 +129,7 @@ def test_a_hostile_name_is_text_on_every_page(guest: BrowserUser, own_stack: Sta
         guest.open(path)
         assert guest.page.locator("[data-testid=stMain] img, .st-key-account img").count() == 0
         assert guest.page.locator("[data-testid=stMain] a[href*='evil.example']").count() == 0
-        assert guest.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        require_fit(guest.page)
     guest.open("/profile")
     guest.shot("hostile-name")
     assert dialogs == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import APPEARANCES, Appearances, NewUser
+from tests.e2e.conftest import APPEARANCES, Appearances, NewUser, require_fit
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-main-tasks")]
 
@@ -212,6 +212,6 @@ def test_it_looks_right_light_dark_wide_and_narrow(new_user: NewUser, appearance
         user.open(path)
         for appearance in user.appearances(*appearances):
             # The page does not scroll sideways.
-            assert user.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+            require_fit(user.page)
             user.shot(f"look-{path.strip('/') or 'home'}-{appearance}")
     assert user.console_errors == []

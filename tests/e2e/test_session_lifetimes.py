@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from app.core.clock import utc_now
-from tests.e2e.conftest import APPEARANCES, Appearances, BrowserUser, NewUser, browser_users
+from tests.e2e.conftest import APPEARANCES, Appearances, BrowserUser, NewUser, browser_users, require_fit
 from tests.e2e.installation import Installation
 from tests.stack import Stack
 
@@ -283,7 +283,7 @@ def test_the_warning_fits_every_viewport(
     stay = warning(user).get_by_role("button", name="Stay signed in")
     for appearance in user.appearances(*appearances):
         expect(stay).to_be_in_viewport()
-        assert user.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        require_fit(user.page)
         user.shot(f"warning-{appearance}")
     stay.click()
     expect(warning(user)).to_contain_text("You stay signed in.", timeout=5_000)
