@@ -9,11 +9,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import ClassVar, Final
 
 from app.core.clock import utc_now
 from app.core.keyring import Keyring
+from app.core.settings import Settings
 from db import SyntheticData, fill, migrate, open_database, seed
 from tests.issuer import CLIENT_ID, Issuer
 from tests.world import SignedIn, World, settings_for
@@ -70,6 +72,16 @@ def raw(file: Path) -> sqlite3.Connection:
     return connection
 
 
+def _create(settings: Settings, scale: SyntheticData, issuer: str) -> None:
+    migrate(settings.database_url)
+    database = open_database(settings, Keyring(settings.secrets))
+    try:
+        seed(database)
+        fill(database, scale, issuer=issuer, client_id=CLIENT_ID, now=utc_now())
+    finally:
+        database.close()
+
+
 @contextmanager
 def benchmark_world(folder: Path, scale: SyntheticData) -> Iterator[BenchmarkWorld]:
     """Set up an installation in ``folder``, and close it afterwards."""
@@ -82,12 +94,15 @@ def benchmark_world(folder: Path, scale: SyntheticData) -> Iterator[BenchmarkWor
             remote_api_base_url="http://localhost:8888",
             api_rate_limit=UNREACHED,
         )
-        migrate(settings.database_url)
+        # In a process of its own: memory in which a million rows were built has other pages than that of a server.
+        creating = get_context("spawn").Process(target=_create, args=(settings, scale, issuer.url))
+        creating.start()
+        creating.join()
+        if creating.exitcode != 0:
+            raise RuntimeError("the synthetic data could not be created")
         keyring = Keyring(settings.secrets)
         database = open_database(settings, keyring)
         try:
-            seed(database)
-            fill(database, scale, issuer=issuer.url, client_id=CLIENT_ID, now=utc_now())
             yield BenchmarkWorld(issuer, settings, keyring, utc_now, database, folder)
         finally:
             database.close()
