@@ -192,7 +192,7 @@ def streamlit_options(services: Services, *, address: str, port: int, hosted: bo
         # Otherwise Streamlit requests its public address from a server on the internet at start.
         "browser.serverAddress": urlsplit(services.settings.app_base_url).hostname,
         # In development an edited page runs at the next rerun, and its errors are shown.
-        "server.fileWatcherType": os.environ.get(_FILE_WATCHER, "auto") if development else "none",
+        "server.fileWatcherType": (os.environ.get(_FILE_WATCHER) or "auto") if development else "none",
         # Compression would allow zip bombs and take time on the event loop, for messages that are short anyway.
         "server.enableWebsocketCompression": False,
         # Limits one message, and all messages that wait for a run; in MB.

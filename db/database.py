@@ -135,7 +135,10 @@ class Database:
         require_current(state_of(str(rows[0][0]) if rows else None))
 
     def close(self) -> None:
-        """Refuse further reads and units of work, wait for the unit in progress, and close every connection."""
+        """Refuse further reads and units of work, wait for the unit in progress, and close every connection.
+
+        When that unit does not end within the time that units wait for each other, its connection stays open.
+        """
         self._read_connections.close()
         # SQLite crashes when a connection is closed while another thread executes a statement on it.
         if self._write_lock.close():

@@ -134,15 +134,17 @@ class PeopleStatements:
         return select(func.count(), func.json_group_array(person_id) if self._sqlite else func.array_agg(person_id))
 
     def last_counted_near(self) -> Select[Any]:
-        """As ``last_counted_match``, when it is among the ``2 * MAX_COUNTED`` lowest ids; otherwise no row."""
-        rows = select(people.c.id).where(
-            people.c.id <= literal_column(str(2 * MAX_COUNTED)), self._text_condition(in_order=True)
-        )
-        return rows.order_by(people.c.id).limit(literal_column("1")).offset(literal_column(str(MAX_COUNTED - 1)))
+        """As ``last_counted_match``, when it is among the ``2 * MAX_COUNTED`` lowest ids; otherwise no row.
+
+        Where most people match, comparing them takes half as long as finding them by FTS5.
+        """
+        near = people.c.id <= literal_column(str(2 * MAX_COUNTED))
+        rows = select(people.c.id).where(near, self._text_condition(in_order=True))
+        return _last_counted(rows.order_by(people.c.id))
 
     def last_counted_match(self) -> Select[Any]:
         """The match with the number ``MAX_COUNTED``; no row when there are fewer."""
-        return self._ids().limit(literal_column("1")).offset(literal_column(str(MAX_COUNTED - 1)))
+        return _last_counted(self._ids())
 
     def sorted_by_id(self, after: bool) -> Select[Any]:  # noqa: FBT001 - for `partial`
         """The next people among those with the ids ``ids``."""
@@ -202,3 +204,7 @@ class PeopleStatements:
         if self._sqlite:
             return contains_search_text(has_space=self.has_space)
         return matches_pattern(by_trigrams=self._by_trigrams and not in_order, skip_word_index=self._by_trigrams)
+
+
+def _last_counted(rows: Select[Any]) -> Select[Any]:
+    return rows.limit(literal_column("1")).offset(literal_column(str(MAX_COUNTED - 1)))

@@ -12,6 +12,7 @@ from app.asgi import streamlit_options
     ("production", "variable", "kind"),
     [
         (False, None, "auto"),
+        (False, "", "auto"),
         (False, "poll", "poll"),
         (False, "none", "none"),
         (True, None, "none"),

@@ -202,7 +202,6 @@ def test_administration_looks_right_light_dark_wide_and_narrow(new_user: NewUser
     ):  # fmt: skip
         user.open(path)
         for appearance in user.appearances(*appearances):
-            # The page does not scroll sideways.
             require_fit(page)
             height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
             page.set_viewport_size({"width": width, "height": max(900, min(height + 20, 4000))})

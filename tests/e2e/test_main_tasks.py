@@ -211,7 +211,6 @@ def test_it_looks_right_light_dark_wide_and_narrow(new_user: NewUser, appearance
     for path in ("/", "/reports", "/csv", "/api-explorer", "/profile"):
         user.open(path)
         for appearance in user.appearances(*appearances):
-            # The page does not scroll sideways.
             require_fit(user.page)
             user.shot(f"look-{path.strip('/') or 'home'}-{appearance}")
     assert user.console_errors == []
