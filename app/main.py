@@ -21,6 +21,7 @@ from app.core.policy import Decision, decide
 from app.core.records import Session
 from app.navigation import BY_PATH, PAGES, PageRow
 from app.services import services
+from app.ui.layout import style
 
 
 def main() -> None:
@@ -111,11 +112,12 @@ def _register(
             pages.setdefault("", []).append(page)
         if row is PAGES[0]:
             state.home = page
-    page = st.navigation(pages, position="sidebar" if opened else "hidden")
+    page = st.navigation(pages, position="sidebar" if opened else "hidden", expanded=True)
     row = BY_PATH[page.url_path]
     sidebar.brand()
-    title = row.title if row.path in opened else stand_in
-    st.set_page_config(page_title=f"{title} · Gatehouse", page_icon="🏛️")
+    style()
+    title, layout = (row.title, row.layout) if row.path in opened else (stand_in, "centered")
+    st.set_page_config(page_title=f"{title} · Gatehouse", page_icon="🏛️", layout=layout)
     if row.path not in state.paths:
         state.paths.append(row.path)
     return page, row

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from app.core.permissions import Permission
 
@@ -23,6 +23,7 @@ class PageRow:
     icon: str
     section: str
     permission: Permission | None
+    layout: Literal["wide", "centered"] = "wide"
 
     @property
     def script(self) -> Path:
@@ -50,7 +51,7 @@ PAGES: Final = (
     PageRow("mappings.py", "mappings", "Mappings", ":material/swap_horiz:", "Administration", Permission.READ_MAPPINGS),
     PageRow("sessions.py", "sessions", "Sessions", ":material/devices:", "Administration", Permission.READ_SESSIONS),
     PageRow("audit.py", "audit", "Audit", ":material/history:", "Administration", Permission.READ_AUDIT),
-    PageRow("profile.py", "profile", "Profile", ":material/account_circle:", "You", None),
+    PageRow("profile.py", "profile", "Profile", ":material/account_circle:", "You", None, "centered"),
 )
 
 

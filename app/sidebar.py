@@ -24,12 +24,6 @@ _LOGO: Final = (
     'fill="#4b8f7c">Gatehouse</text></svg>'
 )
 """A gate between two towers. Its green has enough contrast on a light and on a dark background."""
-_DARK: Final = (
-    "<style>[data-tag], [data-tag] *, [data-testid=stBaseButton-primary], [data-testid=stBaseButton-primaryFormSubmit] "
-    "{ color: #10201b; }</style>"
-)
-"""Dark text on the primary colour: Streamlit (1.67) writes white, which the pale colour of the dark theme makes hard to
-read, and has no setting for it."""
 
 
 def account(
@@ -78,5 +72,3 @@ def account(
 def brand() -> None:
     """Show the product's logo above the navigation."""
     st.logo(_LOGO, size="large")
-    if st.context.theme.type == "dark":
-        st.html(_DARK)

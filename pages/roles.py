@@ -6,9 +6,9 @@ from app import access, panels
 from app.admin.roles import compare as role_compare
 from app.admin.roles import editor as role_editor
 from app.admin.roles import role_card, role_list
-from app.admin.widgets import notices
 from app.admin.widgets.links import ROLES, sync_address
 from app.core.errors import GatehouseError
+from app.ui import notices
 
 access.require_page()
 

@@ -170,9 +170,9 @@ def serve(stub: StubApi) -> StubApi:
     def people(request: RecordedRequest) -> StubResponse:
         text = "".join(request.query.get("q", [])).lower()
         rows = [row for row in map(person, range(1, 41)) if text in row["name"].lower()]
-        begin = int("".join(request.query.get("cursor", ["0"])))
-        onwards = str(begin + 25) if begin + 25 < len(rows) else None
-        return page("people", rows[begin : begin + 25], onwards=onwards, total=len(rows))
+        begin, size = int("".join(request.query.get("cursor", ["0"]))), int("".join(request.query.get("limit", ["50"])))
+        onwards = str(begin + size) if begin + size < len(rows) else None
+        return page("people", rows[begin : begin + size], onwards=onwards, total=len(rows))
 
     def roles(request: RecordedRequest) -> StubResponse:
         text = "".join(request.query.get("q", []))

@@ -12,7 +12,6 @@ import streamlit as st
 from app import access, formatting, panels
 from app.admin.api.audit import events
 from app.admin.api.installation import statistics
-from app.admin.widgets import failures, labels
 from app.core.administration_records import MAX_COUNTED
 from app.core.audit import AuditKind
 from app.core.audit_rows import AuditQuery
@@ -20,6 +19,7 @@ from app.core.contract.statistics import AttentionBody, StatisticsBody
 from app.core.errors import GatehouseError
 from app.core.permissions import Permission
 from app.navigation import BY_PATH
+from app.ui import failures, texts
 
 _SPANS: Final = {"7 days": 7, "30 days": 30, "90 days": 90}
 _COLORS: Final = {"Sign-ins": "#3f8f78", "Refusals": "#d9933d"}
@@ -82,7 +82,7 @@ def _numbers(numbers: StatisticsBody) -> None:
 
 
 def _up_to(count: int) -> str:
-    return labels.counted(count, capped=count == MAX_COUNTED)  # a larger count is exact
+    return texts.counted(count, capped=count == MAX_COUNTED)  # a larger count is exact
 
 
 def _attention(attention: AttentionBody) -> None:
@@ -93,7 +93,7 @@ def _attention(attention: AttentionBody) -> None:
     for number, point in enumerate(points):
         with st.container(border=True, gap=None, key=f"attention-{number}"):
             st.markdown(f":material/{point.icon}: **{point.text}**")
-            labels.small(point.detail)
+            texts.small(point.detail)
             row = BY_PATH.get(point.path)
             if row is not None and access.allows_row(row):
                 st.page_link(row.script, label=point.link, icon=":material/arrow_forward:", query_params=point.query)
@@ -107,7 +107,7 @@ def _points(attention: AttentionBody) -> list[_Point]:
         points.append(_Point("shield_person", text, detail, "people", "See administrators", {"role": "administrator"}))
     if names := attention.unmapped_token_roles:
         text = f"{_quantity(names, 'role')} of the sign-in provider not mapped"
-        detail = f"Arrived in tokens, and mapped to no role: {labels.listed(names)}."
+        detail = f"Arrived in tokens, and mapped to no role: {texts.listed(names)}."
         points.append(_Point("link_off", text, detail, "mappings", "Map them", {"unmapped": "true"}))
     if count := attention.people_without_roles:
         text = f"{_people(count)} without a role"
@@ -115,14 +115,14 @@ def _points(attention: AttentionBody) -> list[_Point]:
         points.append(_Point("person_off", text, detail, "people", "See them", {"role": "No role"}))
     if names := attention.permissions_held_by_nobody:
         text = f"{_quantity(names, 'permission')} not assigned"
-        points.append(_Point("key_off", text, f"{labels.listed(names)}.", "roles", "See roles", {}))
+        points.append(_Point("key_off", text, f"{texts.listed(names)}.", "roles", "See roles", {}))
     if names := attention.permissions_asked_nowhere:
         text = f"{_quantity(names, 'permission')} not required anywhere"
-        detail = f"No page, function or endpoint requires {labels.listed(names)}."
+        detail = f"No page, function or endpoint requires {texts.listed(names)}."
         points.append(_Point("help", text, detail, "access", "See the access matrix", {}))
     if names := attention.unused_roles:
         text = f"{_quantity(names, 'role')} not assigned"
-        points.append(_Point("group_off", text, f"{labels.listed(names)}.", "roles", "See roles", {}))
+        points.append(_Point("group_off", text, f"{texts.listed(names)}.", "roles", "See roles", {}))
     if count := attention.blocked_people:
         detail = "They keep their roles, but cannot open any page."
         points.append(_Point("block", f"{_people(count)} blocked", detail, "people", "See them", {"state": "Blocked"}))
@@ -131,7 +131,7 @@ def _points(attention: AttentionBody) -> list[_Point]:
 
 def _quantity(names: Sequence[str], singular: str) -> str:
     """``5 roles``, or ``20+ roles``: the API returns the first ``_MAX_NAMES`` names only."""
-    return f"{_MAX_NAMES}+ {singular}s" if len(names) >= _MAX_NAMES else labels.quantity(len(names), singular)
+    return f"{_MAX_NAMES}+ {singular}s" if len(names) >= _MAX_NAMES else texts.quantity(len(names), singular)
 
 
 def _people(count: int) -> str:
@@ -152,9 +152,9 @@ def _over_time(numbers: StatisticsBody) -> None:
             st.markdown(f"**{name} per day**")
             if len(frame) and frame[name].any():
                 st.bar_chart(frame, x="Day", y=name, x_label="", y_label="", color=color, height=200)
-                labels.small(f"{int(frame[name].sum()):,} in all. Days are in UTC.")
+                texts.small(f"{int(frame[name].sum()):,} in all. Days are in UTC.")
             else:
-                labels.small("None in this time span.")
+                texts.small("None in this time span.")
 
 
 def _recent() -> None:
@@ -167,7 +167,7 @@ def _recent() -> None:
             with st.container(gap=None):
                 st.markdown(formatting.plain(event.sentence, cap=300))
                 reason = f" · {formatting.plain(event.reason, cap=200)}" if event.reason else ""
-                labels.small(f"{labels.ago(event.at)}{reason}")
+                texts.small(f"{texts.ago(event.at)}{reason}")
         row = BY_PATH.get("audit")
         if row is not None and access.allows_row(row):
             st.page_link(row.script, label="All changes in the audit", icon=":material/history:")

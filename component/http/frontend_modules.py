@@ -1,9 +1,9 @@
 """The front end's ES modules, at addresses that name their version, so that a browser never mixes two versions.
 
 The modules import each other by relative addresses (``./account.js``), and Streamlit serves their folder under fixed
-names. So Streamlit's address of the entry (``auth0.js``) is answered by a module that re-exports the entry of the
-current version, at ``<digest>/auth0.js``. The digest covers every module: below it each may be cached permanently, and
-an address with another digest is not found.
+names. So Streamlit's address of an entry (``auth0.js``, ``table.js``) is answered by a module that re-exports the entry
+of the current version, at ``<digest>/auth0.js``. The digest covers every module: below it each may be cached
+permanently, and an address with another digest is not found.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Scope
 
 FOLDER: Final = Path(__file__).parents[1] / "frontend"
+ENTRIES: Final[Mapping[str, str]] = {
+    "streamlit-gatehouse.auth0": "auth0.js",
+    "streamlit-gatehouse.table": "table.js",
+}
+"""Component → the module that Streamlit's front end requests for it."""
+_PREFIX: Final = "/_stcore/bidi-components/"
 _DIGEST: Final = re.compile(r"[0-9a-f]{16}")
+_IMPORT: Final = re.compile(rb'^import [^"]*"\./([a-z0-9-]+\.js)"', re.MULTILINE)
 _PERMANENT: Final = "public, max-age=31536000, immutable"
 _CHECKED: Final = "no-cache"
 
@@ -46,34 +53,36 @@ class _Module:
 
 @dataclass(frozen=True, slots=True)
 class _Version:
-    """The modules as they were read. ``entry``: what Streamlit's address of the entry is answered with."""
+    """The modules as they were read. ``entries``: component → what the address of its entry is answered with."""
 
     digest: str
     modules: Mapping[str, _Module]
-    entry: _Module
+    entries: Mapping[str, _Module]
 
 
 class FrontendModules:
     """Serves the modules of one folder."""
 
-    def __init__(self, *, component: str, entry: str, folder: Path = FOLDER) -> None:
-        """``component``, ``entry``: the component and its module, as Streamlit's browser side requests them."""
-        self._prefix = f"/_stcore/bidi-components/{component}/"
-        self._entry = entry
+    def __init__(self, *, entries: Mapping[str, str] = ENTRIES, folder: Path = FOLDER) -> None:
+        """``entries``: component → its module, as Streamlit's browser side requests them."""
+        self._entries = entries
         self._folder = folder
         self._stamp = self._stamped()
         self._version = self._read()
 
     def answer(self, scope: Scope) -> Response | None:
-        """The response to a request for the entry, or for a module of a version.
+        """The response to a request for an entry, or for a module of a version.
 
         None for any other request, which Streamlit answers.
         """
-        name = scope["path"].removeprefix(self._prefix) if scope["path"].startswith(self._prefix) else ""
-        if not name or scope["method"] not in {"GET", "HEAD"}:
+        path: str = scope["path"]
+        if not path.startswith(_PREFIX) or scope["method"] not in {"GET", "HEAD"}:
             return None
-        if name == self._entry:
-            return self._current().entry.response(scope, cache=_CHECKED)
+        component, _, name = path.removeprefix(_PREFIX).partition("/")
+        if component not in self._entries:
+            return None
+        if name == self._entries[component]:
+            return self._current().entries[component].response(scope, cache=_CHECKED)
         digest, _, name = name.partition("/")
         if not _DIGEST.fullmatch(digest):
             return None
@@ -100,7 +109,16 @@ class FrontendModules:
         for name, text in texts.items():
             digest.update(f"{name} {len(text)}\n".encode() + text)
         at = digest.hexdigest()[:16]
-        # It names every module, so that the browser requests all of them at once.
-        lines = [f'import "./{at}/{name}"\n' for name in texts if name != self._entry]
-        entry = "".join((*lines, f'export {{ default }} from "./{at}/{self._entry}"\n'))
-        return _Version(at, {name: _Module.of(text) for name, text in texts.items()}, _Module.of(entry.encode()))
+        entries = {component: _Module.of(_entry(texts, entry, at)) for component, entry in self._entries.items()}
+        return _Version(at, {name: _Module.of(text) for name, text in texts.items()}, entries)
+
+
+def _entry(texts: Mapping[str, bytes], entry: str, digest: str) -> bytes:
+    """The module at Streamlit's address: it names every module that the entry needs, to be requested all at once."""
+    needed, found = [entry], {entry}
+    for name in needed:
+        imported = {match.decode() for match in _IMPORT.findall(texts.get(name, b""))} - found
+        needed += sorted(imported)
+        found |= imported
+    lines = [f'import "./{digest}/{name}"\n' for name in sorted(found - {entry})]
+    return "".join((*lines, f'export {{ default }} from "./{digest}/{entry}"\n')).encode()

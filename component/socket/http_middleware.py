@@ -11,7 +11,6 @@ from component.http import host_config, request_bodies
 from component.http.frontend_modules import FrontendModules
 from component.http.static_pages import notice, storage_unavailable, too_many_tabs
 from component.limits.admission import Admission
-from component.protocol.forward_message import COMPONENT, COMPONENT_SOURCE
 from component.socket.cross_site import Initiator, initiator_of, link_answer, refusal
 from component.socket.path_kinds import COMPONENT_PREFIX, PathKind, path_kind
 from component.socket.request_context import MiddlewareContext, RequestContext, try_again
@@ -27,7 +26,7 @@ class HttpMiddleware:
         self._app = context.app
         self._tabs = context.tabs
         self._admission = admission
-        self._frontend_modules = FrontendModules(component=COMPONENT, entry=COMPONENT_SOURCE)
+        self._frontend_modules = FrontendModules()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI, for scopes of the type ``http``."""

@@ -13,13 +13,14 @@ from app.admin.access_matrix import matrix
 from app.admin.access_matrix.matrix import KINDS, Line
 from app.admin.api import installation as installation_api
 from app.admin.api import roles as roles_api
-from app.admin.widgets import labels, role_picker
+from app.admin.widgets import role_picker
 from app.admin.widgets.permission_groups import sentence_of
 from app.core.administration_records import GuardKind
 from app.core.contract.guards import GuardBody
 from app.core.contract.roles import RoleItem
 from app.core.permissions import Permission
 from app.core.records import MAX_SEARCH_CHARACTERS
+from app.ui import texts
 
 MAX_INITIAL_ROLES: Final = 3
 """Roles that are shown at first beside the built-in ones."""
@@ -174,7 +175,7 @@ def _versions(guards: tuple[GuardBody, ...]) -> None:
     versions = sorted({(guard.process, guard.version) for guard in guards})
     text = ", ".join(f"{formatting.plain(process)} {formatting.plain(version)}" for process, version in versions)
     newest = max((guard.published_at for guard in guards if guard.published_at), default=None)
-    st.caption(f"Published by {text}; last {labels.ago(newest)}.")
+    st.caption(f"Published by {text}; last {texts.ago(newest)}.")
     if len({version for _, version in versions}) > 1:
         st.warning(
             "Processes of different versions have published their guards. Those of older versions are listed too.",

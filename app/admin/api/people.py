@@ -15,8 +15,8 @@ _CREATED: Final = 201
 
 
 @access.requires(Permission.READ_PEOPLE)
-def people(query: PeopleQuery, *, cursor: str = "", limit: int = 25) -> People:
-    """Return the people that match."""
+def people(query: PeopleQuery, *, sort: str = "", cursor: str = "", limit: int = 25) -> People:
+    """Return the people that match, in the order ``sort`` (that of ``query`` without one)."""
     machine = None if query.machine is None else str(query.machine).lower()
     params = query_params(
         q=query.text,
@@ -24,7 +24,7 @@ def people(query: PeopleQuery, *, cursor: str = "", limit: int = 25) -> People:
         role=query.role,
         without_roles=query.without_roles,
         machine=machine,
-        sort=query.sort.value,
+        sort=sort or query.sort.value,
         cursor=cursor,
         limit=limit,
     )

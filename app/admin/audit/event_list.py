@@ -9,12 +9,13 @@ import streamlit as st
 from app import formatting
 from app.admin.api import audit as audit_api
 from app.admin.audit import presentation
-from app.admin.widgets import failures, labels, pagination
+from app.admin.widgets import pagination
 from app.admin.widgets.links import AUDIT, link
 from app.core.audit_rows import AuditQuery
 from app.core.clock import utc_now
 from app.core.contract.audit import AuditItem, Chain
 from app.core.errors import GatehouseError, NotFound, TooManyRequests
+from app.ui import failures, texts
 
 SIZE: Final = 30
 _VERIFICATION: Final = "audit_verified"
@@ -55,7 +56,7 @@ def show_event(seq: int) -> None:
     except NotFound:
         st.write("There is no event with this number. It may lie below the retention boundary.")
         return
-    st.markdown(f"**{labels.timestamp(event.at)}**")
+    st.markdown(f"**{texts.timestamp(event.at)}**")
     st.markdown(label(event))
     details(event)
 
@@ -95,7 +96,7 @@ def _head(head: Chain) -> None:
             icon=":material/gpp_bad:",
         )
         return
-    last = f"Event {head.seq:,} is the last, {labels.ago(head.last_at)}." if head.last_at else "There is no event yet."
+    last = f"Event {head.seq:,} is the last, {texts.ago(head.last_at)}." if head.last_at else "There is no event yet."
     st.markdown(f":green[:material/verified_user:] **The chain is sealed.** {last}")
     if head.boundary_seq:
         st.caption(f"Events up to number {head.boundary_seq:,} were deleted under a sealed retention boundary.")
@@ -114,7 +115,7 @@ def _verify() -> None:
         failures.show(error, key="audit-verify-failed")
     else:
         seconds = max(1, round((utc_now() - started_at).total_seconds()))
-        st.session_state[_VERIFICATION] = (result, f"{started_at:%H\\:%M} UTC, in {labels.quantity(seconds, 'second')}")
+        st.session_state[_VERIFICATION] = (result, f"{started_at:%H\\:%M} UTC, in {texts.quantity(seconds, 'second')}")
 
 
 def _result(result: Chain, time_text: str) -> None:

@@ -20,11 +20,11 @@ from app import access, formatting, panels
 from app.admin.api import audit as audit_api
 from app.admin.api.audit import EXPORT_KINDS
 from app.admin.audit import presentation
-from app.admin.widgets import failures
 from app.core.audit_rows import AuditQuery
 from app.core.clock import utc_now
 from app.core.errors import GatehouseError, StepUpRequired
 from app.core.permissions import Permission
+from app.ui import failures
 
 MAX_PLAIN_BYTES: Final = 32 * 1024 * 1024
 """Larger files are compressed."""

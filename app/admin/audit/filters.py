@@ -13,11 +13,11 @@ from app import access, formatting
 from app.admin.api import audit as audit_api
 from app.admin.api import people as people_api
 from app.admin.audit import presentation
-from app.admin.widgets import failures
 from app.core.administration_records import PeopleQuery
 from app.core.audit_rows import AuditQuery
 from app.core.errors import GatehouseError
 from app.core.permissions import Permission
+from app.ui import failures
 
 _LAST_QUERY: Final = "audit_query"
 _MAX_TEXT: Final = 800

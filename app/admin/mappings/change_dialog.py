@@ -9,13 +9,14 @@ import streamlit as st
 from app import formatting
 from app.admin.api import mappings as mappings_api
 from app.admin.api import roles as roles_api
-from app.admin.widgets import confirmation, dialogs, failures, labels, notices, role_picker
-from app.admin.widgets.dialogs import Dialog
+from app.admin.widgets import role_picker
 from app.admin.widgets.links import MAPPINGS
 from app.admin.widgets.own_permissions import missing_permissions
 from app.core.contract.mappings import MappingBody
 from app.core.errors import GatehouseError, NotFound
 from app.core.records import MAX_COMPARED_ROLES
+from app.ui import confirmation, dialogs, failures, notices, texts
+from app.ui.dialogs import Dialog
 
 
 def show(dialog: Dialog, row: MappingBody) -> None:
@@ -57,7 +58,7 @@ def _body(dialog: Dialog, row: MappingBody) -> None:
         confirmed=confirmed,
         update=lambda latest: _update(latest, after, reason),
         load=lambda: _load(row.token_role),
-        describe=lambda mapping: {"Mapped to": labels.listed([role.name for role in mapping.roles], limit=50)},
+        describe=lambda mapping: {"Mapped to": texts.listed([role.name for role in mapping.roles], limit=50)},
     )
 
 
@@ -71,20 +72,20 @@ def effects(row: MappingBody, before: Mapping[int, str], after: Mapping[int, str
     """
     added = [name for role, name in after.items() if role not in before]
     removed = [name for role, name in before.items() if role not in after]
-    people = f"{labels.quantity(row.people, 'person', 'people')} whose last sign-in contained it"
+    people = f"{texts.quantity(row.people, 'person', 'people')} whose last sign-in contained it"
     third_person = "s" if row.people == 1 else ""
     sentences = []
     if added:
         sentences.append(
-            f"{people} get{third_person} {labels.listed(added)} at once."
+            f"{people} get{third_person} {texts.listed(added)} at once."
             if row.people
-            else f"Users who sign in with it get {labels.listed(added)}."
+            else f"Users who sign in with it get {texts.listed(added)}."
         )
     if removed:
         sentences.append(
-            f"{people} lose{third_person} {labels.listed(removed)} at once, unless another grant includes it."
+            f"{people} lose{third_person} {texts.listed(removed)} at once, unless another grant includes it."
             if row.people
-            else f"Users who sign in with it no longer get {labels.listed(removed)}."
+            else f"Users who sign in with it no longer get {texts.listed(removed)}."
         )
     if before and not after:
         sentences.append("The token role is not mapped then.")
@@ -120,9 +121,9 @@ def _update(mapping: MappingBody, after: Mapping[int, str], reason: str) -> None
     saved = mappings_api.set_mapping(mapping.token_role, after, reason=reason, version=mapping.version)
     before = [role.id for role in mapping.roles]
     name = confirmation.bold_name(mapping.token_role)
-    people = labels.quantity(saved.people_changed, "person", "people")
+    people = texts.quantity(saved.people_changed, "person", "people")
     effect = f"This changed the permissions of {people}." if saved.people_changed else "No permissions changed."
-    result = f"mapped to {labels.listed(list(after.values()), limit=10)}" if after else "no longer mapped"
+    result = f"mapped to {texts.listed(list(after.values()), limit=10)}" if after else "no longer mapped"
 
     def undo() -> str:
         mappings_api.set_mapping(

@@ -9,11 +9,12 @@ import streamlit as st
 from app import access, formatting
 from app.admin.api import mappings as mappings_api
 from app.admin.mappings import change_dialog
-from app.admin.widgets import dialogs, labels, notices, pagination
+from app.admin.widgets import pagination
 from app.admin.widgets.links import MAPPINGS
 from app.core.contract.mappings import MappingBody
 from app.core.permissions import Permission
 from app.core.records import MAX_SEARCH_CHARACTERS
+from app.ui import dialogs, notices, texts
 
 SIZE: Final = 25
 ALL, NOT_MAPPED = "All", "Not mapped"
@@ -60,7 +61,7 @@ def show() -> None:
 def _warn_unmapped(total: int, *, capped: bool) -> None:
     many = capped or total > 1
     st.warning(
-        f"**{labels.counted(total, capped=capped)} token role{'s' if many else ''} arrived and "
+        f"**{texts.counted(total, capped=capped)} token role{'s' if many else ''} arrived and "
         f"{'are' if many else 'is'} not mapped.** {'They grant' if many else 'It grants'} nothing here. That is right "
         "for roles that have a meaning elsewhere only.",
         icon=":material/link_off:",
@@ -82,7 +83,7 @@ def _row(number: int, row: MappingBody, *, may_change: bool) -> None:
     with st.container(key=f"mapping-{number}", border=True, gap="xsmall"):
         st.markdown(f"**{formatting.plain(row.token_role)}**")
         st.markdown(mapped_roles(row))
-        people = labels.quantity(row.people, "person", "people")
+        people = texts.quantity(row.people, "person", "people")
         st.caption(f"In the last sign-in of {people}." if row.people else "Not in any last sign-in now.")
         if may_change:
             st.button(
@@ -95,10 +96,10 @@ def mapped_roles(row: MappingBody) -> str:
     """The roles that a token role is mapped to, as markdown-safe text."""
     if row.own_name:
         names = [row.token_role, *(role.name for role in row.roles if role.name != row.token_role)]
-        return f":material/arrow_forward: mapped to {labels.listed(names, limit=10)}; in development also by its name"
+        return f":material/arrow_forward: mapped to {texts.listed(names, limit=10)}; in development also by its name"
     if not row.roles:
         return ":material/link_off: not mapped"
-    return f":material/arrow_forward: mapped to {labels.listed([role.name for role in row.roles], limit=10)}"
+    return f":material/arrow_forward: mapped to {texts.listed([role.name for role in row.roles], limit=10)}"
 
 
 def _dialog() -> None:

@@ -9,9 +9,9 @@ import streamlit as st
 
 from app import access
 from app.admin.api.people import add_person
-from app.admin.widgets import confirmation, dialogs, notices
-from app.admin.widgets.dialogs import Dialog
 from app.core.permissions import Permission
+from app.ui import confirmation, dialogs, notices
+from app.ui.dialogs import Dialog
 
 NAME: Final = "add-person"
 _KEY: Final = "add-person"

@@ -16,12 +16,12 @@ from app.admin.people import grant_form
 from app.admin.people.bulk_changes import CHANGES, UNDO_CHANGES, BulkChange, PersonResult
 from app.admin.people.grant_form import GrantInput
 from app.admin.people.undo import undo_reason
-from app.admin.widgets import confirmation, dialogs, failures, labels, notices
-from app.admin.widgets.dialogs import Dialog
-from app.admin.widgets.notices import Undo
 from app.core.contract.grants import MAX_BULK_PEOPLE
 from app.core.errors import ChangeUnconfirmed, GatehouseError, TooManyRequests
 from app.core.permissions import Permission
+from app.ui import confirmation, dialogs, failures, notices, table_parts, texts
+from app.ui.dialogs import Dialog
+from app.ui.notices import Undo
 
 _CHUNK: Final = 20
 """People in one bulk call: few enough for visible progress."""
@@ -31,6 +31,7 @@ _MAX_FAILURES_LISTED: Final = 50
 _pause: Final = time.sleep
 _RESULTS: Final = "results"
 _GRANT_ACTIONS: Final = frozenset({"grant", "revoke"})
+_DESTRUCTIVE: Final = frozenset({"revoke", "block", "end"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +108,15 @@ ACTIONS: Final = (
 )
 
 
-def bar(page_url: str, chosen: Mapping[int, str], *, clear: Callable[[], None]) -> None:
-    """The bar of actions above the list. ``chosen``: id → name of the selected people."""
-    with st.container(border=True, key="chosen-bar"):
-        st.markdown(f"**{labels.quantity(len(chosen), 'person', 'people')} chosen**")
-        with st.container(horizontal=True):
-            for action in ACTIONS:
-                if access.allows(action.permission) and st.button(
-                    action.label, key=f"many-{action.name}", icon=action.icon
-                ):
-                    dialogs.open_dialog(action.name, page_url, dict(chosen))
-                    st.rerun()  # of the whole page: the dialog is drawn outside the list's fragment
-            st.button("Clear", key="clear-chosen", type="tertiary", on_click=clear)
+def offered() -> list[table_parts.Action]:
+    """The actions that the administrator may use, for the table of people."""
+    return [
+        table_parts.Action(
+            action.name, action.label, action.icon.split("/")[-1].rstrip(":"), danger=action.name in _DESTRUCTIVE
+        )
+        for action in ACTIONS
+        if access.allows(action.permission)
+    ]
 
 
 def show(dialog: Dialog) -> None:
@@ -135,7 +133,7 @@ def _body(dialog: Dialog, action: Action) -> None:
     if _RESULTS in dialog.memory:
         _show_failures(dialog.memory[_RESULTS], people)
         return
-    labels.small(labels.listed(list(people.values())))
+    texts.small(texts.listed(list(people.values())))
     key = f"many-{action.name}"
     with failures.show_errors(f"{key}-failed"):
         for sentence in action.effects:
@@ -145,7 +143,7 @@ def _body(dialog: Dialog, action: Action) -> None:
             data = grant_form.form(key, with_expiry=granting, grantable_only=granting)
         else:
             data = GrantInput(None, None, confirmation.reason_input(key))
-        submit = action.submit.format(labels.quantity(len(people), "person", "people"))
+        submit = action.submit.format(texts.quantity(len(people), "person", "people"))
         pressed = confirmation.buttons(key, submit, icon=action.icon)
         if not pressed or (action.name in _GRANT_ACTIONS and not grant_form.complete(data)):
             return
@@ -193,7 +191,7 @@ def _retrying(change: Callable[[], list[PersonResult]], progress: DeltaGenerator
         except TooManyRequests as error:
             for seconds in range(min(_MAX_WAIT_SECONDS, max(1, error.retry_after_seconds)), 0, -1):
                 text = (
-                    f"The remote API limits the number of requests. Continuing in {labels.quantity(seconds, 'second')}."
+                    f"The remote API limits the number of requests. Continuing in {texts.quantity(seconds, 'second')}."
                 )
                 progress.progress(share, text=text)
                 _pause(1)
@@ -211,7 +209,7 @@ def _report(action: Action, data: GrantInput, results: Sequence[PersonResult], p
         "grant": f"Granted {item} to", "revoke": f"Revoked {item} from", "block": "Blocked",
         "unblock": "Unblocked", "end": "Ended the sessions of",
     }[action.name]  # fmt: skip
-    parts = [f"{verb} {labels.quantity(len(changed), 'person', 'people')}."]
+    parts = [f"{verb} {texts.quantity(len(changed), 'person', 'people')}."]
     if unchanged:
         parts.append(f"{unchanged:,} needed no change.")
     if refused:
@@ -231,7 +229,7 @@ def _undo(undo_change: BulkChange, people: Sequence[int], data: GrantInput) -> s
     for start in range(0, len(people), MAX_BULK_PEOPLE):
         results += undo_change(people[start : start + MAX_BULK_PEOPLE], data)
     refused = [result for result in results if result.outcome == "refused"]
-    text = f"Undone for {labels.quantity(len(results) - len(refused), 'person', 'people')}."
+    text = f"Undone for {texts.quantity(len(results) - len(refused), 'person', 'people')}."
     return f"{text} Not undone for {len(refused):,}: {refused[0].reason}" if refused else text
 
 
@@ -239,7 +237,7 @@ def _show_failures(results: Sequence[PersonResult], people: Mapping[int, str]) -
     """The people who were not changed, or may not have been, with the reason."""
     failed = _failed(results)
     verb = "may not have been" if any(result.outcome == "unknown" for result in failed) else "could not be"
-    st.markdown(f"**{len(failed):,} of {labels.quantity(len(results), 'person', 'people')} {verb} changed:**")
+    st.markdown(f"**{len(failed):,} of {texts.quantity(len(results), 'person', 'people')} {verb} changed:**")
     listed = failed[:_MAX_FAILURES_LISTED]
     st.table(
         [
@@ -250,6 +248,6 @@ def _show_failures(results: Sequence[PersonResult], people: Mapping[int, str]) -
         hide_index=True,
     )
     if len(failed) > len(listed):
-        labels.small(f"And {len(failed) - len(listed):,} more.")
+        texts.small(f"And {len(failed) - len(listed):,} more.")
     if st.button("Close", key="many-close"):
         dialogs.close_and_rerun()

@@ -12,7 +12,6 @@ from app.admin.api.grants import Grantable, grant_to_many, revoke_from_many
 from app.admin.api.people import person, set_blocked
 from app.admin.api.sessions import end_sessions_of
 from app.admin.people.grant_form import GrantInput
-from app.admin.widgets import failures
 from app.core.administration_records import PersonState
 from app.core.contract.grants import BulkOutcome, BulkResult
 from app.core.errors import (
@@ -23,6 +22,7 @@ from app.core.errors import (
     TooManyRequests,
     Unauthenticated,
 )
+from app.ui import failures
 
 
 @dataclass(frozen=True, slots=True)

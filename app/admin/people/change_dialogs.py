@@ -15,14 +15,15 @@ from app.admin.api.people import erase, person, set_blocked
 from app.admin.api.sessions import end_sessions_of
 from app.admin.people import grant_form
 from app.admin.people.undo import undo_blocking, undo_grant, undo_revocation, undo_withholding
-from app.admin.widgets import confirmation, dialogs, labels, notices
-from app.admin.widgets.dialogs import Dialog
-from app.admin.widgets.notices import Undo
+from app.admin.widgets import labels
 from app.core.contract.grants import GrantBody, WithheldBody
 from app.core.contract.people import PersonBody
 from app.core.errors import StepUpRequired
 from app.core.permissions import ADMINISTRATOR, Permission
 from app.core.policy import Source
+from app.ui import confirmation, dialogs, notices, texts
+from app.ui.dialogs import Dialog
+from app.ui.notices import Undo
 
 _MAX_LOST_NAMED: Final = 6
 
@@ -51,8 +52,8 @@ def described(card: PersonBody) -> Mapping[str, str]:
     names = sorted({grant.name for grant in card.grants})
     return {
         "State": labels.STATES[card.state],
-        "Roles and permissions": labels.listed(names, limit=20),
-        "Withheld": labels.listed(sorted(row.name for row in card.withheld), limit=20),
+        "Roles and permissions": texts.listed(names, limit=20),
+        "Withheld": texts.listed(sorted(row.name for row in card.withheld), limit=20),
     }
 
 
@@ -166,7 +167,7 @@ def _block(dialog: Dialog, card: PersonBody) -> None:
 
 
 def _unblock(dialog: Dialog, card: PersonBody) -> None:
-    roles = labels.listed(list(card.roles), limit=8) if card.roles else "no role"
+    roles = texts.listed(list(card.roles), limit=8) if card.roles else "no role"
     st.markdown(f"- {confirmation.bold_name(card.shown_name)} can sign in again, with {roles}.")
     _set_blocked(dialog, card, "unblock", blocked=False)
 
@@ -181,7 +182,7 @@ def _set_blocked(dialog: Dialog, card: PersonBody, key: str, *, blocked: bool) -
     def update(current: PersonBody) -> None:
         outcome = set_blocked(current.id, blocked=blocked, reason=reason, version=current.version)
         person_name = confirmation.bold_name(card.shown_name)
-        ended = f" {labels.quantity(outcome.sessions_ended, 'session')} ended." if outcome.sessions_ended else ""
+        ended = f" {texts.quantity(outcome.sessions_ended, 'session')} ended." if outcome.sessions_ended else ""
         text = f"{person_name} is blocked.{ended}" if blocked else f"{person_name} can sign in again."
         undo = Undo("Undo", partial(undo_blocking, card.id, reason, blocked=not blocked))
         notices.post(text, dialog.page_url, undo=undo)
@@ -199,9 +200,7 @@ def _end_all(dialog: Dialog, card: PersonBody) -> None:
     def end_all(reason: str) -> None:
         ended = end_sessions_of(card.id, reason=reason)
         text = (
-            f"{labels.quantity(ended, 'session')} of {person_name} ended."
-            if ended
-            else f"{person_name} had no session."
+            f"{texts.quantity(ended, 'session')} of {person_name} ended." if ended else f"{person_name} had no session."
         )
         notices.post(text, dialog.page_url)
 

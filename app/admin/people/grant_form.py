@@ -8,8 +8,9 @@ from typing import Final, NamedTuple
 import streamlit as st
 
 from app.admin.api.grants import Grantable
-from app.admin.widgets import confirmation, grant_picker, labels
+from app.admin.widgets import grant_picker
 from app.core.clock import utc_now
+from app.ui import confirmation, texts
 
 _KINDS: Final[dict[str, grant_picker.Kind]] = {"A role": "role", "A single permission": "permission"}
 _NO_EXPIRY: Final = "No expiry"
@@ -57,7 +58,7 @@ def complete(data: GrantInput) -> bool:
 
 def expiry_text(expires_at: datetime | None) -> str:
     """``with no expiry``, or until when, as markdown-safe text."""
-    return "with no expiry" if expires_at is None else f"until {labels.timestamp(expires_at)}"
+    return "with no expiry" if expires_at is None else f"until {texts.timestamp(expires_at)}"
 
 
 def _expiry(key: str) -> datetime | None:

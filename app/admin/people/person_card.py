@@ -12,7 +12,7 @@ from app.admin.api.audit import events
 from app.admin.api.people import person
 from app.admin.api.sessions import sessions_of
 from app.admin.people import change_dialogs, people_list, session_list
-from app.admin.widgets import dialogs, failures, labels, notices
+from app.admin.widgets import labels
 from app.core.administration_records import PersonState
 from app.core.audit_rows import AuditQuery
 from app.core.contract.grants import GrantBody, WithheldBody
@@ -22,6 +22,7 @@ from app.core.permissions import ADMINISTRATOR, CATALOGUE, Permission
 from app.core.policy import Source
 from app.core.principal import Subject
 from app.navigation import BY_PATH
+from app.ui import dialogs, failures, notices, texts
 
 _RECENT_EVENTS: Final = 8
 _MAX_PERMISSIONS: Final = 100
@@ -92,16 +93,16 @@ def _identity(card: PersonBody, *, own: bool, page_url: str) -> None:
             verified = "" if card.email_verified else " (not verified by the provider)"
             st.text(f"{card.email}{verified}")
         subject, issuer = (formatting.plain(text, cap=255) for text in (card.subject.subject, card.subject.issuer))
-        labels.small(f"User ID {subject} (provider {issuer})")
+        texts.small(f"User ID {subject} (provider {issuer})")
         if card.first_seen_at is None:
-            labels.small("Has not signed in yet. Grants take effect at the first sign-in.")
+            texts.small("Has not signed in yet. Grants take effect at the first sign-in.")
         else:
-            labels.small(
-                f"First seen {labels.timestamp(card.first_seen_at)}. Last seen {labels.ago(card.last_seen_at)} "
-                f"({labels.timestamp(card.last_seen_at)})."
+            texts.small(
+                f"First seen {texts.timestamp(card.first_seen_at)}. Last seen {texts.ago(card.last_seen_at)} "
+                f"({texts.timestamp(card.last_seen_at)})."
             )
         if own:
-            labels.small("This is you. You cannot change your own permissions: ask another administrator.")
+            texts.small("This is you. You cannot change your own permissions: ask another administrator.")
         _state_buttons(card, own=own, page_url=page_url)
 
 
@@ -161,7 +162,7 @@ def _grants(card: PersonBody, *, own: bool, page_url: str) -> None:
             with st.container(gap=None):
                 kind = "" if grant.role else " (a single permission)"
                 st.markdown(f"**{formatting.plain(grant.name, cap=120)}**{kind}")
-                labels.small(_origin(grant, card))
+                texts.small(_origin(grant, card))
             if changing:
                 st.button(
                     "Revoke…", key=f"revoke-{grant.id}",
@@ -169,9 +170,9 @@ def _grants(card: PersonBody, *, own: bool, page_url: str) -> None:
                 )  # fmt: skip
     if provided:  # a provider may send many single permissions
         with st.container(border=True, gap=None, key="provided"):
-            st.markdown(f"**{labels.quantity(len(provided), 'single permission')}**")
-            named = labels.listed(sorted(grant.name for grant in provided), limit=_MAX_PROVIDED_NAMED)
-            labels.small(
+            st.markdown(f"**{texts.quantity(len(provided), 'single permission')}**")
+            named = texts.listed(sorted(grant.name for grant in provided), limit=_MAX_PROVIDED_NAMED)
+            texts.small(
                 f"From the sign-in provider: {named}. To revoke one, which withholds it, use the list of people."
             )
     for withheld in card.withheld:
@@ -183,7 +184,7 @@ def _grants(card: PersonBody, *, own: bool, page_url: str) -> None:
         )  # fmt: skip
     unmapped = [role.name for role in card.token_roles if not role.roles]
     if unmapped:
-        labels.small(f"Also from the sign-in provider, but not mapped to a role: {labels.listed(unmapped)}.")
+        texts.small(f"Also from the sign-in provider, but not mapped to a role: {texts.listed(unmapped)}.")
 
 
 def _without_grants(card: PersonBody) -> str:
@@ -202,9 +203,9 @@ def _withheld(withheld: WithheldBody, *, changing: bool, page_url: str) -> None:
             kind = "" if withheld.role else " (a single permission)"
             st.markdown(f":gray-badge[Withheld] **{formatting.plain(withheld.name, cap=120)}**{kind}")
             reason = f": “{formatting.plain(withheld.reason, cap=500)}”" if withheld.reason else "."
-            labels.small(f"Withheld by {labels.actor(withheld.by)}, since {labels.timestamp(withheld.since)}{reason}")
+            texts.small(f"Withheld by {labels.actor(withheld.by)}, since {texts.timestamp(withheld.since)}{reason}")
             sources = labels.automatic_sources(withheld.from_token, withheld.from_default_role)
-            labels.small(
+            texts.small(
                 f"Otherwise {sources} would grant it." if sources else "No automatic source would grant it now."
             )
         if changing:
@@ -219,7 +220,7 @@ def _origin(grant: GrantBody, card: PersonBody) -> str:
     text = text[:1].upper() + text[1:]
     if grant.source is Source.TOKEN:
         token_roles = [role.name for role in card.token_roles if grant.role in role.roles]
-        return f"{text}, as {labels.listed(token_roles)}." if token_roles else f"{text}."
+        return f"{text}, as {texts.listed(token_roles)}." if token_roles else f"{text}."
     if grant.automatic:
         return f"{text}."
     return f"{text}: “{formatting.plain(grant.reason, cap=500)}”" if grant.reason else f"{text}."
@@ -239,14 +240,14 @@ def _permissions(card: PersonBody) -> None:
     if is_administrator:
         st.write("All permissions, from the role **administrator**.")
     with st.expander(
-        labels.quantity(len(card.permissions), "permission"), expanded=not is_administrator, key="permissions"
+        texts.quantity(len(card.permissions), "permission"), expanded=not is_administrator, key="permissions"
     ):
         listed = {permission.name: permission for permission in card.permissions[:_MAX_PERMISSIONS]}
         for resource, names in formatting.by_resource(listed).items():
             lines = "\n".join(_permission_line(listed[name], by_id) for name in names)
             st.markdown(f"**{resource}**\n{lines}")
         if len(card.permissions) > len(listed):
-            labels.small(f"And {len(card.permissions) - len(listed):,} more.")
+            texts.small(f"And {len(card.permissions) - len(listed):,} more.")
 
 
 def _permission_line(permission: EffectivePermission, grants: Mapping[int, GrantBody]) -> str:
@@ -267,7 +268,8 @@ def _sessions(card: PersonBody, page_url: str) -> None:
         sessions = sessions_of(card.id)
         if not sessions:
             st.write("No active sessions.")
-        session_list.show(sessions, page_url, with_person=False)
+            return
+        session_list.show_of_person(sessions, page_url)
         if len(sessions) > 1 and access.allows(Permission.END_SESSIONS):
             st.button(
                 "End all sessions…", key="end-all", icon=":material/logout:",
@@ -285,7 +287,7 @@ def _audit(card: PersonBody) -> None:
             with st.container(gap=None):
                 st.markdown(formatting.plain(event.sentence, cap=300))
                 reason = f" · {formatting.plain(event.reason, cap=200)}" if event.reason else ""
-                labels.small(f"{labels.ago(event.at)}, {labels.timestamp(event.at)}{reason}")
+                texts.small(f"{texts.ago(event.at)}, {texts.timestamp(event.at)}{reason}")
         row = BY_PATH.get("audit")
         if page.rows and row is not None and access.allows_row(row):
             st.page_link(

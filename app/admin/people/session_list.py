@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -10,84 +10,106 @@ import streamlit as st
 
 from app import access, formatting, panels
 from app.admin.api.sessions import end_session, end_sessions_of, sessions
-from app.admin.widgets import confirmation, dialogs, labels, notices, pagination
-from app.admin.widgets.dialogs import Dialog
 from app.core.contract.sessions import SessionItem
-from app.core.errors import GatehouseError, InvalidInput, NotFound
+from app.core.errors import GatehouseError, NotFound
 from app.core.permissions import Permission
 from app.navigation import BY_FILE, BY_PATH
+from app.ui import cells, confirmation, dialogs, notices, texts
+from app.ui.cells import Tone
+from app.ui.dialogs import Dialog
+from app.ui.layout import header
+from app.ui.table import Table
+from app.ui.table_parts import OPEN, Action, Column, Row, TableEvent
 
 PAGE_URL: Final = "/sessions"
-SIZE: Final = 25
 END: Final = "end-session"
+
+
+SESSIONS: Final = Table(
+    "sessions",
+    columns=(
+        Column("person", "Person"),
+        Column("browser", "Browser"),
+        Column("address", "Address", kind="short", hides="late"),
+        Column("since", "Signed in", kind="short", hides="late"),
+        Column("used", "Last used", kind="short"),
+    ),
+    singular="session",
+    plural="sessions",
+    in_address=True,
+)
+OF_PERSON: Final = Table(
+    "sessions-of-person",
+    columns=tuple(column for column in SESSIONS.columns if column.key != "person"),
+    singular="session",
+    plural="sessions",
+)
+_END_ACTION: Final = Action(END, "End…", danger=True)
 
 
 def page() -> None:
     """Draw the page of all sessions."""
-    st.title("Sessions")
-    labels.small("Users who are signed in now, last used first. A user has one session per browser.")
+    with header("Sessions", caption="Who is signed in now, from which browser. Each browser has a session of its own."):
+        st.button("Refresh", key="refresh", icon=":material/refresh:")
     notices.show(PAGE_URL)
-    cursor = pagination.cursor("sessions", None)
     try:
         with st.spinner("Loading sessions…"):
-            listed = sessions(cursor=cursor, limit=SIZE)
+            listed = SESSIONS.load(None, lambda at: sessions(cursor=at.cursor, limit=at.size))
     except GatehouseError as error:
-        if cursor and isinstance(error, InvalidInput):  # its row is gone: start again at the first page
-            pagination.restart("sessions")
-            st.rerun()
         panels.problem(error)
         return
-    if not listed.rows:
-        st.info("No other sessions." if not cursor else "No more sessions.", icon=":material/hourglass_empty:")
-    show(listed.rows, PAGE_URL, with_person=True)
-    pagination.control("sessions", None, listed, size=SIZE, singular="session", plural="sessions")
-    st.button("Refresh", key="refresh", icon=":material/refresh:", type="tertiary")
+    if listed.rows:
+        event = SESSIONS.show(
+            "Sessions", [_row(row, with_person=True) for row in listed.rows], listed, row_actions=_row_actions()
+        )
+        _handle(event, listed.rows, PAGE_URL)
+    else:
+        st.info("No active sessions.", icon=":material/hourglass_empty:")
     dialog = dialogs.current(PAGE_URL)
     if dialog is not None:
         show_dialog(dialog)
 
 
-def show(rows: Iterable[SessionItem], page_url: str, *, with_person: bool) -> None:
-    """Draw a row per session, with a button to end it if the administrator may.
-
-    Args:
-        rows: The sessions.
-        page_url: The path and query of the page that shows the dialog and its notices.
-        with_person: Name the person of each session.
-    """
-    can_end = access.allows(Permission.END_SESSIONS)
-    can_link = access.allows(Permission.READ_PEOPLE)
-    for session in rows:
-        with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"session-{session.ref}"):
-            with st.container(gap=None):
-                if with_person:
-                    _person(session, linked=can_link)
-                current = " · **this browser**" if session.current else ""
-                st.markdown(f"{formatting.plain(formatting.browser(session.browser))}{current}")
-                labels.small(_summary(session))
-            if can_end and not session.current:
-                st.button("End…", key=f"end-{session.ref}", on_click=dialogs.open_dialog, args=(END, page_url, session))
+def show_of_person(rows: Sequence[SessionItem], page_url: str) -> None:
+    """Draw the table of one person's sessions. ``page_url``: the page that shows the dialog and its notices."""
+    event = OF_PERSON.show("Sessions", [_row(row, with_person=False) for row in rows], row_actions=_row_actions())
+    _handle(event, rows, page_url)
 
 
-def _person(session: SessionItem, *, linked: bool) -> None:
-    name = f"**{formatting.plain(session.person.shown_name, cap=80)}**"
-    if linked:
-        st.page_link(
-            BY_FILE["people.py"].script, label=name, icon=":material/person:",
-            query_params={"person": str(session.person.id)},
-        )  # fmt: skip
-    else:
-        st.markdown(name)
+def _row_actions() -> list[Action]:
+    return [_END_ACTION] if access.allows(Permission.END_SESSIONS) else []
 
 
-def _summary(session: SessionItem) -> str:
-    """Start, address, last use and page, in one line of markdown-safe text."""
+def _handle(event: TableEvent | None, rows: Sequence[SessionItem], page_url: str) -> None:
+    session = next((row for row in rows if event is not None and row.ref == event.row), None)
+    if event is None or session is None:
+        return
+    if event.name == END:
+        dialogs.open_dialog(END, page_url, session)
+    elif event.name == OPEN:
+        st.switch_page(BY_FILE["people.py"].script, query_params={"person": str(session.person.id)})
+
+
+def _row(session: SessionItem, *, with_person: bool) -> Row:
+    browser = cells.text(formatting.browser(session.browser))
+    if session.current:
+        browser = cells.with_badges(browser, [cells.badge("this browser", tone=Tone.INFORMATION)])
     # Titles of pages that this administrator may not open stay hidden.
     row = BY_PATH.get(session.page.strip("/")) if session.page else None
-    where = f" on {row.title}" if row is not None and access.allows_row(row) else ""
-    return (
-        f"Signed in {labels.ago(session.since)} from {formatting.plain(session.address or 'an unknown address')} · "
-        f"last used {labels.ago(session.last_seen_at)}{where}"
+    where = f"on {row.title}" if row is not None and access.allows_row(row) else ""
+    others = (
+        browser,
+        cells.text(session.address or "unknown"),
+        cells.time(session.since),
+        cells.time(session.last_seen_at, detail=where),
+    )
+    person = (cells.person(session.person.shown_name),) if with_person else ()
+    return Row(
+        session.ref,
+        f"{session.person.shown_name}, {formatting.browser(session.browser)}",
+        (*person, *others),
+        href=f"people?person={session.person.id}" if with_person and access.allows(Permission.READ_PEOPLE) else "",
+        actions=() if session.current else (END,),
     )
 
 
@@ -114,7 +136,7 @@ def _body(dialog: Dialog) -> None:
     def end(reason: str) -> None:
         if end_all:
             ended = end_sessions_of(session.person.id, reason=reason)
-            notices.post(f"{labels.quantity(ended, 'session')} of {person_name} ended.", dialog.page_url)
+            notices.post(f"{texts.quantity(ended, 'session')} of {person_name} ended.", dialog.page_url)
             return
         try:
             end_session(session.ref, reason=reason)

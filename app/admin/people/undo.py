@@ -6,10 +6,10 @@ from datetime import datetime
 
 from app.admin.api.grants import Grantable, add_grant, release_withheld, revoke_grant
 from app.admin.api.people import person, set_blocked
-from app.admin.widgets import confirmation
 from app.core.administration_records import PersonState
 from app.core.errors import Conflict
 from app.core.records import MAX_REASON_CHARACTERS
+from app.ui import confirmation
 
 
 def undo_grant(person_id: int, grant_id: int, reason: str) -> str:

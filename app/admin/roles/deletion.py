@@ -9,10 +9,11 @@ import streamlit as st
 
 from app import formatting
 from app.admin.api import roles as roles_api
-from app.admin.widgets import confirmation, dialogs, failures, labels, notices, role_picker
+from app.admin.widgets import role_picker
 from app.admin.widgets.links import ROLES
 from app.core.contract.roles import RoleBody, RoleItem
 from app.core.errors import GatehouseError, StaleVersion
+from app.ui import confirmation, dialogs, failures, notices, texts
 
 
 def show(role: RoleBody, dialog: dialogs.Dialog) -> None:
@@ -28,7 +29,7 @@ def _body(role: RoleBody, dialog: dialogs.Dialog) -> None:
     try:
         if role.people:
             st.write(
-                f"**{labels.counted(role.people, capped=role.people_capped)} "
+                f"**{texts.counted(role.people, capped=role.people_capped)} "
                 f"{'person has' if role.people == 1 else 'people have'} it.** Choose the role that they get instead. "
                 "It is granted in the same transaction; other people are not affected."
             )
@@ -39,7 +40,7 @@ def _body(role: RoleBody, dialog: dialogs.Dialog) -> None:
         failures.show(error, key="delete-roles-failed")
     if role.token_roles:
         st.write(
-            f"The provider's role{'s' if len(role.token_roles) > 1 else ''} {labels.listed(role.token_roles)} "
+            f"The provider's role{'s' if len(role.token_roles) > 1 else ''} {texts.listed(role.token_roles)} "
             f"will {'be mapped to the other role' if target is not None else 'not be mapped'} then."
         )
     st.write("The role is deleted permanently. The audit log keeps a record of it.")
@@ -72,7 +73,7 @@ def _report(role: RoleBody, target: RoleItem | None, moved: int) -> None:
     """Post the notice about the deletion, with Undo if no person or mapping had the role, and open the list."""
     replacement = ""
     if target is not None and moved:
-        replacement = f" {labels.quantity(moved, 'person', 'people')} got {formatting.plain(target.name)} instead."
+        replacement = f" {texts.quantity(moved, 'person', 'people')} got {formatting.plain(target.name)} instead."
     undo = None if moved or role.token_roles else notices.Undo("Undo", lambda: _undo_deletion(role))
     notices.post(f"The role **{formatting.plain(role.name)}** was deleted.{replacement}", ROLES, undo=undo)
     st.query_params.clear()

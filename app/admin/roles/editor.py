@@ -17,7 +17,7 @@ from app.admin.roles import unsaved_edits
 from app.admin.roles.edits import set_permission
 from app.admin.roles.role_list import show_not_found
 from app.admin.roles.unsaved_edits import RoleEdit, Stage
-from app.admin.widgets import failures, labels, pagination, permission_list
+from app.admin.widgets import pagination, permission_list
 from app.admin.widgets.links import ROLES, link
 from app.admin.widgets.own_permissions import missing_permissions
 from app.admin.widgets.pagination import LocalPage
@@ -25,6 +25,7 @@ from app.admin.widgets.permission_groups import grouped, matching
 from app.core.errors import NotFound
 from app.core.permissions import ADMINISTRATOR, Permission
 from app.core.records import MAX_ROLE_DESCRIPTION_CHARACTERS, MAX_ROLE_NAME_CHARACTERS, MAX_SEARCH_CHARACTERS
+from app.ui import failures, texts
 
 _LONG_PAGE: Final = 30
 """Permissions on the page from which the buttons are shown above the list too."""
@@ -80,8 +81,8 @@ def _back(edit: RoleEdit | None) -> None:
 def _edit(edit: RoleEdit) -> None:
     if edit.omitted:
         st.warning(
-            f"**The copy omits {labels.quantity(len(edit.omitted), 'permission')}** because you do not hold "
-            f"{'it' if len(edit.omitted) == 1 else 'them'}: {labels.listed(edit.omitted)}.",
+            f"**The copy omits {texts.quantity(len(edit.omitted), 'permission')}** because you do not hold "
+            f"{'it' if len(edit.omitted) == 1 else 'them'}: {texts.listed(edit.omitted)}.",
             icon=":material/lock:",
         )
     draft, key = edit.draft, f"role-{edit.number}"
@@ -172,7 +173,7 @@ def _check_box(edit: RoleEdit, name: str, key: str, *, locked: bool) -> None:
 
 def _summary(edit: RoleEdit) -> str:
     change = edit.draft.change
-    text = labels.quantity(len(edit.draft.edited.permissions), "permission")
+    text = texts.quantity(len(edit.draft.edited.permissions), "permission")
     if edit.draft.role is None:
         return f"{text} chosen."
     changes = [

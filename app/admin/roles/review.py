@@ -16,11 +16,12 @@ from app.admin.api import roles as roles_api
 from app.admin.roles import unsaved_edits
 from app.admin.roles.edits import RoleChange, RoleContent, RoleDraft, difference, rebase
 from app.admin.roles.unsaved_edits import RoleEdit, Stage
-from app.admin.widgets import confirmation, failures, labels, notices, permission_list
+from app.admin.widgets import permission_list
 from app.admin.widgets.links import ROLES
 from app.core.administration_records import MAX_COUNTED
 from app.core.contract.roles import RoleBody, RoleReviewBody
 from app.core.errors import GatehouseError, NotFound, StaleVersion
+from app.ui import confirmation, failures, notices, texts
 
 _MAX_LISTED: Final = 50
 
@@ -76,21 +77,21 @@ def effect(permission: str, review: RoleReviewBody | None, verb: str) -> str:
     if verb == "gain":
         if not count:
             return "No user gains it: all users with the role have it already."
-        already = f" Some have it already through {labels.listed(others)}." if others else ""
+        already = f" Some have it already through {texts.listed(others)}." if others else ""
         return f"{_people(count, 'gain')} it.{already}"
     text = f"{_people(count, 'lose')} it." if count else "No user loses it: all users with the role have it otherwise."
     if not others:
         return text
-    return f"{text} :material/warning: Another role has it too: {labels.listed(others)}. Users with that role keep it."
+    return f"{text} :material/warning: Another role has it too: {texts.listed(others)}. Users with that role keep it."
 
 
 def _people(count: int, verb: str) -> str:
-    return f"1 person {verb}s" if count == 1 else f"{labels.counted(count, capped=count >= MAX_COUNTED)} people {verb}"
+    return f"1 person {verb}s" if count == 1 else f"{texts.counted(count, capped=count >= MAX_COUNTED)} people {verb}"
 
 
 def _affected(review: RoleReviewBody, change: RoleChange) -> str:
     """How many people have the role, and how many live sessions the change affects."""
-    people = labels.counted(review.people, capped=review.people_capped)
+    people = texts.counted(review.people, capped=review.people_capped)
     singular = review.people == 1 and not review.people_capped
     if not review.people:
         return "No user has this role now."
@@ -99,7 +100,7 @@ def _affected(review: RoleReviewBody, change: RoleChange) -> str:
         return text
     if not review.sessions:
         return f"{text} None of the affected users is signed in now."
-    sessions = labels.quantity(review.sessions, "live session")
+    sessions = texts.quantity(review.sessions, "live session")
     return (
         f"{text} :material/bolt: **{sessions}** {'is' if review.sessions == 1 else 'are'} affected: permissions change "
         "within two seconds, while the users are working."
@@ -118,7 +119,7 @@ def _texts(change: RoleChange) -> None:
 def _listed(edit: RoleEdit, title: str, names: Sequence[str], effects: Iterable[str]) -> None:
     with st.container(border=True, key=f"review-{title.lower()}"):
         icon = ":material/add_circle:" if title == "Added" else ":material/do_not_disturb_on:"
-        st.markdown(f"{icon} **{title}: {labels.quantity(len(names), 'permission')}**")
+        st.markdown(f"{icon} **{title}: {texts.quantity(len(names), 'permission')}**")
         rows = []
         for name, effect in list(zip(names, effects, strict=True))[:_MAX_LISTED]:
             line = permission_list.line(name, sentences=edit.sentences)

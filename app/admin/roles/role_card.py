@@ -8,11 +8,12 @@ from app import access, formatting
 from app.admin.api import roles as roles_api
 from app.admin.roles import deletion as role_deletion
 from app.admin.roles import role_list, unsaved_edits
-from app.admin.widgets import dialogs, labels, permission_list
+from app.admin.widgets import permission_list
 from app.admin.widgets.links import AUDIT, MAPPINGS, PEOPLE, ROLES, link, query_button
 from app.core.contract.roles import RoleBody
 from app.core.errors import NotFound
 from app.core.permissions import ADMINISTRATOR, Permission
+from app.ui import dialogs, texts
 
 
 def show(role_id: int) -> None:
@@ -61,7 +62,7 @@ def _token_roles(role: RoleBody) -> None:
     many = len(role.token_roles) > 1
     st.markdown(
         f"Users also get it from the sign-in provider: its role{'s' if many else ''} "
-        f"**{labels.listed(role.token_roles)}** {'are' if many else 'is'} mapped to this role."
+        f"**{texts.listed(role.token_roles)}** {'are' if many else 'is'} mapped to this role."
     )
 
 

@@ -8,11 +8,12 @@ import streamlit as st
 
 from app import access, formatting
 from app.admin.api import roles as roles_api
-from app.admin.widgets import labels, pagination
+from app.admin.widgets import pagination
 from app.admin.widgets.links import ROLES, link, query_button
 from app.core.contract.roles import RoleBody, RoleItem
 from app.core.permissions import Permission
 from app.core.records import MAX_SEARCH_CHARACTERS
+from app.ui import texts
 
 SIZE: Final = 25
 
@@ -57,10 +58,10 @@ def _row(role: RoleItem) -> None:
 def counts(role: RoleItem | RoleBody) -> str:
     """``12 permissions, assigned to 34 people``, as markdown-safe text."""
     permissions = role.permissions if isinstance(role, RoleItem) else len(role.permissions)
-    people = labels.counted(role.people, capped=role.people_capped)
+    people = texts.counted(role.people, capped=role.people_capped)
     singular = role.people == 1 and not role.people_capped
     holders = "not assigned" if not role.people else f"assigned to {people} {'person' if singular else 'people'}"
-    return f"{labels.quantity(permissions, 'permission')}, {holders}"
+    return f"{texts.quantity(permissions, 'permission')}, {holders}"
 
 
 def show_not_found() -> None:

@@ -10,12 +10,12 @@ import streamlit as st
 from app import access, formatting
 from app.admin.api.grants import Grantable
 from app.admin.api.roles import catalogue, permissions_of_roles, roles
-from app.admin.widgets import labels
 from app.core.contract.base import ListPage
 from app.core.contract.roles import RoleItem
 from app.core.permissions import ADMINISTRATOR, CATALOGUE
 from app.core.policy import decide
 from app.core.records import MAX_COMPARED_ROLES
+from app.ui import texts
 
 MAX_CHOICES: Final = 8
 Kind = Literal["role", "permission"]
@@ -64,10 +64,10 @@ def choose(key: str, kind: Kind, *, grantable_only: bool = True) -> Grantable | 
     if offer.more:
         hints.append(f"{offer.more} more: type part of the name to find them.")
     if offer.not_grantable:
-        quantity = labels.quantity(offer.not_grantable, kind)
+        quantity = texts.quantity(offer.not_grantable, kind)
         hints.append(f"{quantity} not offered: you can grant only what you hold yourself.")
     if hints:
-        labels.small(" ".join(hints))
+        texts.small(" ".join(hints))
     return Grantable(kind, chosen) if chosen is not None else None
 
 
@@ -91,7 +91,7 @@ def _permissions(text: str, *, grantable_only: bool) -> _Offer:
 def _offer(page: ListPage[Any], choices: dict[str, str]) -> _Offer:
     not_loaded = max(0, page.total - len(page.rows)) if page.next is not None else 0
     more = max(0, len(choices) - MAX_CHOICES) + not_loaded
-    text = labels.counted(more, capped=page.total_capped) if more else ""
+    text = texts.counted(more, capped=page.total_capped) if more else ""
     return _Offer(dict(list(choices.items())[:MAX_CHOICES]), len(page.rows) - len(choices), text)
 
 

@@ -8,7 +8,7 @@ from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 import streamlit as st
 
-from app.admin.widgets import labels
+from app.ui import texts
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ def control(name: str, query: object, page: Page, *, size: int, singular: str, p
     before = (len(position.cursors) - 1) * size
     if not page.rows and not before:
         return
-    total = labels.counted(page.total, capped=page.total_capped)
+    total = texts.counted(page.total, capped=page.total_capped)
     noun = singular if page.total == 1 and not page.total_capped else plural
     with st.container(horizontal=True, vertical_alignment="center", key=f"{name}-pages"):
         if before or page.next is not None:
@@ -83,7 +83,7 @@ def control(name: str, query: object, page: Page, *, size: int, singular: str, p
             )  # fmt: skip
         else:
             text = f"{total} {noun}"
-        labels.small(text)
+        texts.small(text)
 
 
 def _positions() -> dict[str, _Position]:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from starlette.responses import Response
 
-from component.http.frontend_modules import FOLDER, FrontendModules
+from component.http.frontend_modules import ENTRIES, FOLDER, FrontendModules
 from component.protocol import forward_message
+from component.table import COMPONENT as TABLE
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
 from tests.signin import sign_in_world
@@ -28,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def served(folder: Path = FOLDER) -> FrontendModules:
-    return FrontendModules(component=forward_message.COMPONENT, entry=forward_message.COMPONENT_SOURCE, folder=folder)
+    return FrontendModules(folder=folder)
 
 
 def get(modules: FrontendModules, path: str, method: str = "GET", encoding: str = "") -> Response | None:
@@ -55,15 +56,31 @@ def change(folder: Path, name: str, text: str) -> None:
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
 
 
-def test_the_entry_re_exports_that_of_its_version_and_names_every_module() -> None:
-    modules = served()
-    entry = get(modules, ENTRY)
+@pytest.mark.parametrize("component", ENTRIES)
+def test_an_entry_re_exports_that_of_its_version_and_names_every_module_it_needs(component: str) -> None:
+    modules, module = served(), ENTRIES[component]
+    entry = get(modules, f"/_stcore/bidi-components/{component}/{module}")
     at = version(modules)
-    imported = re.findall(rf'"\./{at}/([\w.-]+)"', body(entry))
-    assert sorted(imported) == sorted(path.name for path in FOLDER.iterdir())
-    assert body(entry).splitlines()[-1] == f'export {{ default }} from "./{at}/auth0.js"'
+    *imports, export = body(entry).splitlines()
+    assert export == f'export {{ default }} from "./{at}/{module}"'
+    named = {line.removeprefix(f'import "./{at}/').removesuffix('"') for line in imports} | {module}
+    for name in named:
+        assert set(re.findall(r'from "\./([^"]+)"', (FOLDER / name).read_text())) <= named, name
     assert entry is not None
     assert entry.headers["Cache-Control"] == "no-cache"
+
+
+def test_the_entries_need_all_modules_and_each_only_its_own() -> None:
+    modules = served()
+    needs = {
+        component: set(
+            re.findall(r'/([a-z0-9-]+\.js)"', body(get(modules, f"/_stcore/bidi-components/{component}/{entry}")))
+        )
+        for component, entry in ENTRIES.items()
+    }
+    assert set.union(*needs.values()) == {path.name for path in FOLDER.iterdir()}
+    assert needs[forward_message.COMPONENT] & needs[TABLE] == {"dom.js"}
+    assert ENTRIES[forward_message.COMPONENT] == forward_message.COMPONENT_SOURCE
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.iterdir()))

@@ -1,4 +1,4 @@
-"""The notice at the top of a page: the result of the last action, with Undo where it can be undone."""
+"""The notice of a page: the result of the last action, with Undo where it can be undone. It stays in view."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Final
 
 import streamlit as st
 
-from app.admin.widgets import failures
 from app.core.errors import GatehouseError
+from app.ui import failures
 
 _KEY: Final = "admin_notice"
-_FRESH: Final = "admin_notice_fresh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,6 @@ def post(text: str, page_url: str, *, undo: Undo | None = None, success: bool = 
         success: False if the action failed, or failed in part.
     """
     st.session_state[_KEY] = _Notice(text, page_url, undo, success)
-    st.session_state[_FRESH] = True
 
 
 def dismiss() -> None:
@@ -58,19 +56,16 @@ def show(page_url: str) -> None:
         dismiss()
         notice = None
     # The container is drawn in every run, so that the page's inputs keep their values when a notice comes and goes.
-    with st.container(key="admin-notice", gap="xsmall"):
+    with st.container(key="notice", horizontal=True, vertical_alignment="center", gap="small"):
         if notice is None:
             return
-        if st.session_state.pop(_FRESH, False):  # visible at every scroll position
-            st.toast(notice.text, icon=":material/check_circle:" if notice.success else ":material/warning:")
         if notice.success:
             st.success(notice.text, icon=":material/check_circle:")
         else:
             st.warning(notice.text, icon=":material/warning:")
-        with st.container(horizontal=True):
-            if notice.undo is not None and st.button(notice.undo.label, key="undo", icon=":material/undo:"):
-                _undo(notice.undo, page_url)
-            st.button("Dismiss", key="dismiss", type="tertiary", on_click=dismiss)
+        if notice.undo is not None and st.button(notice.undo.label, key="undo", icon=":material/undo:"):
+            _undo(notice.undo, page_url)
+        st.button("Dismiss", key="dismiss", type="tertiary", on_click=dismiss)
 
 
 def _undo(undo: Undo, page_url: str) -> None:

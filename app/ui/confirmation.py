@@ -11,10 +11,10 @@ from typing import Final, TypeVar
 import streamlit as st
 
 from app import formatting
-from app.admin.widgets import dialogs, failures
-from app.admin.widgets.dialogs import Dialog
 from app.core.errors import GatehouseError, StaleVersion
 from app.core.records import MAX_REASON_CHARACTERS
+from app.ui import dialogs, failures
+from app.ui.dialogs import Dialog
 
 T = TypeVar("T")
 _OPENED: Final = "opened"  # in a dialog's memory: the resource as it was when the dialog was opened

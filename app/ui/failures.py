@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import streamlit as st
 
 from app import formatting, panels
-from app.admin.widgets import labels
 from app.core import correlation, logs
 from app.core.errors import (
     ChangeUnconfirmed,
@@ -24,6 +23,7 @@ from app.core.errors import (
     TooManyRequests,
     Unauthenticated,
 )
+from app.ui import texts
 
 
 def show(error: GatehouseError, *, key: str, input_kept: bool = False) -> None:
@@ -45,7 +45,7 @@ def show(error: GatehouseError, *, key: str, input_kept: bool = False) -> None:
             st.warning(text, icon=":material/block:")
         else:
             st.error(text, icon=":material/error:")
-            labels.small(f"If it happens again, give your administrator this reference: `{correlation.current()}`")
+            texts.small(f"If it happens again, give your administrator this reference: `{correlation.current()}`")
 
 
 def message(error: GatehouseError) -> str:

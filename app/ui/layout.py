@@ -1,0 +1,53 @@
+"""The layout of pages: the header with its actions, and the styles that the theme has no setting for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import streamlit as st
+
+_STYLE: Final = """<style>
+[data-testid=stMainBlockContainer] { padding-top: 4.5rem; padding-bottom: 4rem; }
+@media (min-width: 62rem) { [data-testid=stMainBlockContainer] { padding-inline: 2.5rem; } }
+[data-testid=stAppScrollToBottomContainer], [data-testid=stMain] { scroll-padding-top: 4.5rem; }
+.stApp :is(button, a, summary, [role=button], [role=tab], [role=option], [tabindex="0"]):focus-visible {
+  outline: 2px solid light-dark(#2f5d50, #8fc7b3) !important; outline-offset: 2px; box-shadow: none;
+}
+.stApp label:has(input:is([type=checkbox], [type=radio]):focus-visible) {
+  outline: 2px solid light-dark(#2f5d50, #8fc7b3); outline-offset: 2px; border-radius: 0.375rem;
+}
+[data-testid=stLayoutWrapper]:has(> .st-key-notice) { position: sticky; top: 3.75rem; z-index: 90; }
+.st-key-notice:not(:empty) { background: light-dark(#fdfcfa, #141a18); padding-block: 0.25rem; border-radius: 0.6rem; }
+.st-key-notice [data-testid=stAlertContainer] { padding-block: 0.625rem; }
+@media (max-width: 40rem) {
+  .stApp h1 { font-size: 1.5rem; }
+  .stApp h2 { font-size: 1.25rem; }
+  .stApp [data-testid=stMainBlockContainer] { padding-inline: 1rem; }
+}
+</style>"""
+"""Focus rings of at least 3 to 1 (WCAG 2.2, 1.4.11), headings of a tool, and a notice that stays in view."""
+
+
+def style() -> None:
+    """Send the styles of every page."""
+    st.html(_STYLE)
+
+
+@contextmanager
+def header(title: str, *, caption: str = "") -> Iterator[None]:
+    """Show the title of a page; what the block draws stands beside it: its actions, at most one of them primary.
+
+    Args:
+        title: Markdown: pass names through ``formatting.plain``.
+        caption: What the page is for, in a sentence; markdown.
+    """
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="page-header"
+    ):
+        st.title(title, width="content", anchor=False)
+        with st.container(horizontal=True, width="content", gap="small", key="page-actions"):
+            yield
+    if caption:
+        st.markdown(caption)

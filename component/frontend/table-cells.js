@@ -1,0 +1,96 @@
+// @ts-check
+/** The cells of a table: text, badges, times and people. */
+
+import { createElement } from "./dom.js"
+import { exact, relative } from "./relative-time.js"
+
+/**
+ * @typedef {object} Badge
+ * @property {string} text
+ * @property {"" | "good" | "bad" | "warn" | "info"} tone
+ *
+ * @typedef {object} Cell Its members are shown one after the other; empty ones are not.
+ * @property {string} [text]
+ * @property {string} [detail] A second line, smaller.
+ * @property {string} [title] Shown on hover.
+ * @property {string} [icon] The name of a Material symbol, before the text.
+ * @property {string} [initials] Of a person, shown in a circle before the text.
+ * @property {Badge[]} [badges]
+ * @property {string} [time] ISO 8601; shown relative to now, and exactly on hover.
+ */
+
+/** How often relative times are written again. */
+export const CLOCK_MS = 30_000
+
+/**
+ * @param {string} name
+ * @returns {HTMLElement} A Material symbol, which screen readers skip.
+ */
+export function icon(name) {
+  const element = createElement("span", "icon", name)
+  element.setAttribute("aria-hidden", "true")
+  element.translate = false
+  return element
+}
+
+/**
+ * @param {Cell} cell
+ * @param {HTMLElement} [opener] Shows the text instead, and opens the row.
+ * @returns {HTMLElement[]}
+ */
+export function cellContent(cell, opener) {
+  const parts = []
+  const text = opener ?? (cell.text ? createElement("span", "") : undefined)
+  if (text) {
+    text.textContent = cell.text || "(no name)"
+    text.dir = "auto"
+    if (cell.title) text.title = cell.title
+    if (cell.icon) text.prepend(icon(cell.icon), " ")
+    parts.push(text)
+  }
+  if (cell.badges?.length) {
+    const badges = createElement("span", "badges")
+    badges.append(...cell.badges.map(({ text, tone }) => isolated(createElement("span", `badge ${tone}`, text))))
+    parts.push(badges)
+  }
+  if (cell.time) parts.push(timeElement(cell.time))
+  if (cell.detail) parts.push(isolated(createElement("div", "detail", cell.detail)))
+  if (!cell.initials) return parts
+  const [who, chip, about] = [createElement("div", "who"), createElement("span", "chip", cell.initials), createElement("div", "")]
+  chip.setAttribute("aria-hidden", "true")
+  about.append(...parts)
+  who.append(chip, about)
+  return [who]
+}
+
+/**
+ * @template {HTMLElement} E
+ * @param {E} element
+ * @returns {E} The element, with its own direction of writing.
+ */
+function isolated(element) {
+  element.dir = "auto"
+  return element
+}
+
+/**
+ * @param {string} iso
+ * @returns {HTMLTimeElement}
+ */
+function timeElement(iso) {
+  const element = createElement("time", "")
+  element.dateTime = iso
+  tellTime(element, Date.now())
+  return element
+}
+
+/**
+ * Write a time relative to now.
+ * @param {HTMLTimeElement} element
+ * @param {number} now
+ */
+export function tellTime(element, now) {
+  const milliseconds = Date.parse(element.dateTime)
+  element.textContent = relative(milliseconds, now)
+  element.title = exact(milliseconds)
+}

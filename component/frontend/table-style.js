@@ -1,0 +1,127 @@
+// @ts-check
+/** The table's styles, in Streamlit's own theme. They apply inside of the component's shadow root only. */
+export const TABLE_STYLE = `
+:host { display: block; container-type: inline-size; }
+.gatehouse-table {
+  font-family: var(--st-font, system-ui, sans-serif); font-size: 0.9375rem; line-height: 1.35;
+  color: var(--st-text-color, CanvasText); min-width: 0;
+}
+.gatehouse-table * { box-sizing: border-box; }
+.frame {
+  border: 1px solid var(--st-border-color, GrayText); border-radius: var(--st-base-radius, 0.5rem);
+  background: var(--st-background-color, Canvas);
+}
+.frame[aria-busy="true"] tbody { opacity: 0.55; }
+table { width: 100%; border-collapse: collapse; table-layout: auto; }
+caption, .hidden-text {
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
+}
+th, td { padding: 0.3rem 0.75rem; text-align: start; vertical-align: middle; overflow-wrap: anywhere; }
+th { height: 2.5rem; font-weight: 600; white-space: nowrap; border-bottom: 1px solid var(--st-border-color, GrayText); }
+td { height: 2.5rem; }
+tbody tr + tr td { border-top: 1px solid var(--st-border-color, GrayText); }
+tbody tr:hover { background: var(--st-secondary-background-color, Field); }
+tbody tr.selected { background: var(--st-secondary-background-color, Field); }
+tbody tr.selected td:first-child { box-shadow: inset 3px 0 0 var(--st-primary-color, Highlight); }
+tr.opens { cursor: pointer; }
+.number { text-align: end; font-variant-numeric: tabular-nums; }
+.short { white-space: nowrap; }
+.select { width: 2.75rem; padding-inline-end: 0; }
+.actions { width: 1%; white-space: nowrap; text-align: end; }
+.sort {
+  display: inline-flex; align-items: center; gap: 0.25rem; margin: 0 -0.375rem; padding: 0.25rem 0.375rem; border: 0;
+  border-radius: 0.375rem; background: transparent; color: inherit; font: inherit; font-weight: 600; cursor: pointer;
+}
+.sort:hover { background: var(--st-secondary-background-color, Field); }
+.icon {
+  font-family: "Material Symbols Rounded"; font-weight: 400; font-style: normal; font-size: 1.15em; line-height: 1;
+  letter-spacing: normal; text-transform: none; display: inline-block; white-space: nowrap; overflow: hidden;
+  font-feature-settings: "liga"; width: 1em; flex: none; vertical-align: -0.2em;
+}
+.sort .icon { visibility: hidden; }
+th[aria-sort="ascending"] .icon, th[aria-sort="descending"] .icon { visibility: visible; }
+input[type="checkbox"] {
+  width: 1.125rem; height: 1.125rem; margin: 0; accent-color: var(--st-primary-color, Highlight); vertical-align: -0.2em;
+  cursor: pointer;
+}
+.tick { display: inline-grid; place-items: center; width: 1.75rem; height: 1.75rem; cursor: pointer; }
+a.open, button.open {
+  padding: 0; border: 0; background: transparent; color: inherit; font: inherit; font-weight: 600; text-align: start;
+  text-decoration: none; cursor: pointer; overflow-wrap: anywhere;
+}
+a.open:hover, button.open:hover, tr.opens:hover .open { text-decoration: underline; }
+:focus-visible { outline: 2px solid var(--st-primary-color, Highlight); outline-offset: 2px; border-radius: 0.25rem; }
+.who { display: flex; align-items: center; gap: 0.625rem; min-width: 0; }
+.chip {
+  flex: none; width: 1.75rem; height: 1.75rem; border-radius: 50%; display: grid; place-items: center;
+  font-size: 0.75rem; font-weight: 600; background: var(--st-secondary-background-color, Field);
+  border: 1px solid var(--st-border-color, GrayText);
+}
+tbody tr:hover .chip { background: var(--st-background-color, Canvas); }
+.detail { font-size: 0.8125rem; opacity: 0.82; }
+.strong { font-weight: 600; }
+.badges { display: inline-flex; flex-wrap: wrap; gap: 0.25rem; max-width: 100%; }
+.badge {
+  display: inline-block; max-width: 100%; padding: 0.05rem 0.5rem; border-radius: 1rem; font-size: 0.8125rem;
+  border: 1px solid var(--st-border-color, GrayText); color: inherit; overflow-wrap: anywhere;
+}
+.badge.good { color: var(--st-green-text-color, inherit); background: var(--st-green-background-color, transparent); }
+.badge.bad { color: var(--st-red-text-color, inherit); background: var(--st-red-background-color, transparent); }
+.badge.warn { color: var(--st-orange-text-color, inherit); background: var(--st-orange-background-color, transparent); }
+.badge.info { color: var(--st-blue-text-color, inherit); background: var(--st-blue-background-color, transparent); }
+.badge.good, .badge.bad, .badge.warn, .badge.info { border-color: transparent; }
+.button {
+  display: inline-flex; align-items: center; gap: 0.375rem; min-height: 2rem; padding: 0.125rem 0.75rem;
+  border: 1px solid var(--st-border-color, GrayText); border-radius: var(--st-button-radius, 0.5rem);
+  background: var(--st-background-color, Canvas); color: inherit; font: inherit; font-size: 0.875rem; cursor: pointer;
+}
+.button:hover { border-color: var(--st-primary-color, Highlight); }
+.button[aria-disabled="true"] { opacity: 0.5; cursor: default; border-color: var(--st-border-color, GrayText); }
+.button.danger { color: var(--st-red-text-color, inherit); }
+.button.plain { border-color: transparent; background: transparent; }
+.bar {
+  position: sticky; bottom: 0; z-index: 2; display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem;
+  padding: 0.5rem 0.75rem; border-top: 1px solid var(--st-border-color, GrayText);
+  background: var(--st-secondary-background-color, Canvas);
+  border-radius: 0 0 var(--st-base-radius, 0.5rem) var(--st-base-radius, 0.5rem);
+}
+.bar[hidden], .sorting[hidden] { display: none; }
+.bar .count { font-weight: 600; margin-inline-end: 0.5rem; }
+.foot { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem 1rem; padding: 0.625rem 0.25rem 0; }
+.foot .range { margin-inline-end: auto; }
+.foot label, .sorting { display: inline-flex; align-items: center; gap: 0.5rem; }
+.foot .turn { display: inline-flex; gap: 0.5rem; }
+select {
+  min-height: 2rem; padding: 0 0.5rem; color: inherit; font: inherit; font-size: 0.875rem;
+  background: var(--st-background-color, Canvas); border: 1px solid var(--st-border-color, GrayText);
+  border-radius: var(--st-button-radius, 0.5rem);
+}
+.sorting { display: none; padding: 0 0 0.5rem; }
+.waiting { padding: 0.5rem 0.25rem 0; }
+.waiting:empty { display: none; }
+@container (max-width: 64rem) { .later { display: none; } }
+@container (max-width: 46rem) { .late { display: none; } }
+@container (max-width: 36rem) {
+  .sorting:not([hidden]) { display: flex; }
+  table, tbody, tr, td { display: block; }
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  tbody tr { position: relative; padding: 0.5rem 0.75rem; }
+  tbody tr + tr { border-top: 1px solid var(--st-border-color, GrayText); }
+  tbody tr + tr td { border-top: 0; }
+  tbody tr.selected td:first-child { box-shadow: none; }
+  tbody tr.selected { box-shadow: inset 3px 0 0 var(--st-primary-color, Highlight); }
+  td, td.late {
+    display: inline-block; height: auto; width: auto; margin-inline-end: 0.75rem; padding: 0.125rem 0; text-align: start;
+    white-space: normal;
+  }
+  td.blank, td.later { display: none; }
+  td.labelled::before { content: attr(data-label) ": "; font-size: 0.8125rem; opacity: 0.82; }
+  td.select { position: absolute; inset-inline-end: 0.75rem; top: 0.5rem; }
+  td.first { display: block; margin: 0; padding-inline-end: 2.5rem; }
+  td.actions { display: block; padding-top: 0.5rem; }
+  .bar { flex-wrap: nowrap; overflow-x: auto; }
+  .bar > * { flex: none; }
+  .button { min-height: 2.5rem; }
+}
+@media (forced-colors: active) { tbody tr.selected { outline: 2px solid Highlight; } }
+`
