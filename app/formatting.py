@@ -19,11 +19,11 @@ _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&@^=\"'])")
 # Streamlit turns bare addresses into links after escapes are undone; an invisible word joiner keeps them text.
 _LINKED: Final = re.compile(r":(?=//)|\bwww(?=\.)|@", re.IGNORECASE)
 _SOURCES: Final[Mapping[Source, str]] = {
-    Source.ADMIN: "granted by an administrator",
-    Source.REQUEST: "requested and approved",
-    Source.INSTALLATION: "by a rule of this installation",
-    Source.TOKEN: "from your sign-in provider",
-    Source.SCOPE: "by the token's scope",
+    Source.ADMIN: "Granted by an administrator",
+    Source.REQUEST: "Requested and approved",
+    Source.INSTALLATION: "A rule of this installation",
+    Source.TOKEN: "Your sign-in provider",
+    Source.SCOPE: "The scope of your token",
 }
 
 # The order matters: most user agents contain the names of other browsers too.
@@ -82,12 +82,9 @@ def clause(sentence: str) -> str:
     return f"{sentence[:1].lower()}{sentence[1:]}".rstrip(".")
 
 
-def granted_by(path: GrantPath) -> str:
-    """The source of a grant and its expiry, as markdown."""
-    text = _SOURCES[path.source]
-    if path.author and path.source is Source.ADMIN:
-        text = f"granted by {plain(path.author)}"
-    return text if path.expires_at is None else f"{text}, until {path.expires_at:%d %B %Y, %H\\:%M} UTC"
+def source(path: GrantPath) -> str:
+    """The source of a grant of the user's own, as plain text."""
+    return _SOURCES[path.source]
 
 
 def granted_through(path: GrantPath) -> str:

@@ -1,102 +1,154 @@
 """Profile: the user's identity, roles and their sources, permissions, and devices."""
 
-from datetime import UTC, datetime
-
 import streamlit as st
 
 from app import access, api_client, formatting, panels
+from app.core.contract.sessions import SessionBody
 from app.core.errors import GatehouseError, NotFound
 from app.core.permissions import CATALOGUE
 from app.core.policy import decide
 from app.navigation import BY_PATH
+from app.ui import cells, notices
+from app.ui.cells import Tone
+from app.ui.layout import header
+from app.ui.table import Table
+from app.ui.table_parts import Action, Column, Row
 
 access.require_page()
 
-caller = access.caller()
-principal, grants = caller.principal, caller.grants
+PAGE_URL = "/profile"
+ROLES = Table(
+    "own-roles",
+    columns=(Column("role", "Role"), Column("source", "Source"), Column("until", "Until", kind="short")),
+    singular="role",
+    plural="roles",
+)
+DEVICES = Table(
+    "own-devices",
+    columns=(
+        Column("browser", "Browser"),
+        Column("address", "Address", kind="short", hides="late"),
+        Column("since", "Signed in", kind="short", hides="late"),
+        Column("used", "Last used", kind="short"),
+    ),
+    singular="device",
+    plural="devices",
+)
 
-st.title("Profile")
 
-
-def end_device(ref: str) -> None:
+def end_device(ref: str, browser: str) -> None:
     """End one of the user's sessions; the next run shows the result."""
+    name = formatting.plain(browser)
     try:
-        api_client.end_my_session(ref)
+        with st.spinner("Ending the session…"):
+            api_client.end_my_session(ref)
     except NotFound:
-        st.session_state["profile_notice"] = "That session had ended already."
+        notices.post(f"The session in {name} had ended already.", PAGE_URL)
     except GatehouseError as error:
-        st.session_state["profile_notice"] = formatting.plain(error.detail or error.title)
+        notices.post(formatting.plain(error.detail or error.title), PAGE_URL, success=False)
     else:
-        st.session_state["profile_notice"] = "The session was ended. That device is signed out."
+        notices.post(f"The session in {name} was ended: that device is signed out.", PAGE_URL)
+    st.rerun()
 
 
 def end_others() -> None:
     """End all of the user's sessions except this one."""
     try:
-        count = api_client.end_my_other_sessions()
+        with st.spinner("Ending the other sessions…"):
+            count = api_client.end_my_other_sessions()
     except GatehouseError as error:
-        st.session_state["profile_notice"] = formatting.plain(error.detail or error.title)
+        notices.post(formatting.plain(error.detail or error.title), PAGE_URL, success=False)
     else:
-        st.session_state["profile_notice"] = (
+        text = (
             "There was no other session." if count == 0 else f"Ended {count} other session{'s' if count > 1 else ''}."
         )
+        notices.post(text, PAGE_URL)
+    st.rerun()
 
 
-with st.container(border=True, key="identity"):
-    st.markdown(f"**{formatting.plain(principal.name or 'No name')}**")
-    if principal.email:
-        st.text(principal.email)
-    if principal.subject is not None:
-        st.markdown(f":small[User ID {formatting.plain(principal.subject.subject)}]")
+def device_row(device: SessionBody) -> Row:
+    """One of the user's sessions."""
+    name = formatting.browser(device.browser)
+    browser = cells.text(name)
+    if device.current:
+        browser = cells.with_badges(browser, [cells.badge("this browser", tone=Tone.INFORMATION)])
+    # The title of a page that the user may not open is not shown.
+    row = BY_PATH.get(device.page.strip("/")) if device.page else None
+    page = f"on {row.title}" if row is not None and access.allows_row(row) else ""
+    return Row(
+        device.ref,
+        name,
+        (
+            browser,
+            cells.text(device.address or "unknown"),
+            cells.time(device.since),
+            cells.time(device.last_seen_at, detail=page),
+        ),
+        actions=() if device.current else ("end",),
+    )
 
-st.header("Your roles")
-if not grants.roles:
+
+caller = access.caller()
+principal, grants = caller.principal, caller.grants
+with header(formatting.plain(principal.name or "Profile")):
+    pass
+notices.show(PAGE_URL)
+if principal.email:
+    st.text(principal.email)
+if principal.subject is not None:
+    with st.expander("User ID", icon=":material/fingerprint:"):
+        st.code(principal.subject.subject, language=None, wrap_lines=True)
+
+with header("Your roles", level=2, key="roles"):
+    pass
+if grants.roles:
+    rows = [
+        Row(
+            f"{role}-{number}",
+            role,
+            (
+                cells.text(role, icon="badge"),
+                cells.text(formatting.source(path)),
+                cells.time(path.expires_at, never="no expiry"),
+            ),
+        )
+        for role, paths in sorted(grants.roles.items())
+        for number, path in enumerate(paths)
+    ]
+    ROLES.show("Your roles", rows)
+else:
     st.write("You have no role yet. Ask an administrator for one.")
-for role, paths in sorted(grants.roles.items()):
-    with st.container(border=True):
-        st.markdown(f"**{formatting.plain(role)}**")
-        for path in paths:
-            st.caption(formatting.granted_by(path))
 
-st.header("Your permissions")
+with header("Your permissions", level=2, key="permissions"):
+    pass
 granted = [
     permission for permission in CATALOGUE.values() if decide(principal, permission, grants).allowed_after_step_up
 ]
 if not granted:
     st.write("None. You can open Home and Profile.")
 for resource, names in formatting.by_resource(granted).items():
-    lines = []
-    for name in names:
-        sources = ", ".join(dict.fromkeys(formatting.granted_through(path) for path in grants.grant_paths(name)))
-        origin = f":small[{formatting.plain(name)}, through {sources or 'the scope of your token'}]"
-        lines.append(f":material/check: {formatting.sentence(name)}  \n{origin}")
-    st.markdown(f"**{resource}**  \n" + "  \n".join(lines))
+    with st.expander(f"{resource} ({len(names)})"):
+        for name in names:
+            sources = ", ".join(dict.fromkeys(formatting.granted_through(path) for path in grants.grant_paths(name)))
+            st.markdown(f"{formatting.sentence(name)}  \n:small[Through {sources or 'the scope of your token'}]")
 
-st.header("Your devices")
-if notice := st.session_state.pop("profile_notice", None):
-    st.info(notice, icon=":material/info:")
 try:
     with st.spinner("Loading your devices…"):
         devices = api_client.my_sessions()
 except GatehouseError as error:
+    with header("Your devices", level=2, key="devices"):
+        pass
     panels.problem(error)
 else:
-    now = datetime.now(UTC)
-    for device in devices:
-        with st.container(border=True, key=f"device-{device.ref[:8]}"):
-            details, action = st.columns([4, 1], vertical_alignment="center")
-            current = " — **this one**" if device.current else ""
-            details.markdown(f"{formatting.plain(formatting.browser(device.browser))}{current}")
-            since = formatting.ago(device.since, now)
-            last = formatting.ago(device.last_seen_at, now)
-            address = formatting.plain(device.address or "unknown address")
-            # The title of a page that the user may not open is not shown.
-            row = BY_PATH.get(device.page.strip("/")) if device.page else None
-            page = f", on {row.title}" if row is not None and access.allows_row(row) else ""
-            details.caption(f"Signed in {since} from {address}, last used {last}{page}")
-            if not device.current:
-                action.button(
-                    "End", key=f"end-{device.ref[:8]}", on_click=end_device, args=(device.ref,), width="stretch"
-                )
-    if len(devices) > 1:
-        st.button("End all other sessions", key="end-others", on_click=end_others, icon=":material/devices_off:")
+    with header("Your devices", level=2, key="devices"):
+        others = len(devices) > 1 and st.button(
+            "End all other sessions", key="end-others", icon=":material/devices_off:"
+        )
+    event = DEVICES.show(
+        "Your devices", [device_row(device) for device in devices], row_actions=[Action("end", "End", danger=True)]
+    )
+    if others:
+        end_others()
+    ended = next((device for device in devices if event is not None and device.ref == event.row), None)
+    if ended is not None:
+        end_device(ended.ref, formatting.browser(ended.browser))

@@ -30,14 +30,13 @@ def reason_input(key: str, *, placeholder: str = "Such as: joins the reporting t
     return (text or "").strip()
 
 
-def buttons(key: str, action: str, *, icon: str | None = None, disabled: bool = False) -> bool:
-    """Show the button named ``action`` and Cancel; return whether ``action`` was pressed.
+def buttons(key: str, action: str, *, icon: str | None = None, disabled: bool = False, danger: bool = False) -> bool:
+    """Show the primary button named ``action`` and Cancel; return whether ``action`` was pressed.
 
-    Neither is a "primary" button: Streamlit 1.67 writes white on the theme's colour, which is unreadable in the dark
-    theme.
+    ``danger``: the action takes something away, and its button looks like it.
     """
-    with st.container(horizontal=True, key=f"{key}-buttons"):
-        pressed = st.button(action, key=f"{key}-go", icon=icon, disabled=disabled)
+    with st.container(horizontal=True, key=f"{'danger' if danger else 'confirm'}-{key}"):
+        pressed = st.button(action, key=f"{key}-go", icon=icon, disabled=disabled, type="primary")
         if st.button("Cancel", key=f"{key}-cancel"):
             dialogs.close_and_rerun()
     return pressed
@@ -52,7 +51,7 @@ def confirm(
     icon: str | None = None,
     placeholder: str = "Such as: left the company",
 ) -> None:
-    """Show the body of a dialog that confirms a change without a version, such as ending a session (idempotent).
+    """Show the body of a dialog that confirms the end of something without a version, such as a session.
 
     Args:
         key: Prefix of the widgets' keys.
@@ -65,7 +64,7 @@ def confirm(
     """
     _show_effects(effects)
     reason = reason_input(key, placeholder=placeholder)
-    if not buttons(key, action, icon=icon):
+    if not buttons(key, action, icon=icon, danger=True):
         return
     if attempt(key, reason, lambda: on_confirm(reason)):
         dialogs.close_and_rerun()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Literal
 
 import streamlit as st
 
@@ -21,6 +21,7 @@ _STYLE: Final = """<style>
 [data-testid=stLayoutWrapper]:has(> .st-key-notice) { position: sticky; top: 3.75rem; z-index: 90; }
 .st-key-notice:not(:empty) { background: light-dark(#fdfcfa, #141a18); padding-block: 0.25rem; border-radius: 0.6rem; }
 .st-key-notice [data-testid=stAlertContainer] { padding-block: 0.625rem; }
+.stApp [class*="st-key-danger-"] [data-testid=stBaseButton-primary] { background: #a5322c; border-color: #a5322c; }
 @media (max-width: 40rem) {
   .stApp h1 { font-size: 1.5rem; }
   .stApp h2 { font-size: 1.25rem; }
@@ -36,18 +37,21 @@ def style() -> None:
 
 
 @contextmanager
-def header(title: str, *, caption: str = "") -> Iterator[None]:
-    """Show the title of a page; what the block draws stands beside it: its actions, at most one of them primary.
+def header(title: str, *, caption: str = "", level: Literal[1, 2] = 1, key: str = "page") -> Iterator[None]:
+    """Show a title; what the block draws stands beside it: its actions, at most one of them primary.
 
     Args:
         title: Markdown: pass names through ``formatting.plain``.
-        caption: What the page is for, in a sentence; markdown.
+        caption: What it is for, in a sentence; markdown.
+        level: 1 for the title of the page, 2 for that of a section.
+        key: Prefix of the keys; sections of one page have their own.
     """
+    draw = st.title if level == 1 else st.header
     with st.container(
-        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="page-header"
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key=f"{key}-header"
     ):
-        st.title(title, width="content", anchor=False)
-        with st.container(horizontal=True, width="content", gap="small", key="page-actions"):
+        draw(title, width="content", anchor=False)
+        with st.container(horizontal=True, width="content", gap="small", key=f"{key}-actions"):
             yield
     if caption:
         st.markdown(caption)

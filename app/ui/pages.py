@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -36,4 +36,12 @@ class LocalPage(Generic[T]):
     rows: tuple[T, ...]
     next: str | None
     total: int
-    total_capped: bool
+    total_capped: bool = False
+
+    @classmethod
+    def of(cls, rows: Sequence[T], cursor: str, size: int) -> LocalPage[T]:
+        """The ``size`` rows after the offset ``cursor``; the last ones where there are fewer."""
+        last = max(0, len(rows) - 1) // size * size
+        begin = min(int(cursor or 0), last)
+        end = begin + size
+        return cls(tuple(rows[begin:end]), str(end) if end < len(rows) else None, len(rows))

@@ -18,22 +18,23 @@ import { requestSignOut } from "./session-client.js"
  * @property {string} rights A tag that changes when the user's rights have changed.
  */
 
+/** The end of the session, which no use of it defers, is shown in this time before it. */
+const SHOWN_BEFORE_MS = 3_600_000
+
 /**
  * @param {string} iso
- * @returns {string} The time in the user's own format; empty when it is none.
+ * @param {number} now
+ * @returns {string} When the session ends, in the user's own format, in its last hour; empty before.
  */
-export function validUntil(iso) {
-  const at = new Date(iso)
-  if (Number.isNaN(at.getTime())) return ""
-  const today = at.toDateString() === new Date().toDateString()
-  /** @type {Intl.DateTimeFormatOptions} */
-  const format = today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" }
-  return `Signed in until ${new Intl.DateTimeFormat(undefined, format).format(at)}`
+export function validUntil(iso, now) {
+  const at = Date.parse(iso)
+  if (Number.isNaN(at) || at - now > SHOWN_BEFORE_MS) return ""
+  return `Signed in until ${new Intl.DateTimeFormat(undefined, { timeStyle: "short" }).format(at)}`
 }
 
 /**
  * @param {Account} account
- * @returns {HTMLElement} Picture or initials, name, roles, and until when the session lasts.
+ * @returns {HTMLElement} Picture or initials, name, roles, and when the session ends if that is soon.
  */
 export function accountSummary(account) {
   const summary = createElement("div", "person")
@@ -50,7 +51,7 @@ export function accountSummary(account) {
   const details = createElement("div", "details")
   details.append(createElement("div", "name", account.name))
   if (account.roles.length > 0) details.append(createElement("div", "small roles", account.roles.join(", ")))
-  const text = validUntil(account.validUntil)
+  const text = validUntil(account.validUntil, Date.now())
   if (text) details.append(createElement("div", "small valid-until", text))
   summary.append(avatar, details)
   return summary

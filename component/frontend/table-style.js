@@ -60,6 +60,7 @@ a.open:hover, button.open:hover, tr.opens:hover .open { text-decoration: underli
 tbody tr:hover .chip { background: var(--st-background-color, Canvas); }
 .detail { font-size: 0.8125rem; opacity: 0.82; }
 .strong { font-weight: 600; }
+.badges:not(:first-child) { margin-inline-start: 0.5rem; }
 .badges { display: inline-flex; flex-wrap: wrap; gap: 0.25rem; max-width: 100%; }
 .badge {
   display: inline-block; max-width: 100%; padding: 0.05rem 0.5rem; border-radius: 1rem; font-size: 0.8125rem;

@@ -11,9 +11,11 @@ const { accountSummary, signOutControl, validUntil } = await load("account")
 const UNTIL = "2031-05-06T07:08:09+00:00"
 const ANN = { name: "Ann <b>", initials: "A", picture: "", roles: ["viewer", "analyst"], validUntil: UNTIL }
 
-test("until when the user is signed in", () => {
-  assert.equal(validUntil("nonsense"), "")
-  assert.match(validUntil("2031-05-06T07:08:09+00:00"), /^Signed in until .*2031/)
+test("the end of the session is shown in its last hour", () => {
+  assert.equal(validUntil("nonsense", 0), "")
+  const end = Date.parse(UNTIL)
+  assert.equal(validUntil(UNTIL, end - 3_600_001), "")
+  assert.match(validUntil(UNTIL, end - 3_600_000), /^Signed in until \d+:08/)
 })
 
 test("name, roles and initials are shown as text", () => {
@@ -21,7 +23,9 @@ test("name, roles and initials are shown as text", () => {
   const row = accountSummary(ANN)
   assert.deepEqual([row.find("name").textContent, row.find("roles").textContent], ["Ann <b>", "viewer, analyst"])
   assert.equal(row.find("avatar").textContent, "A")
-  assert.match(row.find("valid-until").textContent, /^Signed in until/)
+  assert.equal(row.find("valid-until"), undefined)
+  const ending = accountSummary({ ...ANN, validUntil: new Date(Date.now() + 60_000).toISOString() })
+  assert.match(ending.find("valid-until").textContent, /^Signed in until/)
   const bare = accountSummary({ ...ANN, roles: [], validUntil: "" })
   assert.deepEqual([bare.find("roles"), bare.find("valid-until")], [undefined, undefined])
 })

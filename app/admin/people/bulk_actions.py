@@ -125,7 +125,7 @@ def show(dialog: Dialog) -> None:
     if action is None or not access.allows(action.permission):
         dialogs.close()
         return
-    dialogs.show(action.title, partial(_body, dialog, action), icon=action.icon)
+    dialogs.show(action.title, partial(_body, dialog, action), icon=action.icon, wide=action.name in _GRANT_ACTIONS)
 
 
 def _body(dialog: Dialog, action: Action) -> None:
@@ -144,7 +144,7 @@ def _body(dialog: Dialog, action: Action) -> None:
         else:
             data = GrantInput(None, None, confirmation.reason_input(key))
         submit = action.submit.format(texts.quantity(len(people), "person", "people"))
-        pressed = confirmation.buttons(key, submit, icon=action.icon)
+        pressed = confirmation.buttons(key, submit, icon=action.icon, danger=action.name in _DESTRUCTIVE)
         if not pressed or (action.name in _GRANT_ACTIONS and not grant_form.complete(data)):
             return
         if confirmation.attempt(key, data.reason, lambda: None):

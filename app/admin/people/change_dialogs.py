@@ -30,7 +30,7 @@ _MAX_LOST_NAMED: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class PersonDialog:
-    """A dialog on the card of a person: its title and icon, the permission it requires, its body."""
+    """A dialog on the card of a person: its title (a format of ``person`` and ``item``), its icon, the permission it requires."""
 
     title: str
     icon: str
@@ -44,7 +44,15 @@ def show(dialog: Dialog, card: PersonBody) -> None:
     if person_dialog is None or not access.decide(person_dialog.permission).allowed_after_step_up:
         dialogs.close()
         return
-    dialogs.show(person_dialog.title, partial(person_dialog.body, dialog, card), icon=person_dialog.icon)
+    dialogs.show(
+        person_dialog.title.format(
+            person=formatting.plain(card.shown_name, cap=80),
+            item=formatting.plain(getattr(next(iter(dialog.arguments), None), "name", ""), cap=80),
+        ),
+        partial(person_dialog.body, dialog, card),
+        icon=person_dialog.icon,
+        wide=dialog.name == "add-grant",
+    )
 
 
 def described(card: PersonBody) -> Mapping[str, str]:
@@ -60,7 +68,6 @@ def described(card: PersonBody) -> Mapping[str, str]:
 def _grant(dialog: Dialog, card: PersonBody) -> None:
     key = "add-grant"
     person_name = confirmation.bold_name(card.shown_name)
-    st.markdown(f"Grant to {person_name}:")
     data = grant_form.form(key)
     confirmed = confirmation.buttons(key, "Grant", icon=":material/add_circle:") and grant_form.complete(data)
 
@@ -90,7 +97,7 @@ def _revoke(dialog: Dialog, card: PersonBody) -> None:
     for sentence in _effects_of_revoking(grant, card):
         st.markdown(f"- {sentence}")
     reason = confirmation.reason_input(key, placeholder="Such as: moved to another team")
-    confirmed = confirmation.buttons(key, "Revoke", icon=":material/do_not_disturb_on:")
+    confirmed = confirmation.buttons(key, "Revoke", icon=":material/do_not_disturb_on:", danger=True)
 
     def update(current: PersonBody) -> None:
         after = revoke_grant(current.id, grant.id, reason=reason, version=current.version)
@@ -177,7 +184,7 @@ def _set_blocked(dialog: Dialog, card: PersonBody, key: str, *, blocked: bool) -
         key, placeholder="Such as: the account was misused" if blocked else "Such as: the incident is resolved"
     )
     icon = ":material/block:" if blocked else ":material/lock_open:"
-    confirmed = confirmation.buttons(key, "Block" if blocked else "Unblock", icon=icon)
+    confirmed = confirmation.buttons(key, "Block" if blocked else "Unblock", icon=icon, danger=blocked)
 
     def update(current: PersonBody) -> None:
         outcome = set_blocked(current.id, blocked=blocked, reason=reason, version=current.version)
@@ -223,7 +230,7 @@ def _erase(dialog: Dialog, card: PersonBody) -> None:
     st.markdown("- If they sign in again, they start with what a sign-in grants; what is withheld stays withheld.")
     sure = st.checkbox("I understand that this cannot be undone", key=f"{key}-sure")
     reason = confirmation.reason_input(key, placeholder="Such as: a request for erasure")
-    confirmed = confirmation.buttons(key, "Erase permanently", icon=":material/delete_forever:")
+    confirmed = confirmation.buttons(key, "Erase permanently", icon=":material/delete_forever:", danger=True)
     if confirmed and not sure:
         st.warning("Tick the box above first: this cannot be undone.", icon=":material/check_box:")
 
@@ -250,12 +257,14 @@ def _change(
 
 
 _DIALOGS: Final[Mapping[str, PersonDialog]] = {
-    "add-grant": PersonDialog("Grant a role or permission", ":material/add_circle:", Permission.MANAGE_GRANTS, _grant),
-    "revoke": PersonDialog("Revoke this grant?", ":material/do_not_disturb_on:", Permission.MANAGE_GRANTS, _revoke),
-    "release": PersonDialog("Release it?", ":material/lock_open:", Permission.MANAGE_GRANTS, _release),
-    "block": PersonDialog("Block this person?", ":material/block:", Permission.BLOCK_PEOPLE, _block),
-    "unblock": PersonDialog("Unblock this person?", ":material/lock_open:", Permission.BLOCK_PEOPLE, _unblock),
-    "end-all": PersonDialog("End all sessions?", ":material/logout:", Permission.END_SESSIONS, _end_all),
-    "erase": PersonDialog("Erase this person?", ":material/delete_forever:", Permission.ERASE_PEOPLE, _erase),
+    "add-grant": PersonDialog("Grant to {person}", ":material/add_circle:", Permission.MANAGE_GRANTS, _grant),
+    "revoke": PersonDialog(
+        "Revoke {item} from {person}?", ":material/do_not_disturb_on:", Permission.MANAGE_GRANTS, _revoke
+    ),
+    "release": PersonDialog("Release {item} for {person}?", ":material/lock_open:", Permission.MANAGE_GRANTS, _release),
+    "block": PersonDialog("Block {person}?", ":material/block:", Permission.BLOCK_PEOPLE, _block),
+    "unblock": PersonDialog("Unblock {person}?", ":material/lock_open:", Permission.BLOCK_PEOPLE, _unblock),
+    "end-all": PersonDialog("End all sessions of {person}?", ":material/logout:", Permission.END_SESSIONS, _end_all),
+    "erase": PersonDialog("Erase {person}?", ":material/delete_forever:", Permission.ERASE_PEOPLE, _erase),
 }
 """Name → dialog."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import streamlit as st
@@ -11,24 +10,33 @@ from app import access, formatting, panels
 from app.admin.api.audit import events
 from app.admin.api.people import person
 from app.admin.api.sessions import sessions_of
-from app.admin.people import change_dialogs, people_list, session_list
-from app.admin.widgets import labels
+from app.admin.people import change_dialogs, grant_table, people_list, session_list
+from app.admin.people.effective_permissions import show_permissions
 from app.core.administration_records import PersonState
 from app.core.audit_rows import AuditQuery
-from app.core.contract.grants import GrantBody, WithheldBody
-from app.core.contract.people import EffectivePermission, PersonBody
+from app.core.contract.people import PersonBody
 from app.core.errors import GatehouseError, NotFound
-from app.core.permissions import ADMINISTRATOR, CATALOGUE, Permission
-from app.core.policy import Source
+from app.core.permissions import Permission
 from app.core.principal import Subject
 from app.navigation import BY_PATH
-from app.ui import dialogs, failures, notices, texts
+from app.ui import cells, dialogs, failures, notices, texts
+from app.ui.layout import header
+from app.ui.table import Table
+from app.ui.table_parts import OPEN, Column, Row
 
 _RECENT_EVENTS: Final = 8
-_MAX_PERMISSIONS: Final = 100
-_MAX_PROVIDED_NAMED: Final = 10
-_MAX_PROVIDED_ROWS: Final = 5
-"""Up to this many single permissions from the provider have a row each."""
+_BADGES: Final = {
+    PersonState.ACTIVE: ":green-badge[:material/check_circle: Active]",
+    PersonState.PENDING: ":gray-badge[:material/hourglass_empty: Not signed in yet]",
+    PersonState.BLOCKED: ":red-badge[:material/block: Blocked: can open nothing]",
+    PersonState.ERASED: ":gray-badge[:material/delete: Erased]",
+}
+_EVENTS: Final = Table(
+    "events-of-person",
+    columns=(Column("when", "When", kind="short"), Column("what", "What happened")),
+    singular="event",
+    plural="events",
+)
 
 
 def requested_person() -> int | None:
@@ -63,13 +71,14 @@ def show(person_id: int) -> None:
         panels.problem(error)
         return
     own = access.principal().subject == Subject(card.subject.issuer, card.subject.subject)
-    st.title(formatting.plain(card.shown_name, cap=80))
+    with header(formatting.plain(card.shown_name, cap=80)):
+        _buttons(card, own=own, page_url=page_url)
     notices.show(page_url)
-    _identity(card, own=own, page_url=page_url)
-    _grants(card, own=own, page_url=page_url)
-    _permissions(card)
+    _identity(card, own=own)
+    grant_table.show(card, changing=not own and access.allows(Permission.MANAGE_GRANTS), page_url=page_url)
+    show_permissions(card)
     if access.allows(Permission.READ_SESSIONS):
-        _sessions(card, page_url)
+        _sessions(card, own=own, page_url=page_url)
     if access.allows(Permission.READ_AUDIT):
         _audit(card)
     dialog = dialogs.current(page_url)
@@ -79,218 +88,89 @@ def show(person_id: int) -> None:
         change_dialogs.show(dialog, card)
 
 
-def _identity(card: PersonBody, *, own: bool, page_url: str) -> None:
-    with st.container(border=True, key="identity"):
-        badges = [_badge(card)]
-        if card.machine:
-            badges.append(":blue-badge[:material/smart_toy: Machine]")
-        if card.counts_as_administrator:
-            badges.append(":violet-badge[:material/shield_person: Counts as administrator]")
-        if own:
-            badges.append(":green-badge[You]")
-        st.markdown(" ".join(badges))
-        if card.email:
-            verified = "" if card.email_verified else " (not verified by the provider)"
-            st.text(f"{card.email}{verified}")
-        subject, issuer = (formatting.plain(text, cap=255) for text in (card.subject.subject, card.subject.issuer))
-        texts.small(f"User ID {subject} (provider {issuer})")
-        if card.first_seen_at is None:
-            texts.small("Has not signed in yet. Grants take effect at the first sign-in.")
-        else:
-            texts.small(
-                f"First seen {texts.timestamp(card.first_seen_at)}. Last seen {texts.ago(card.last_seen_at)} "
-                f"({texts.timestamp(card.last_seen_at)})."
-            )
-        if own:
-            texts.small("This is you. You cannot change your own permissions: ask another administrator.")
-        _state_buttons(card, own=own, page_url=page_url)
-
-
-def _badge(card: PersonBody) -> str:
-    color, icon = {
-        PersonState.ACTIVE: ("green", "check_circle"),
-        PersonState.PENDING: ("gray", "hourglass_empty"),
-        PersonState.BLOCKED: ("red", "block"),
-        PersonState.ERASED: ("gray", "delete"),
-    }[card.state]
-    return f":{color}-badge[:material/{icon}: {labels.STATES[card.state]}]"
-
-
-def _state_buttons(card: PersonBody, *, own: bool, page_url: str) -> None:
-    """Buttons to block, unblock and erase the person; an action that would be refused has none."""
-    offered = [
-        (name, label, icon)
-        for name, label, icon, permission, fits in (
-            ("block", "Block…", ":material/block:", Permission.BLOCK_PEOPLE, card.state is not PersonState.BLOCKED),
-            (
-                "unblock",
-                "Unblock…",
-                ":material/lock_open:",
-                Permission.BLOCK_PEOPLE,
-                card.state is PersonState.BLOCKED,
-            ),
-            (
-                "erase",
-                "Erase…",
-                ":material/delete_forever:",
-                Permission.ERASE_PEOPLE,
-                card.state is not PersonState.ERASED,
-            ),
-        )
-        if fits and not own and access.decide(permission).allowed_after_step_up
-    ]
-    if not offered:
+def _buttons(card: PersonBody, *, own: bool, page_url: str) -> None:
+    """What can be done with the person; an action that would be refused has no button."""
+    if own:
         return
-    with st.container(horizontal=True):
-        for name, label, icon in offered:
-            st.button(label, key=name, icon=icon, on_click=dialogs.open_dialog, args=(name, page_url))
+    blocked, erased = card.state is PersonState.BLOCKED, card.state is PersonState.ERASED
+    offered = (
+        ("erase", "Erase…", ":material/delete_forever:", Permission.ERASE_PEOPLE, not erased, "secondary"),
+        ("block", "Block…", ":material/block:", Permission.BLOCK_PEOPLE, not blocked, "secondary"),
+        ("unblock", "Unblock…", ":material/lock_open:", Permission.BLOCK_PEOPLE, blocked, "secondary"),
+        ("add-grant", "Grant…", ":material/add_circle:", Permission.MANAGE_GRANTS, True, "primary"),
+    )
+    for name, label, icon, permission, fits, kind in offered:
+        if fits and access.decide(permission).allowed_after_step_up:
+            st.button(label, key=name, icon=icon, type=kind, on_click=dialogs.open_dialog, args=(name, page_url))  # type: ignore[arg-type] # one of Streamlit's kinds
 
 
-def _grants(card: PersonBody, *, own: bool, page_url: str) -> None:
-    """Roles and single permissions, each with its source and a button to revoke it."""
-    changing = not own and access.allows(Permission.MANAGE_GRANTS)
-    st.header("Roles and permissions")
-    if not card.grants:
-        st.write(f"None. {_without_grants(card)}")
-    provided = [grant for grant in card.grants if grant.role is None and grant.source is Source.TOKEN]
-    if len(provided) <= _MAX_PROVIDED_ROWS:
-        provided = []
-    for grant in sorted(card.grants, key=lambda grant: (grant.role is None, grant.name)):
-        if grant in provided:
-            continue
-        with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"grant-{grant.id}"):
-            with st.container(gap=None):
-                kind = "" if grant.role else " (a single permission)"
-                st.markdown(f"**{formatting.plain(grant.name, cap=120)}**{kind}")
-                texts.small(_origin(grant, card))
-            if changing:
-                st.button(
-                    "Revoke…", key=f"revoke-{grant.id}",
-                    on_click=dialogs.open_dialog, args=("revoke", page_url, grant),
-                )  # fmt: skip
-    if provided:  # a provider may send many single permissions
-        with st.container(border=True, gap=None, key="provided"):
-            st.markdown(f"**{texts.quantity(len(provided), 'single permission')}**")
-            named = texts.listed(sorted(grant.name for grant in provided), limit=_MAX_PROVIDED_NAMED)
-            texts.small(
-                f"From the sign-in provider: {named}. To revoke one, which withholds it, use the list of people."
-            )
-    for withheld in card.withheld:
-        _withheld(withheld, changing=changing, page_url=page_url)
-    if changing:
-        st.button(
-            "Grant a role or permission", key="add-grant", icon=":material/add_circle:",
-            on_click=dialogs.open_dialog, args=("add-grant", page_url),
-        )  # fmt: skip
-    unmapped = [role.name for role in card.token_roles if not role.roles]
-    if unmapped:
-        texts.small(f"Also from the sign-in provider, but not mapped to a role: {texts.listed(unmapped)}.")
-
-
-def _without_grants(card: PersonBody) -> str:
-    """What a person without grants can open."""
-    if card.state is PersonState.BLOCKED:
-        return "While they are blocked they can open nothing; once unblocked, Home and Profile."
+def _identity(card: PersonBody, *, own: bool) -> None:
+    badges = [_BADGES[card.state]]
     if card.machine:
-        return "It can call only what its tokens allow."
-    return "They can open Home and Profile, and nothing else."
+        badges.append(":blue-badge[:material/smart_toy: Machine]")
+    if card.counts_as_administrator:
+        badges.append(":violet-badge[:material/shield_person: Administrator]")
+    if own:
+        badges.append(":green-badge[You]")
+    st.markdown(" ".join(badges))
+    lines = []
+    if card.email:
+        verified = "" if card.email_verified else " (not verified by the provider)"
+        lines.append(f"{formatting.plain(card.email)}{verified}")
+    if card.first_seen_at is None:
+        lines.append("Has not signed in yet. Grants take effect at the first sign-in.")
+    else:
+        lines.append(f"Last seen {texts.ago(card.last_seen_at)}, first on {texts.timestamp(card.first_seen_at)}")
+    st.markdown(" · ".join(lines))
+    with st.expander("User ID", icon=":material/fingerprint:"):
+        st.code(card.subject.subject, language=None, wrap_lines=True)
+        texts.small(f"At the sign-in provider {formatting.plain(card.subject.issuer, cap=255)}")
+    if own:
+        st.info(
+            "This is you. You cannot change your own permissions: ask another administrator.", icon=":material/info:"
+        )
 
 
-def _withheld(withheld: WithheldBody, *, changing: bool, page_url: str) -> None:
-    """A withheld role or permission: by whom and why, which sources would grant it, and a button to release it."""
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"withheld-{withheld.id}"):
-        with st.container(gap=None):
-            kind = "" if withheld.role else " (a single permission)"
-            st.markdown(f":gray-badge[Withheld] **{formatting.plain(withheld.name, cap=120)}**{kind}")
-            reason = f": “{formatting.plain(withheld.reason, cap=500)}”" if withheld.reason else "."
-            texts.small(f"Withheld by {labels.actor(withheld.by)}, since {texts.timestamp(withheld.since)}{reason}")
-            sources = labels.automatic_sources(withheld.from_token, withheld.from_default_role)
-            texts.small(
-                f"Otherwise {sources} would grant it." if sources else "No automatic source would grant it now."
-            )
-        if changing:
-            st.button(
-                "Release…", key=f"release-{withheld.id}",
-                on_click=dialogs.open_dialog, args=("release", page_url, withheld),
-            )  # fmt: skip
-
-
-def _origin(grant: GrantBody, card: PersonBody) -> str:
-    text = labels.origin(grant)
-    text = text[:1].upper() + text[1:]
-    if grant.source is Source.TOKEN:
-        token_roles = [role.name for role in card.token_roles if grant.role in role.roles]
-        return f"{text}, as {texts.listed(token_roles)}." if token_roles else f"{text}."
-    if grant.automatic:
-        return f"{text}."
-    return f"{text}: “{formatting.plain(grant.reason, cap=500)}”" if grant.reason else f"{text}."
-
-
-def _permissions(card: PersonBody) -> None:
-    """The effective permissions, grouped by resource, each with the grants it comes from."""
-    st.header("Effective permissions")
-    blocked = card.state is PersonState.BLOCKED
-    if blocked and card.permissions:
-        st.write("Nothing while they are blocked. Once unblocked:")
-    if not card.permissions:
-        st.write("Nothing while they are blocked." if blocked else "Nothing beyond Home and Profile.")
-        return
-    by_id = {grant.id: grant for grant in card.grants}
-    is_administrator = any(grant.role == ADMINISTRATOR for grant in card.grants)
-    if is_administrator:
-        st.write("All permissions, from the role **administrator**.")
-    with st.expander(
-        texts.quantity(len(card.permissions), "permission"), expanded=not is_administrator, key="permissions"
-    ):
-        listed = {permission.name: permission for permission in card.permissions[:_MAX_PERMISSIONS]}
-        for resource, names in formatting.by_resource(listed).items():
-            lines = "\n".join(_permission_line(listed[name], by_id) for name in names)
-            st.markdown(f"**{resource}**\n{lines}")
-        if len(card.permissions) > len(listed):
-            texts.small(f"And {len(card.permissions) - len(listed):,} more.")
-
-
-def _permission_line(permission: EffectivePermission, grants: Mapping[int, GrantBody]) -> str:
-    """One list item: the sentence of a permission, and the grants it comes from."""
-    sources = dict.fromkeys(_source(grants[number]) for number in permission.grants if number in grants)
-    name = permission.name
-    text = formatting.sentence(name) if name in CATALOGUE else formatting.plain(permission.sentence or name, cap=300)
-    return f"- {text} :gray[From {' and '.join(sources) or 'the sign-in provider'}.]"
-
-
-def _source(grant: GrantBody) -> str:
-    return f"role {formatting.plain(grant.role, cap=80)}" if grant.role else "a single permission"
-
-
-def _sessions(card: PersonBody, page_url: str) -> None:
-    st.header("Signed in now")
+def _sessions(card: PersonBody, *, own: bool, page_url: str) -> None:
     with failures.show_errors("sessions-failed"):
         sessions = sessions_of(card.id)
-        if not sessions:
+        with header("Signed in now", level=2, key="sessions"):
+            if len(sessions) > 1 and access.allows(Permission.END_SESSIONS):
+                label = "End all other sessions…" if own else "End all sessions…"
+                st.button(
+                    label, key="end-all", icon=":material/logout:",
+                    on_click=dialogs.open_dialog, args=("end-all", page_url, len(sessions)),
+                )  # fmt: skip
+        if sessions:
+            session_list.show_of_person(sessions, page_url)
+        else:
             st.write("No active sessions.")
-            return
-        session_list.show_of_person(sessions, page_url)
-        if len(sessions) > 1 and access.allows(Permission.END_SESSIONS):
-            st.button(
-                "End all sessions…", key="end-all", icon=":material/logout:",
-                on_click=dialogs.open_dialog, args=("end-all", page_url, len(sessions)),
-            )  # fmt: skip
 
 
 def _audit(card: PersonBody) -> None:
-    st.header("Recent activity")
+    row = BY_PATH.get("audit")
     with failures.show_errors("audit-failed"):
         page = events(AuditQuery(name=card.audit_name), limit=_RECENT_EVENTS)
+        with header("Recent activity", level=2, key="activity"):
+            if page.rows and row is not None and access.allows_row(row):
+                st.page_link(
+                    row.script, label="All activity", icon=":material/history:", query_params={"name": card.audit_name}
+                )
         if not page.rows:
             st.write("Nothing yet.")
-        for event in page.rows:
-            with st.container(gap=None):
-                st.markdown(formatting.plain(event.sentence, cap=300))
-                reason = f" · {formatting.plain(event.reason, cap=200)}" if event.reason else ""
-                texts.small(f"{texts.ago(event.at)}, {texts.timestamp(event.at)}{reason}")
-        row = BY_PATH.get("audit")
-        if page.rows and row is not None and access.allows_row(row):
-            st.page_link(
-                row.script, label="All events in the audit", icon=":material/history:",
-                query_params={"name": card.audit_name},
-            )  # fmt: skip
+            return
+        rows = [
+            Row(
+                str(event.seq),
+                event.sentence,
+                (
+                    cells.time(event.at),
+                    cells.text(event.sentence, detail=f"Reason: {event.reason}" if event.reason else ""),
+                ),
+                href=f"audit?event={event.seq}",
+            )
+            for event in page.rows
+        ]
+        pressed = _EVENTS.show("Recent activity", rows)
+        if pressed is not None and pressed.name == OPEN and row is not None:
+            st.switch_page(row.script, query_params={"event": pressed.row})
