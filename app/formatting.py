@@ -88,10 +88,10 @@ def source(path: GrantPath) -> str:
 
 
 def granted_through(path: GrantPath) -> str:
-    """The role of a grant path, or the kind of a path without a role, as markdown."""
+    """The role of a grant path, or the kind of a path without a role, as plain text."""
     if path.role is not None:
-        return f"role {plain(path.role)}"
-    return "your sign-in provider" if path.source is Source.TOKEN else "a direct grant"
+        return path.role
+    return "your sign-in provider" if path.source is Source.TOKEN else "granted directly"
 
 
 def initials(name: str) -> str:

@@ -5,12 +5,13 @@ import streamlit as st
 from app import access, api_client, formatting, panels
 from app.core.contract.sessions import SessionBody
 from app.core.errors import GatehouseError, NotFound
-from app.core.permissions import CATALOGUE
+from app.core.permissions import CATALOGUE, Permission, resource_title
 from app.core.policy import decide
 from app.navigation import BY_PATH
 from app.ui import cells, notices
 from app.ui.cells import Tone
 from app.ui.layout import header
+from app.ui.pages import LocalPage
 from app.ui.table import Table
 from app.ui.table_parts import Action, Column, Row
 
@@ -22,6 +23,13 @@ ROLES = Table(
     columns=(Column("role", "Role"), Column("source", "Source"), Column("until", "Until", kind="short")),
     singular="role",
     plural="roles",
+)
+PERMISSIONS = Table(
+    "own-permissions",
+    columns=(Column("resource", "Resource", kind="short"), Column("allows", "Allows"), Column("through", "Through")),
+    singular="permission",
+    plural="permissions",
+    sizes=(10, 50),
 )
 DEVICES = Table(
     "own-devices",
@@ -66,6 +74,20 @@ def end_others() -> None:
     st.rerun()
 
 
+def permission_row(permission: Permission) -> Row:
+    """One of the user's permissions, with the roles and grants that it comes from."""
+    sources = list(dict.fromkeys(formatting.granted_through(path) for path in grants.grant_paths(permission)))
+    return Row(
+        permission,
+        permission,
+        (
+            cells.text(resource_title(permission)),
+            cells.text(permission.sentence, detail=permission),
+            cells.badges(sources or ["scope of your token"]),
+        ),
+    )
+
+
 def device_row(device: SessionBody) -> Row:
     """One of the user's sessions."""
     name = formatting.browser(device.browser)
@@ -90,11 +112,11 @@ def device_row(device: SessionBody) -> Row:
 
 caller = access.caller()
 principal, grants = caller.principal, caller.grants
-with header(formatting.plain(principal.name or "Profile")):
+with header("Profile"):
     pass
 notices.show(PAGE_URL)
-if principal.email:
-    st.text(principal.email)
+name = f"**{formatting.plain(principal.name or 'No name')}**"
+st.markdown(f"{name} · {formatting.plain(principal.email)}" if principal.email else name)
 if principal.subject is not None:
     with st.expander("User ID", icon=":material/fingerprint:"):
         st.code(principal.subject.subject, language=None, wrap_lines=True)
@@ -126,11 +148,10 @@ granted = [
 ]
 if not granted:
     st.write("None. You can open Home and Profile.")
-for resource, names in formatting.by_resource(granted).items():
-    with st.expander(f"{resource} ({len(names)})"):
-        for name in names:
-            sources = ", ".join(dict.fromkeys(formatting.granted_through(path) for path in grants.grant_paths(name)))
-            st.markdown(f"{formatting.sentence(name)}  \n:small[Through {sources or 'the scope of your token'}]")
+else:
+    ordered = sorted(granted, key=lambda permission: (resource_title(permission), permission))
+    page = PERMISSIONS.load(len(granted), lambda at: LocalPage.of(ordered, at.cursor, at.size))
+    PERMISSIONS.show("Your permissions", [permission_row(permission) for permission in page.rows], page)
 
 try:
     with st.spinner("Loading your devices…"):

@@ -30,7 +30,7 @@ _MAX_LOST_NAMED: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class PersonDialog:
-    """A dialog on the card of a person: its title (a format of ``person`` and ``item``), its icon, the permission it requires."""
+    """A dialog on the card of a person. Its title is a format of ``person`` and ``item``."""
 
     title: str
     icon: str

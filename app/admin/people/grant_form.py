@@ -65,7 +65,7 @@ def expiry_text(expires_at: datetime | None) -> str:
 
 
 def _expiry(key: str) -> datetime | None:
-    span = st.segmented_control(
+    span = st.pills(
         "For how long", [_NO_EXPIRY, *_SPANS, _UNTIL_DATE], default=_NO_EXPIRY, required=True, key=f"{key}-span"
     )
     if span in _SPANS:
