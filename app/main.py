@@ -74,6 +74,7 @@ def _signed_in(caller: Caller, session: Session) -> None:
         if decisions[row.path].allowed:
             state.refused = None
             services().page_views.count(f"/{row.path}")
+            state.record(row.path)
             page.run()
         else:
             _refuse(state, row, decisions[row.path])

@@ -25,10 +25,17 @@ class NavigationState:
 
     paths: list[str] = field(default_factory=list)
     """Known paths that were requested, or ran."""
+    recent: list[str] = field(default_factory=list)
+    """Paths of the pages that ran, each once, the one that ran last at the end; the start page is not among them."""
     refused: str | None = None
     """The path whose refusal was recorded last: a rerun records no second one."""
     home: st.Page | None = None
     """The start page as registered, a stand-in included; None where the user has no start page."""
+
+    def record(self, path: str) -> None:
+        """Record that a page runs."""
+        if path and self.recent[-1:] != [path]:
+            self.recent = [*(other for other in self.recent if other != path), path]
 
 
 def navigation_state() -> NavigationState:

@@ -1,17 +1,21 @@
-"""Home: the pages that the user may open, and the permissions that the user has and lacks."""
+"""Home: the user's roles, where to go on, what needs an administrator, and how to get more access."""
 
 import streamlit as st
 
 from app import access, formatting
 from app.core.permissions import CATALOGUE
 from app.core.policy import decide
-from app.navigation import PAGES
+from app.navigation import BY_PATH, PAGES
+from app.page_registry import navigation_state
+from app.ui.layout import header
 
 access.require_page()
 
+MAX_RECENT = 4
 caller = access.caller()
 first_name = formatting.plain((caller.principal.name or "").split(" ")[0])
-st.title(f"Welcome, {first_name}" if first_name else "Welcome")
+with header(f"Welcome, {first_name}" if first_name else "Welcome"):
+    pass
 
 granted = [
     permission
@@ -21,30 +25,34 @@ granted = [
 lacking = [permission for permission in CATALOGUE.values() if permission not in granted]
 open_rows = [row for row in PAGES[1:] if decide(caller.principal, row.permission, caller.grants).allowed_after_step_up]
 
-if not granted:
+if granted:
+    roles = " ".join(f":gray-badge[:material/badge: {formatting.plain(role)}]" for role in sorted(caller.grants.roles))
+    st.markdown(f"Your roles: {roles}" if roles else "You have permissions of your own, and no role.")
+else:
     st.info(
         "**You have no role yet.** You are signed in, but you can open only a few pages. Ask an administrator "
         "for a role. It applies at once, without a new sign-in.",
         icon=":material/hourglass_empty:",
     )
 
-st.header("What you can open")
-columns = st.columns(2)
-for number, row in enumerate(open_rows):
-    with columns[number % 2].container(border=True, key=f"open-{row.path}"):
-        st.page_link(row.script, label=f"**{row.title}**", icon=row.icon)
-        st.caption(row.permission.sentence if row.permission is not None else "Your account, roles and devices.")
+recent = [BY_PATH[path] for path in reversed(navigation_state().recent) if BY_PATH[path] in open_rows][:MAX_RECENT]
+with header("Go on where you were" if recent else "Start here", level=2, key="recent"):
+    pass
+for start in range(0, MAX_RECENT, 2):
+    for row, column in zip((recent or open_rows[:MAX_RECENT])[start : start + 2], st.columns(2), strict=False):
+        with column.container(border=True, key=f"open-{row.path}", gap="xsmall"):
+            st.page_link(row.script, label=f"**{row.title}**", icon=row.icon)
+            st.markdown(f":small[{row.permission.sentence if row.permission else 'Your account, roles and devices.'}]")
+
 
 if granted:
-    st.header("What you can do")
-    for resource, names in formatting.by_resource(granted).items():
-        st.markdown(
-            f"**{resource}**  \n" + "  \n".join(f":material/check: {formatting.sentence(name)}" for name in names)
-        )
-
+    with st.expander(f"What you can do ({len(granted)})", icon=":material/check:"):
+        for resource, names in formatting.by_resource(granted).items():
+            lines = "\n".join(f"- {formatting.sentence(name)}" for name in names)
+            st.markdown(f"**{resource}**\n{lines}")
 if lacking and granted:
-    with st.expander("What you cannot do", icon=":material/lock:"):
-        st.caption("If you need one of these for your work, ask an administrator for a role that includes it.")
+    with st.expander(f"What you cannot do ({len(lacking)})", icon=":material/lock:"):
+        st.write("If you need one of these for your work, ask an administrator for a role that includes it.")
         for resource, names in formatting.by_resource(lacking).items():
-            lines = "\n".join(f"- {formatting.sentence(name)} (`{name}`)" for name in names)
+            lines = "\n".join(f"- {formatting.sentence(name)} :small[{formatting.plain(name)}]" for name in names)
             st.markdown(f"**{resource}**\n{lines}")
