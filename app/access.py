@@ -259,4 +259,6 @@ def require_page() -> Principal:
     row = BY_FILE.get(file)
     if row is None:
         raise NotFound("This page has no row in app.navigation, so no user may open it.")
+    if row.development_only and services().settings.production:
+        raise NotFound("This page exists in development only.")
     return require_row(row)

@@ -31,7 +31,7 @@ from app.core.hosted_app_config import HostedAppConfig
 from app.core.policy import decide
 from app.core.records import Session
 from app.guard_inventory import PROCESS, guards_of, identity_leaks, own_guards
-from app.navigation import PAGES
+from app.navigation import served
 from app.runtime.deferred_calls import bind_background_refreshes, bind_deferred_downloads, bind_lazy_dataframes
 from app.runtime.disconnected_sessions import DisconnectedSessions, RuntimeSessions, expire_regularly, store_sessions_in
 from app.runtime.media_files import observe_media, observe_runs
@@ -107,6 +107,7 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: HostedAppCo
         logouts=services.logouts,
         drafts=services.drafts,
     )
+    rows = served(production=services.settings.production)
     return st.App(
         script,
         routes=routes,
@@ -121,7 +122,7 @@ def create_app(services: Services, *, script: Path = SCRIPT, hosted: HostedAppCo
                     production=services.settings.production,
                     picture_hosts=services.settings.picture_hosts,
                     auth_paths=[route.path for route in routes if isinstance(route, Route)],
-                    page_paths=[row.path for row in PAGES] if script == SCRIPT else None,
+                    page_paths=[row.path for row in rows] if script == SCRIPT else None,
                     hosted_app=_hosted_app(hosted) if hosted is not None else None,
                 ),
                 addresses=services.addresses,

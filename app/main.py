@@ -19,7 +19,7 @@ from app.core.errors import GatehouseError, PermissionDenied, ServiceUnavailable
 from app.core.guard import Caller, refusal
 from app.core.policy import Decision, decide
 from app.core.records import Session
-from app.navigation import BY_PATH, PAGES, PageRow
+from app.navigation import BY_PATH, PAGES, PageRow, served
 from app.services import services
 from app.ui.layout import style
 
@@ -55,7 +55,8 @@ def _signed_out(error: Unauthenticated | None) -> None:
 
 def _signed_in(caller: Caller, session: Session) -> None:
     """Register the pages that the user may open, and run or refuse the requested page."""
-    decisions = {row.path: decide(caller.principal, row.permission, caller.grants) for row in PAGES}
+    rows = served(production=services().settings.production)
+    decisions = {row.path: decide(caller.principal, row.permission, caller.grants) for row in rows}
     opened = {path for path, decision in decisions.items() if decision.allowed_after_step_up}
     state = page_registry.navigation_state()
     page, row = _register(state, opened, stand_in="No access")
@@ -103,10 +104,10 @@ def _register(
     """Register the pages of ``opened`` (paths) and the stand-ins; returns the requested page and its row."""
     requested_path = urlsplit(st.context.url or "").path.strip("/")
     pages: dict[str, list[st.Page]] = {}
-    for row in PAGES:
+    for row in served(production=services().settings.production):
         if row.path in opened:
             # The icon is part of the title: as `icon` the browser would fetch it from another host, as a favicon.
-            page = page_registry.page(row, title=f"{row.icon} {row.title}")
+            page = page_registry.page(row, title=f"{row.icon} {row.title}", hidden=row.development_only)
             pages.setdefault(row.section, []).append(page)
         elif row is PAGES[0] or row.path == requested_path or row.path in state.paths:
             page = page_registry.page(row, title=stand_in, hidden=True)

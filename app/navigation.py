@@ -24,6 +24,8 @@ class PageRow:
     section: str
     permission: Permission | None
     layout: Literal["wide", "centered"] = "wide"
+    development_only: bool = False
+    """Whether the page does not exist in production; in development it is not in the navigation."""
 
     @property
     def script(self) -> Path:
@@ -42,6 +44,9 @@ PAGES: Final = (
     PageRow("usage_report.py", "reports", "Usage report", ":material/monitoring:", "Work", Permission.READ_REPORTS),
     PageRow("csv_explorer.py", "csv", "CSV explorer", ":material/table_view:", "Work", Permission.EXPLORE_FILES),
     PageRow("api_explorer.py", "api-explorer", "API explorer", ":material/api:", "Build", Permission.EXPLORE_API),
+    PageRow(
+        "gallery.py", "gallery", "Gallery", ":material/palette:", "Build", Permission.EXPLORE_API, development_only=True
+    ),
     PageRow("overview.py", "admin", "Overview", ":material/dashboard:", "Administration", Permission.READ_STATISTICS),
     PageRow("people.py", "people", "People", ":material/group:", "Administration", Permission.READ_PEOPLE),
     PageRow("roles.py", "roles", "Roles", ":material/badge:", "Administration", Permission.READ_ROLES),
@@ -53,6 +58,11 @@ PAGES: Final = (
     PageRow("audit.py", "audit", "Audit", ":material/history:", "Administration", Permission.READ_AUDIT),
     PageRow("profile.py", "profile", "Profile", ":material/account_circle:", "You", None, "centered"),
 )
+
+
+def served(*, production: bool) -> tuple[PageRow, ...]:
+    """The pages of this installation."""
+    return tuple(row for row in PAGES if not (production and row.development_only))
 
 
 def mistakes() -> list[str]:

@@ -21,7 +21,7 @@ _MAX_SELECTED: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class TableEvent:
+class SentEvent:
     """What the user did last. ``id`` differs for each event of a browser."""
 
     id: str = ""
@@ -30,7 +30,7 @@ class TableEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class SentSelection:
     """The selected rows of one page, as the browser shows them."""
 
     id: str = ""
@@ -43,28 +43,28 @@ def draw(key: str, data: Mapping[str, Any]) -> None:
     _component()(key=key, data=data)
 
 
-def sent(key: str) -> tuple[TableEvent, Selection]:
+def sent(key: str) -> tuple[SentEvent, SentSelection]:
     """The last event and selection that the browser sent for the table ``key``; empty ones where it sent none."""
     state = st.session_state.get(key)
     values = state if isinstance(state, Mapping) else {}
     return _event(values.get("event")), _selection(values.get("selection"))
 
 
-def _event(value: object) -> TableEvent:
+def _event(value: object) -> SentEvent:
     if not isinstance(value, Mapping):
-        return TableEvent()
+        return SentEvent()
     texts = [
         _text(value.get(name), limit)
         for name, limit in (("id", _MAX_ID_CHARACTERS), ("kind", _MAX_ID_CHARACTERS), ("value", _MAX_VALUE_CHARACTERS))
     ]
-    return TableEvent(*texts)
+    return SentEvent(*texts)
 
 
-def _selection(value: object) -> Selection:
+def _selection(value: object) -> SentSelection:
     if not isinstance(value, Mapping) or not isinstance(value.get("ids"), list):
-        return Selection()
+        return SentSelection()
     rows = frozenset(_text(row, _MAX_VALUE_CHARACTERS) for row in value["ids"][:_MAX_SELECTED])
-    return Selection(_text(value.get("id"), _MAX_ID_CHARACTERS), _text(value.get("page"), _MAX_ID_CHARACTERS), rows)
+    return SentSelection(_text(value.get("id"), _MAX_ID_CHARACTERS), _text(value.get("page"), _MAX_ID_CHARACTERS), rows)
 
 
 def _text(value: object, limit: int) -> str:

@@ -1,4 +1,4 @@
-"""Home: the user's roles, where to go on, what needs an administrator, and how to get more access."""
+"""Home: the user's roles, recently used pages, what needs an administrator, and how to get more access."""
 
 import streamlit as st
 
@@ -23,7 +23,11 @@ granted = [
     if decide(caller.principal, permission, caller.grants).allowed_after_step_up
 ]
 lacking = [permission for permission in CATALOGUE.values() if permission not in granted]
-open_rows = [row for row in PAGES[1:] if decide(caller.principal, row.permission, caller.grants).allowed_after_step_up]
+open_rows = [
+    row
+    for row in PAGES[1:]
+    if not row.development_only and decide(caller.principal, row.permission, caller.grants).allowed_after_step_up
+]
 
 if granted:
     roles = " ".join(f":gray-badge[:material/badge: {formatting.plain(role)}]" for role in sorted(caller.grants.roles))
@@ -36,7 +40,7 @@ else:
     )
 
 recent = [BY_PATH[path] for path in reversed(navigation_state().recent) if BY_PATH[path] in open_rows][:MAX_RECENT]
-with header("Go on where you were" if recent else "Start here", level=2, key="recent"):
+with header("Recently used" if recent else "Start here", level=2, key="recent"):
     pass
 for start in range(0, MAX_RECENT, 2):
     for row, column in zip((recent or open_rows[:MAX_RECENT])[start : start + 2], st.columns(2), strict=False):

@@ -28,8 +28,8 @@ class Tone(StrEnum):
 
 def text(value: str, *, detail: str = "", title: str = "", icon: str = "") -> Cell:
     """A text, with an optional second line, a text on hover and the name of a Material symbol before it."""
-    cell: Cell = {"text": shown(value)}
-    for name, part in (("detail", shown(detail)), ("title", shown(title)), ("icon", icon)):
+    cell: Cell = {"text": one_line(value)}
+    for name, part in (("detail", one_line(detail)), ("title", one_line(title)), ("icon", icon)):
         if part:
             cell[name] = part
     return cell
@@ -43,13 +43,13 @@ def number(value: int, *, capped: bool = False) -> Cell:
 def time(moment: datetime | None, *, never: str = "never", detail: str = "") -> Cell:
     """A time, which the browser shows relative to now, and exactly, in its own time zone, on hover."""
     cell: Cell = {"text": never} if moment is None else {"time": moment.isoformat()}
-    return cell | ({"detail": shown(detail)} if detail else {})
+    return cell | ({"detail": one_line(detail)} if detail else {})
 
 
 def person(name: str, *, detail: str = "", machine: bool = False) -> Cell:
     """A person's chip: initials in a circle (of a machine its symbol), the name, and a second line."""
     cell = text(name, detail=detail)
-    return cell | ({"icon": "smart_toy"} if machine else {"initials": formatting.initials(shown(name))})
+    return cell | ({"icon": "smart_toy"} if machine else {"initials": formatting.initials(one_line(name))})
 
 
 def badges(names: Sequence[str], *, tone: Tone = Tone.PLAIN, limit: int = _MAX_BADGES, none: str = "") -> Cell:
@@ -61,13 +61,13 @@ def badges(names: Sequence[str], *, tone: Tone = Tone.PLAIN, limit: int = _MAX_B
     cell: Cell = {"badges": listed}
     if more > 0:
         listed.append(badge(f"+{more:,}"))
-        cell["title"] = shown(", ".join(names))
+        cell["title"] = one_line(", ".join(names))
     return cell
 
 
 def badge(name: str, *, tone: Tone = Tone.PLAIN) -> dict[str, str]:
     """One badge, for the ``badges`` of a cell."""
-    return {"text": shown(name), "tone": tone.value}
+    return {"text": one_line(name), "tone": tone.value}
 
 
 def with_badges(cell: Cell, marks: Iterable[dict[str, str]]) -> Cell:
@@ -76,7 +76,7 @@ def with_badges(cell: Cell, marks: Iterable[dict[str, str]]) -> Cell:
     return cell | ({"badges": listed} if listed else {})
 
 
-def shown(value: str, *, cap: int = MAX_CHARACTERS) -> str:
+def one_line(value: str, *, cap: int = MAX_CHARACTERS) -> str:
     """``value`` on one line, without control characters and at most ``cap`` characters long."""
     cleaned = "".join(
         " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character

@@ -33,7 +33,7 @@ def reason_input(key: str, *, placeholder: str = "Such as: joins the reporting t
 def buttons(key: str, action: str, *, icon: str | None = None, disabled: bool = False, danger: bool = False) -> bool:
     """Show the primary button named ``action`` and Cancel; return whether ``action`` was pressed.
 
-    ``danger``: the action takes something away, and its button looks like it.
+    ``danger``: the action revokes, ends or deletes something, and its button looks like it.
     """
     with st.container(horizontal=True, key=f"{'danger' if danger else 'confirm'}-{key}"):
         pressed = st.button(action, key=f"{key}-go", icon=icon, disabled=disabled, type="primary")

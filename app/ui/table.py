@@ -51,7 +51,7 @@ class _State:
     bulk: tuple[str, ...] = ()
     selected: dict[str, str] = field(default_factory=dict)
     """Id → label of the selected rows of all pages."""
-    is_begun: bool = False
+    is_started: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,9 @@ class Table:
             GatehouseError: What ``fetch`` raises.
         """
         state = self._state()
-        if not state.is_begun:
-            state.is_begun, state.query = True, query
-            self._begin(state)
+        if not state.is_started:
+            state.is_started, state.query = True, query
+            self._read_address(state)
         elif state.query != query:
             state.query = query
             self._go(state, [""])
@@ -143,7 +143,7 @@ class Table:
         """Select nothing."""
         self._state().selected.clear()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Start again: first page, first order, nothing selected."""
         _states().pop(self.name, None)
 
@@ -160,7 +160,7 @@ class Table:
     def _first_sort(self) -> str:
         return self.sort or next((column.first_order for column in self.columns if column.sort), "")
 
-    def _begin(self, state: _State) -> None:
+    def _read_address(self, state: _State) -> None:
         """Take the order, size and page over from the address."""
         if not self.in_address:
             return
@@ -204,7 +204,7 @@ class Table:
             state.handled = event.id
             self._handle(state, event)
 
-    def _handle(self, state: _State, event: component.TableEvent) -> None:
+    def _handle(self, state: _State, event: component.SentEvent) -> None:
         match event.kind:
             case "sort":
                 column = next((column for column in self.columns if column.sort and column.key == event.value), None)

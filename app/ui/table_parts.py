@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.ui.cells import Cell, shown
+from app.ui.cells import Cell, one_line
 
 OPEN: Final = "open"
 """The name of the event of a row that is opened."""
@@ -73,7 +73,7 @@ class Row:
         """The row for the browser; JSON-ready."""
         return {
             "id": self.id,
-            "label": shown(self.label, cap=80),
+            "label": one_line(self.label, cap=80),
             "href": self.href,
             "cells": list(self.cells),
             "actions": list(self.actions),

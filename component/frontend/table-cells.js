@@ -56,11 +56,11 @@ export function cellContent(cell, opener) {
   if (cell.time) parts.push(timeElement(cell.time))
   if (cell.detail) parts.push(isolated(createElement("div", "detail", cell.detail)))
   if (!cell.initials) return parts
-  const [who, chip, about] = [createElement("div", "who"), createElement("span", "chip", cell.initials), createElement("div", "")]
+  const [person, chip, about] = [createElement("div", "person"), createElement("span", "chip", cell.initials), createElement("div", "")]
   chip.setAttribute("aria-hidden", "true")
   about.append(...parts)
-  who.append(chip, about)
-  return [who]
+  person.append(chip, about)
+  return [person]
 }
 
 /**
@@ -80,7 +80,7 @@ function isolated(element) {
 function timeElement(iso) {
   const element = createElement("time", "")
   element.dateTime = iso
-  tellTime(element, Date.now())
+  writeTime(element, Date.now())
   return element
 }
 
@@ -89,7 +89,7 @@ function timeElement(iso) {
  * @param {HTMLTimeElement} element
  * @param {number} now
  */
-export function tellTime(element, now) {
+export function writeTime(element, now) {
   const milliseconds = Date.parse(element.dateTime)
   element.textContent = relative(milliseconds, now)
   element.title = exact(milliseconds)

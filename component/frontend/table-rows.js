@@ -80,15 +80,15 @@ function selectCell(view, row) {
  * @returns {HTMLElement} A link, which the browser can also open in another tab.
  */
 function opener(view, row) {
-  const link = createElement("a", "open")
-  link.href = row.href ?? ""
-  link.id = `open-${row.id}`
-  link.addEventListener("click", (event) => {
+  const anchor = createElement("a", "open")
+  anchor.href = row.href ?? ""
+  anchor.id = `open-${row.id}`
+  anchor.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button) return
     event.preventDefault()
     view.send("open", row.id)
   })
-  return link
+  return anchor
 }
 
 /**

@@ -51,7 +51,7 @@ a.open, button.open {
 }
 a.open:hover, button.open:hover, tr.opens:hover .open { text-decoration: underline; }
 :focus-visible { outline: 2px solid var(--st-primary-color, Highlight); outline-offset: 2px; border-radius: 0.25rem; }
-.who { display: flex; align-items: center; gap: 0.625rem; min-width: 0; }
+.person { display: flex; align-items: center; gap: 0.625rem; min-width: 0; }
 .chip {
   flex: none; width: 1.75rem; height: 1.75rem; border-radius: 50%; display: grid; place-items: center;
   font-size: 0.75rem; font-weight: 600; background: var(--st-secondary-background-color, Field);

@@ -2,7 +2,7 @@
 /** The table in one place of the page: its rows, header, selection and pages, and the events of the user. */
 
 import { createElement } from "./dom.js"
-import { CLOCK_MS, tellTime } from "./table-cells.js"
+import { CLOCK_MS, writeTime } from "./table-cells.js"
 import { pageControls, selectionBar, sortControl, tableHead } from "./table-controls.js"
 import { tableBody } from "./table-rows.js"
 import { TABLE_STYLE } from "./table-style.js"
@@ -88,7 +88,7 @@ export class TableView {
     this.isTurning = false
     /** @type {ReturnType<typeof setTimeout>[]} */
     this.timers = []
-    this.clock = setInterval(() => this.tellTimes(), CLOCK_MS)
+    this.clock = setInterval(() => this.writeTimes(), CLOCK_MS)
     this.root.addEventListener("keydown", (event) => this.onKey(event))
   }
 
@@ -190,8 +190,8 @@ export class TableView {
     ]
   }
 
-  tellTimes() {
-    for (const element of this.frame.querySelectorAll("time")) tellTime(element, Date.now())
+  writeTimes() {
+    for (const element of this.frame.querySelectorAll("time")) writeTime(element, Date.now())
   }
 
   /** @returns {string} The id of the control that has the focus; empty if none of the table's has. */

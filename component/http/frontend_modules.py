@@ -3,7 +3,7 @@
 The modules import each other by relative addresses (``./account.js``), and Streamlit serves their folder under fixed
 names. So Streamlit's address of an entry (``auth0.js``, ``table.js``) is answered by a module that re-exports the entry
 of the current version, at ``<digest>/auth0.js``. The digest covers every module: below it each may be cached
-permanently, and an address with another digest is not found.
+permanently, and an address with another digest is not required.
 """
 
 from __future__ import annotations
@@ -115,10 +115,10 @@ class FrontendModules:
 
 def _entry(texts: Mapping[str, bytes], entry: str, digest: str) -> bytes:
     """The module at Streamlit's address: it names every module that the entry needs, to be requested all at once."""
-    needed, found = [entry], {entry}
-    for name in needed:
-        imported = {match.decode() for match in _IMPORT.findall(texts.get(name, b""))} - found
-        needed += sorted(imported)
-        found |= imported
-    lines = [f'import "./{digest}/{name}"\n' for name in sorted(found - {entry})]
+    pending, required = [entry], {entry}
+    for name in pending:
+        imported = {match.decode() for match in _IMPORT.findall(texts.get(name, b""))} - required
+        pending += sorted(imported)
+        required |= imported
+    lines = [f'import "./{digest}/{name}"\n' for name in sorted(required - {entry})]
     return "".join((*lines, f'export {{ default }} from "./{digest}/{entry}"\n')).encode()

@@ -28,6 +28,10 @@ MATRIX: dict[str, dict[str, str]] = {
         "anonymous": "Sign in", "no role": "explore:api", "administrator": "API explorer", "analyst": "explore:api",
         "viewer": "explore:api", "auditor": "explore:api", "developer": "API explorer", "blocked": "blocked",
     },
+    "gallery.py": {
+        "anonymous": "Sign in", "no role": "explore:api", "administrator": "Gallery", "analyst": "explore:api",
+        "viewer": "explore:api", "auditor": "explore:api", "developer": "Gallery", "blocked": "blocked",
+    },
     "roles.py": {
         "anonymous": "Sign in", "no role": "read:roles", "administrator": "Roles",
         "analyst": "read:roles", "viewer": "read:roles", "auditor": "Roles",

@@ -35,7 +35,7 @@ _DESTRUCTIVE: Final = frozenset({"revoke", "block", "end"})
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class BulkAction:
     """A bulk action: its button, the permission it requires, and its dialog."""
 
     name: str
@@ -50,7 +50,7 @@ class Action:
 
 
 ACTIONS: Final = (
-    Action(
+    BulkAction(
         "grant",
         "Grant…",
         ":material/add_circle:",
@@ -58,7 +58,7 @@ ACTIONS: Final = (
         "Grant to several people",
         "Grant to {}",
     ),
-    Action(
+    BulkAction(
         "revoke",
         "Revoke…",
         ":material/do_not_disturb_on:",
@@ -70,7 +70,7 @@ ACTIONS: Final = (
             "There is no undo, because the expiry of each grant is lost.",
         ),
     ),
-    Action(
+    BulkAction(
         "block",
         "Block…",
         ":material/block:",
@@ -83,7 +83,7 @@ ACTIONS: Final = (
             "Their roles stay as they are.",
         ),
     ),
-    Action(
+    BulkAction(
         "unblock",
         "Unblock…",
         ":material/lock_open:",
@@ -92,7 +92,7 @@ ACTIONS: Final = (
         "Unblock {}",
         ("They can sign in again, with the roles they have.",),
     ),
-    Action(
+    BulkAction(
         "end",
         "End sessions…",
         ":material/logout:",
@@ -128,7 +128,7 @@ def show(dialog: Dialog) -> None:
     dialogs.show(action.title, partial(_body, dialog, action), icon=action.icon, wide=action.name in _GRANT_ACTIONS)
 
 
-def _body(dialog: Dialog, action: Action) -> None:
+def _body(dialog: Dialog, action: BulkAction) -> None:
     people: Mapping[int, str] = dialog.arguments[0]
     if _RESULTS in dialog.memory:
         _show_failures(dialog.memory[_RESULTS], people)
@@ -151,7 +151,7 @@ def _body(dialog: Dialog, action: Action) -> None:
             _run(dialog, action, data)
 
 
-def _run(dialog: Dialog, action: Action, data: GrantInput) -> None:
+def _run(dialog: Dialog, action: BulkAction, data: GrantInput) -> None:
     """Change all the people in chunks. The results so far are kept and reported, even if an error stops the rest."""
     people: Mapping[int, str] = dialog.arguments[0]
     results: list[PersonResult] = []
@@ -198,7 +198,7 @@ def _retrying(change: Callable[[], list[PersonResult]], progress: DeltaGenerator
     return change()
 
 
-def _report(action: Action, data: GrantInput, results: Sequence[PersonResult], page_url: str) -> None:
+def _report(action: BulkAction, data: GrantInput, results: Sequence[PersonResult], page_url: str) -> None:
     """Report the results at the top of the page, with an undo for the people who were changed."""
     changed = [result.person for result in results if result.outcome == "done"]
     unchanged = sum(result.outcome == "unchanged" for result in results)

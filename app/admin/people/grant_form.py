@@ -37,13 +37,13 @@ def form(key: str, *, with_expiry: bool = True, grantable_only: bool = True) -> 
     Raises:
         GatehouseError: The roles or permissions cannot be listed.
     """
-    what, how = st.columns(2, gap="medium")
-    with what:
+    choice, terms = st.columns(2, gap="medium")
+    with choice:
         kind = st.segmented_control(
             "What", list(_KINDS), default="A role", required=True, key=f"{key}-kind", label_visibility="collapsed"
         )
         item = grant_picker.choose(key, _KINDS[kind or "A role"], grantable_only=grantable_only)
-    with how:
+    with terms:
         expires_at = _expiry(key) if with_expiry else None
         return GrantInput(item, expires_at, confirmation.reason_input(key))
 
