@@ -49,7 +49,7 @@ def time(moment: datetime | None, *, never: str = "never", detail: str = "") -> 
 def person(name: str, *, detail: str = "", machine: bool = False) -> Cell:
     """A person's chip: initials in a circle (of a machine its symbol), the name, and a second line."""
     cell = text(name, detail=detail)
-    return cell | ({"icon": "smart_toy"} if machine else {"initials": formatting.initials(one_line(name))})
+    return cell | ({"chipIcon": "smart_toy"} if machine else {"initials": formatting.initials(one_line(name))})
 
 
 def badges(names: Sequence[str], *, tone: Tone = Tone.PLAIN, limit: int = _MAX_BADGES, none: str = "") -> Cell:

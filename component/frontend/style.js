@@ -16,14 +16,13 @@ export const STYLE = `
 .button:focus-visible { outline: 2px solid var(--st-primary-color, Highlight); outline-offset: 2px; }
 .button[aria-disabled="true"] { opacity: 0.6; cursor: progress; }
 .primary {
-  background: var(--st-primary-color, Highlight); border-color: var(--st-primary-color, Highlight);
-  color: var(--st-background-color, Canvas);
+  background: var(--st-primary-color, Highlight); border-color: var(--st-primary-color, Highlight); color: #fff;
 }
 .primary:hover { text-decoration: underline; }
 .person { display: flex; align-items: center; gap: 0.75rem; min-width: 0; }
 .avatar {
   flex: none; width: 2.5rem; height: 2.5rem; border-radius: 50%; display: grid; place-items: center; overflow: hidden;
-  background: var(--st-primary-color, Highlight); color: var(--st-background-color, Canvas); font-weight: 600;
+  background: var(--st-primary-color, Highlight); color: #fff; font-weight: 600;
 }
 .avatar img { width: 100%; height: 100%; object-fit: cover; }
 .details { min-width: 0; overflow-wrap: anywhere; }

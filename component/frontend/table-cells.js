@@ -15,9 +15,13 @@ import { exact, relative } from "./relative-time.js"
  * @property {string} [title] Shown on hover.
  * @property {string} [icon] The name of a Material symbol, before the text.
  * @property {string} [initials] Of a person, shown in a circle before the text.
+ * @property {string} [chipIcon] The name of a Material symbol, shown in a circle in their place.
  * @property {Badge[]} [badges]
  * @property {string} [time] ISO 8601; shown relative to now, and exactly on hover.
  */
+
+/** A longer text is cut after three lines, and shown in full on hover. */
+const LONG = 80
 
 /** How often relative times are written again. */
 export const CLOCK_MS = 30_000
@@ -44,7 +48,9 @@ export function cellContent(cell, opener) {
   if (text) {
     text.textContent = cell.text || "(no name)"
     text.dir = "auto"
-    if (cell.title) text.title = cell.title
+    const title = cell.title ?? (text.textContent.length > LONG ? text.textContent : "")
+    if (title) text.title = title
+    if (title) text.classList.add("text")
     if (cell.icon) text.prepend(icon(cell.icon), " ")
     parts.push(text)
   }
@@ -55,9 +61,10 @@ export function cellContent(cell, opener) {
   }
   if (cell.time) parts.push(timeElement(cell.time))
   if (cell.detail) parts.push(isolated(createElement("div", "detail", cell.detail)))
-  if (!cell.initials) return parts
-  const [person, chip, about] = [createElement("div", "person"), createElement("span", "chip", cell.initials), createElement("div", "")]
+  if (!cell.initials && !cell.chipIcon) return parts
+  const [person, chip, about] = [createElement("div", "person"), createElement("span", "chip", cell.initials ?? ""), createElement("div", "")]
   chip.setAttribute("aria-hidden", "true")
+  if (cell.chipIcon) chip.append(icon(cell.chipIcon))
   about.append(...parts)
   person.append(chip, about)
   return [person]

@@ -26,6 +26,7 @@ tbody tr.selected td:first-child { box-shadow: inset 3px 0 0 var(--st-primary-co
 tr.opens { cursor: pointer; }
 .number { text-align: end; font-variant-numeric: tabular-nums; }
 .short { white-space: nowrap; }
+td.first { max-width: 26rem; }
 .select { width: 2.75rem; padding-inline-end: 0; }
 .actions { width: 1%; white-space: nowrap; text-align: end; }
 .sort {
@@ -58,13 +59,15 @@ a.open:hover, button.open:hover, tr.opens:hover .open { text-decoration: underli
   border: 1px solid var(--st-border-color, GrayText);
 }
 tbody tr:hover .chip { background: var(--st-background-color, Canvas); }
+.text { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; }
 .detail { font-size: 0.8125rem; opacity: 0.82; }
 .strong { font-weight: 600; }
 .badges:not(:first-child) { margin-inline-start: 0.5rem; }
 .badges { display: inline-flex; flex-wrap: wrap; gap: 0.25rem; max-width: 100%; }
 .badge {
-  display: inline-block; max-width: 100%; padding: 0.05rem 0.5rem; border-radius: 1rem; font-size: 0.8125rem;
-  border: 1px solid var(--st-border-color, GrayText); color: inherit; overflow-wrap: anywhere;
+  display: inline-block; max-width: 14rem; padding: 0.05rem 0.5rem; border-radius: 1rem; font-size: 0.8125rem;
+  border: 1px solid var(--st-border-color, GrayText); color: inherit; white-space: nowrap; overflow: hidden;
+  text-overflow: ellipsis;
 }
 .badge.good { color: var(--st-green-text-color, inherit); background: var(--st-green-background-color, transparent); }
 .badge.bad { color: var(--st-red-text-color, inherit); background: var(--st-red-background-color, transparent); }
@@ -118,7 +121,7 @@ select {
   td.blank, td.later { display: none; }
   td.labelled::before { content: attr(data-label) ": "; font-size: 0.8125rem; opacity: 0.82; }
   td.select { position: absolute; inset-inline-end: 0.75rem; top: 0.5rem; }
-  td.first { display: block; margin: 0; padding-inline-end: 2.5rem; }
+  td.first { display: block; max-width: none; margin: 0; padding-inline-end: 2.5rem; }
   td.actions { display: block; padding-top: 0.5rem; }
   .bar { flex-wrap: nowrap; overflow-x: auto; }
   .bar > * { flex: none; }
