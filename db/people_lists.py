@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.core.administration_records import PeopleQuery, PeopleSort, PersonRow, RowPage
+from app.core.administration_records import PeopleQuery, PersonRow, RowPage
 from app.core.records import MAX_SEARCH_CHARACTERS
 from db.cursors import cursor, position_of
 from db.people_rows import people_rows, person_row
@@ -26,7 +26,7 @@ def people_page(queries: QueryCache, query: PeopleQuery, now: datetime) -> RowPa
     if query.role and not is_storable(query.role):
         return RowPage()
     search = PeopleSearch(queries, query, search_text, to_micros(now))
-    value = str if query.sort is PeopleSort.NAME else None
+    value = str if query.sort.by_name else None
     after = position_of(query.cursor, search.key, value, int)
     size = page_size(query.limit)
     rows, total, more = search.page(after, size)

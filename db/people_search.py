@@ -89,7 +89,7 @@ class PeopleSearch:
         order = statements.order
         parameters = order.parameters if after is None else order.parameters | order.position_parameters(after)
         rows = self._queries.rows(
-            ("people checked", statements.has_space, after is not None),
+            ("people checked", str(self._query.sort), statements.has_space, after is not None),
             lambda: candidates_page(order, statements.value, has_space=statements.has_space, after=after is not None),
             **parameters,
             match=trigram_query(statements.search_text),

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, func, literal_column, select, table, text
 from sqlalchemy import column as named_column
 
-from app.core.administration_records import MAX_COUNTED, PeopleQuery, PeopleSort
+from app.core.administration_records import MAX_COUNTED, PeopleQuery
 from db.models import people
 from db.people_filters import filters
 from db.people_order import LAST_CHARACTER, SORTS, PeopleOrder, RangeAfter, has_prefix
@@ -69,8 +69,8 @@ class PeopleStatements:
         self.has_space = " " in search_text
         self.value = SORTS[query.sort]
         """The column of the order."""
-        self._ordered = queries.collated(self.value) if query.sort is PeopleSort.NAME else self.value
-        self.order = PeopleOrder(query.sort, search_text if query.sort is PeopleSort.NAME else "")
+        self._ordered = queries.collated(self.value) if query.sort.by_name else self.value
+        self.order = PeopleOrder(query.sort, search_text if query.sort.by_name else "")
         self.unfiltered = filter_values(query) == _NO_FILTERS
         """Whether nothing but the search text limits the people."""
         self.filter_parameters: dict[str, Any] = {"now": now} | ({"role": query.role} if query.role else {})

@@ -49,11 +49,27 @@ class PersonState(StrEnum):
 
 
 class PeopleSort(StrEnum):
-    """The declared orders of the list of people."""
+    """The declared orders of the list of people.
 
-    NAME = "name"  # names that begin with the text, then other names, then people without one
+    Names that begin with the text come first, and people without a name or time come last, in both directions.
+    """
+
+    NAME = "name"
+    NAME_DESCENDING = "-name"
     LAST_SEEN = "-last_seen_at"  # newest first
+    LAST_SEEN_ASCENDING = "last_seen_at"
     FIRST_SEEN = "-first_seen_at"
+    FIRST_SEEN_ASCENDING = "first_seen_at"
+
+    @property
+    def by_name(self) -> bool:
+        """Whether it is an order by name; the others are by time."""
+        return self.value.removeprefix("-") == "name"
+
+    @property
+    def descending(self) -> bool:
+        """Whether names from Z to A, or the newest time first."""
+        return self.value.startswith("-")
 
 
 @dataclass(frozen=True, slots=True)

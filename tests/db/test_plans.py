@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,17 @@ from tests.db.sample_people import BOB, add_sample_people
 MANY = ("people", "grants", "sessions", "audit_events", "token_roles", "issued_tokens")
 Read = Callable[[AdministrationReads, int, int, str], Any]
 
+
+def two_pages(query: PeopleQuery) -> Read:
+    """The first two pages of a list of people."""
+
+    def read(reads: AdministrationReads, _person: int, _role: int, _cursor: str) -> Any:
+        first = reads.people(query, NOW)
+        return first.next and reads.people(replace(query, cursor=first.next), NOW)
+
+    return read
+
+
 READS: dict[str, Read] = {
     "people": lambda reads, person, role, cursor: reads.people(PeopleQuery(), NOW),
     "people, next page": lambda reads, person, role, cursor: reads.people(PeopleQuery(limit=2, cursor=cursor), NOW),
@@ -34,6 +46,7 @@ READS: dict[str, Read] = {
     "machines": lambda reads, person, role, cursor: reads.people(PeopleQuery(machine=True), NOW),
     "people last seen": lambda reads, person, role, cursor: reads.people(PeopleQuery(sort=PeopleSort.LAST_SEEN), NOW),
     "people first seen": lambda reads, person, role, cursor: reads.people(PeopleQuery(sort=PeopleSort.FIRST_SEEN), NOW),
+    **{f"people in the order {sort}, two pages": two_pages(PeopleQuery(sort=sort, limit=2)) for sort in PeopleSort},
     "a card": lambda reads, person, role, cursor: reads.person_card(person, NOW),
     "roles": lambda reads, person, role, cursor: reads.roles(NOW),
     "a role": lambda reads, person, role, cursor: reads.role_card(role, NOW),

@@ -22,7 +22,7 @@ class PeopleListQuery(RequestModel):
     role: str = Field("", max_length=500, pattern=LINE, description="Only people who have the role of this name now.")
     without_roles: Flag = Field(False, description="Only people without a role.")
     machine: Flag | None = Field(None, description="Only machines, or only people.")
-    sort: PeopleSort = Field(PeopleSort.NAME, description="The order; with `-`, newest first.")
+    sort: PeopleSort = Field(PeopleSort.NAME, description="The order; with `-`, from Z to A, or the newest first.")
     cursor: Cursor = ""
     limit: Limit = 50
 
