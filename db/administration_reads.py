@@ -17,11 +17,11 @@ from app.core.administration_records import (
     RoleRow,
     RowPage,
     SessionRow,
-    Statistics,
 )
 from app.core.audit_rows import AuditQuery, AuditRow, ChainHead
 from app.core.keyring import Keyring
 from app.core.ports import Reader
+from app.core.statistics_records import Statistics
 from db import audit_lists, mapping_lists, people_lists, person_cards, role_lists, role_review, session_lists
 from db import statistics as installation_statistics
 from db.query_cache import QueryCache

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from app.core.administration_records import PeopleQuery, PeopleSort, PersonRow, RowPage
+from app.core.administration_records import PeopleQuery, PersonRow, RowPage, Through
 from app.core.records import MAX_SEARCH_CHARACTERS
 from db.cursors import cursor, position_of
+from db.people_filters import is_contradictory
+from db.people_grants import grant_parameters
 from db.people_rows import people_rows, person_row
 from db.people_search import PeopleSearch
 from db.query_cache import QueryCache, page_size
 from db.statement import Row
-from db.texts import clean, is_storable, search_key
+from db.texts import clean, search_key
 from db.times import to_micros
 
 
@@ -23,11 +26,14 @@ def people_page(queries: QueryCache, query: PeopleQuery, now: datetime) -> RowPa
         InvalidInput: The cursor is not one of this query.
     """
     search_text = search_key(clean(query.text.strip(), MAX_SEARCH_CHARACTERS))
-    if query.role and not is_storable(query.role):
-        return RowPage()
-    search = PeopleSearch(queries, query, search_text, to_micros(now))
-    value = str if query.sort is PeopleSort.NAME else None
+    if not query.permission:
+        query = replace(query, through=Through.EFFECTIVE)
+    parameters = grant_parameters(queries, query)
+    search = PeopleSearch(queries, query, search_text, {"now": to_micros(now), **(parameters or {})})
+    value = str if query.sort.by_name else None
     after = position_of(query.cursor, search.key, value, int)
+    if parameters is None or is_contradictory(query):
+        return RowPage()
     size = page_size(query.limit)
     rows, total, more = search.page(after, size)
     return RowPage(

@@ -7,9 +7,9 @@ range, and sorts all matches of a range only when its start holds too few.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Select, literal_column, select
 
@@ -24,6 +24,8 @@ from db.people_candidates import (
     split_counts,
     trigram_query,
 )
+from db.people_filters import is_narrow
+from db.people_grants import MAX_GRANTED, GrantFilter
 from db.people_order import OrderRange, RangeAfter
 from db.people_statements import PeopleStatements, filter_values
 from db.query_cache import QueryCache
@@ -35,15 +37,28 @@ _RANGE_STARTS: Final = (200, 1000)
 _PEOPLE_COUNT: Final = select(counters.c.value).where(counters.c.name == literal_column("'people'"))
 
 
+class _Matches(NamedTuple):
+    """The people who match a query."""
+
+    total: int
+    """How many they are, up to ``MAX_COUNTED``."""
+    ids: Any
+    """Their ids, as ``QueryCache.is_any`` takes them."""
+    complete: bool
+    """Whether all ids are there; otherwise the first ``MAX_COUNTED``."""
+
+
 class PeopleSearch:
     """The people that match one query."""
 
     __slots__ = ("_queries", "_query", "_statements")
 
-    def __init__(self, queries: QueryCache, query: PeopleQuery, search_text: str, now: int) -> None:
+    def __init__(
+        self, queries: QueryCache, query: PeopleQuery, search_text: str, parameters: Mapping[str, Any]
+    ) -> None:
         self._queries = queries
         self._query = query
-        self._statements = PeopleStatements(queries, query, search_text, now)
+        self._statements = PeopleStatements(queries, query, search_text, parameters)
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -71,17 +86,57 @@ class PeopleSearch:
             page = self._by_candidates(after, count)
             if page is not None:
                 return page
-        total, ids = self._rows(
-            ("people found", *statements.form), statements.matching_ids, **statements.index_parameters
-        )[0]
+        total, ids, complete = self._matching_ids()
         if total <= _MAX_SORTED_AT_ONCE:
             return self._sorted(ids, after, count) if total else [], total
         prefix_rows = self._with_prefix(after, count) if self._by_text_alone else None
         if prefix_rows is not None and len(prefix_rows) >= count:  # the page ends before the other ranges
             return prefix_rows, total
-        if total < MAX_COUNTED:
+        if complete:
             return self._sorted(ids, after, count), total
         return self._in_ranges(after, count, prefix_rows), total
+
+    def _matching_ids(self) -> _Matches:
+        """The matches of a query with filters, read from the index of the filter that few people meet."""
+        statements, name = self._statements, None
+        if statements.grant_filters:
+            name, count, ids = self._rarest_grants()
+            if not count:
+                return _Matches(0, ids, complete=True)
+            if ids is not None:
+                form = ("people among granted", name, *statements.form)
+                build = partial(statements.matches_among, name)
+                total, ids = self._ids(form, build, statements.parameters | {"ids": ids})
+                return _Matches(min(total, MAX_COUNTED), ids, complete=True)
+        if name is None or statements.text_match or is_narrow(self._query):
+            form = ("people found", *statements.form)
+            total, ids = self._ids(form, statements.matching_ids, statements.index_parameters)
+        else:
+            form = ("people granted and matching", name, *statements.form)
+            total, ids = self._ids(form, partial(statements.granted_matches, name), statements.filter_parameters)
+        return _Matches(total, ids, complete=total < MAX_COUNTED)
+
+    def _rarest_grants(self) -> tuple[GrantFilter, int, Any]:
+        """The filter by grants that the fewest people meet, how many do, and their ids; None when they are many."""
+        statements, through = self._statements, str(self._query.through)
+        parameters = statements.filter_parameters
+        counts = {}
+        for name in statements.grant_filters:
+            build = partial(statements.granted_ids, name, MAX_COUNTED)
+            counts[name] = self._ids(("people granted", name, through), build, parameters)
+        name = min(counts, key=lambda name: counts[name][0])
+        count, ids = counts[name]
+        if count < MAX_COUNTED:
+            return name, count, ids
+        form = ("many grants", name, through)
+        if self._rows(form, partial(statements.grant_number, name, MAX_GRANTED), **parameters):
+            return name, count, None
+        form = ("all people granted", name, through)
+        return name, *self._ids(form, partial(statements.granted_ids, name, MAX_GRANTED), parameters)
+
+    def _ids(self, form: Hashable, build: Callable[[], Select[Any]], parameters: dict[str, Any]) -> tuple[int, Any]:
+        count, ids = self._rows(form, build, **parameters)[0]
+        return count, ids
 
     def _by_candidates(self, after: Position | None, count: int) -> tuple[list[Row], int] | None:
         """As ``_next``, when the candidates are few and all match, or when they are frequent; None otherwise."""
@@ -89,7 +144,7 @@ class PeopleSearch:
         order = statements.order
         parameters = order.parameters if after is None else order.parameters | order.position_parameters(after)
         rows = self._queries.rows(
-            ("people checked", statements.has_space, after is not None),
+            ("people checked", str(self._query.sort), statements.has_space, after is not None),
             lambda: candidates_page(order, statements.value, has_space=statements.has_space, after=after is not None),
             **parameters,
             match=trigram_query(statements.search_text),
@@ -171,7 +226,9 @@ class PeopleSearch:
 
     def _rows(self, form: Hashable, build: Callable[[], Select[Any]], **parameters: Any) -> list[Row]:
         queries = self._queries
-        rows = queries.rows_replanned if self._statements.text_match == "substring" else queries.rows
+        statements = self._statements
+        depends_on_values = statements.text_match == "substring" or statements.grant_filters
+        rows = queries.rows_replanned if depends_on_values else queries.rows
         return rows(form, build, **parameters)
 
     def _sorted(self, ids: Any, after: Position | None, count: int) -> list[Row]:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, func, literal_column, select, table, text
 from sqlalchemy import column as named_column
 
-from app.core.administration_records import MAX_COUNTED, PeopleQuery, PeopleSort
+from app.core.administration_records import MAX_COUNTED, PeopleQuery
+from app.core.policy import Source
 from db.models import people
-from db.people_filters import filters
+from db.people_filters import filters, is_narrow
+from db.people_grants import (
+    MAX_GRANTED,
+    GrantFilter,
+    excludes_machines,
+    grant_filters,
+    grant_number,
+    granted_ids,
+    granted_matches,
+    ids_counted,
+)
 from db.people_order import LAST_CHARACTER, SORTS, PeopleOrder, RangeAfter, has_prefix
 from db.people_rows import person_columns
 from db.people_text_search import (
@@ -25,6 +37,7 @@ from db.people_text_search import (
     trigrams_of,
 )
 from db.query_cache import QueryCache
+from db.times import to_micros
 
 _SEARCH: Final = table("people_search", named_column("rowid", BigInteger))
 _MAX_ROWS: Final = bindparam("max_rows", type_=BigInteger)
@@ -33,7 +46,7 @@ FILTER_FIELDS: Final = tuple(
 )
 """The members of a query that filter; statements and cursors of queries differ when these do.
 
-A new one with a text also needs its parameter in ``filter_parameters``.
+A new one with a parameter also needs it in ``filter_parameters``, and its type in ``_form_of``.
 """
 filter_values: Final[Callable[[PeopleQuery], tuple[Any, ...]]] = attrgetter(*FILTER_FIELDS)
 _NO_FILTERS: Final = filter_values(PeopleQuery())
@@ -49,6 +62,7 @@ class PeopleStatements:
         "_query",
         "_sqlite",
         "filter_parameters",
+        "grant_filters",
         "has_space",
         "order",
         "search_text",
@@ -57,7 +71,9 @@ class PeopleStatements:
         "value",
     )
 
-    def __init__(self, queries: QueryCache, query: PeopleQuery, search_text: str, now: int) -> None:
+    def __init__(
+        self, queries: QueryCache, query: PeopleQuery, search_text: str, parameters: Mapping[str, Any]
+    ) -> None:
         self._queries = queries
         self._query = query
         self._sqlite = queries.sqlite
@@ -69,20 +85,27 @@ class PeopleStatements:
         self.has_space = " " in search_text
         self.value = SORTS[query.sort]
         """The column of the order."""
-        self._ordered = queries.collated(self.value) if query.sort is PeopleSort.NAME else self.value
-        self.order = PeopleOrder(query.sort, search_text if query.sort is PeopleSort.NAME else "")
+        self._ordered = queries.collated(self.value) if query.sort.by_name else self.value
+        self.order = PeopleOrder(query.sort, search_text if query.sort.by_name else "")
         self.unfiltered = filter_values(query) == _NO_FILTERS
         """Whether nothing but the search text limits the people."""
-        self.filter_parameters: dict[str, Any] = {"now": now} | ({"role": query.role} if query.role else {})
+        self.grant_filters = grant_filters(query)
+        """The filters by grants that the query has."""
+        times = {"seen_after": query.seen_after, "seen_before": query.seen_before}
+        self.filter_parameters: dict[str, Any] = {
+            **parameters,
+            **{name: to_micros(time) for name, time in times.items() if time is not None},
+        }
 
     @property
     def form(self) -> tuple[object, ...]:
-        """Equal for two queries whose statements differ in their parameters only: a text filter is a parameter."""
+        """Equal for two queries whose statements differ in their parameters only."""
         return (
             self.text_match,
             self._by_trigrams,
             self.has_space,
-            *[bool(value) if type(value) is str else value for value in filter_values(self._query)],
+            *map(_form_of, filter_values(self._query)),
+            excludes_machines(self._query),
             str(self._query.sort),
         )
 
@@ -125,13 +148,31 @@ class PeopleStatements:
 
     def range_sorted(self, range_after: RangeAfter) -> Select[Any]:
         """All matches of a range, sorted by the database."""
-        return self._with_columns(range_after.of(self._matches()).limit(_MAX_ROWS))
+        matches = self._matches(grants_by_person=is_narrow(self._query))
+        return self._with_columns(range_after.of(matches).limit(_MAX_ROWS))
 
     def matching_ids(self) -> Select[Any]:
         """How many people match, up to ``MAX_COUNTED``, and their ids as ``QueryCache.is_any`` takes them."""
-        matches = self._ids().limit(MAX_COUNTED).subquery()
-        person_id = matches.c[0]
-        return select(func.count(), func.json_group_array(person_id) if self._sqlite else func.array_agg(person_id))
+        return ids_counted(self._queries, self._ids())
+
+    def granted_ids(self, name: GrantFilter, max_ids: int) -> Select[Any]:
+        """As ``matching_ids``, for the people who meet a filter by grants, whatever else the query filters."""
+        return granted_ids(self._queries, self._query, name, max_ids)
+
+    def grant_number(self, name: GrantFilter, number: int) -> Select[Any]:
+        """The grant with this number among those that meet a filter; no row when there are fewer."""
+        return grant_number(self._queries, self._query, name, number)
+
+    def granted_matches(self, name: GrantFilter) -> Select[Any]:
+        """As ``matching_ids``, without the search text, read from the index of a filter by grants."""
+        conditions = filters(self._queries, self._query, in_order=True, met=name)
+        return granted_matches(self._queries, self._query, name, conditions)
+
+    def matches_among(self, name: GrantFilter) -> Select[Any]:
+        """As ``matching_ids``, among the people with the ids ``ids``, who meet a filter by grants; all are counted."""
+        among = self._queries.is_any(people.c.id, "ids")
+        matches = select(people.c.id).where(among, *self._conditions(in_order=True, met=name))
+        return ids_counted(self._queries, matches, MAX_GRANTED)
 
     def last_counted_near(self) -> Select[Any]:
         """As ``last_counted_match``, when it is among the ``2 * MAX_COUNTED`` lowest ids; otherwise no row.
@@ -162,7 +203,7 @@ class PeopleStatements:
         """The ids of all matches, read from the index of a filter."""
         if self.text_match == "substring" and self._sqlite and self.unfiltered:
             return select(_SEARCH.c.rowid).where(text("people_search MATCH :match"))
-        return self._matches().with_only_columns(people.c.id)
+        return self._matches(grants_by_person=True).with_only_columns(people.c.id)
 
     @property
     def _columns(self) -> tuple[Any, ...]:
@@ -182,18 +223,25 @@ class PeopleStatements:
             limited.outerjoin(people, people.c.id == limited.c.id)
         )
 
-    def _matches(self) -> Select[Any]:
-        """Value and id of all matches, read from the index of a filter."""
+    def _matches(self, *, grants_by_person: bool = False) -> Select[Any]:
+        """Value and id of all matches, read from the index of a filter; ``grants_by_person`` as in ``filters``."""
         rows = select(self.value, people.c.id)
         if self.text_match == "substring" and self._sqlite:
             rows = rows.select_from(_SEARCH.join(people, people.c.id == _SEARCH.c.rowid)).where(
                 text("people_search MATCH :match")
             )
-            return rows.where(*self._conditions(search=False))
-        return rows.where(*self._conditions())
+            return rows.where(*self._conditions(search=False, grants_by_person=grants_by_person))
+        return rows.where(*self._conditions(grants_by_person=grants_by_person))
 
-    def _conditions(self, *, search: bool = True, in_order: bool = False) -> list[ColumnElement[bool]]:
-        conditions = filters(self._query, in_order=in_order)
+    def _conditions(
+        self,
+        *,
+        search: bool = True,
+        in_order: bool = False,
+        grants_by_person: bool = False,
+        met: GrantFilter | None = None,
+    ) -> list[ColumnElement[bool]]:
+        conditions = filters(self._queries, self._query, in_order=in_order, grants_by_person=grants_by_person, met=met)
         if search and self.text_match:
             conditions.append(self._text_condition(in_order=in_order))
         return conditions
@@ -204,6 +252,11 @@ class PeopleStatements:
         if self._sqlite:
             return contains_search_text(has_space=self.has_space)
         return matches_pattern(by_trigrams=self._by_trigrams and not in_order, skip_word_index=self._by_trigrams)
+
+
+def _form_of(value: object) -> object:
+    """What of a filter's value the SQL depends on: whether a text, time or source is set, which are parameters."""
+    return value is not None if isinstance(value, datetime | Source) else bool(value) if type(value) is str else value
 
 
 def _last_counted(rows: Select[Any]) -> Select[Any]:

@@ -32,7 +32,7 @@ from db.models import audit_head
 from db.timeouts import MIGRATION_TIMEOUTS, SERVICE_TIMEOUTS
 from db.triggers import MAINTENANCE_TRIGGERS, SELECT_ALL_TRIGGERS, SELECT_TRIGGERS, TRIGGERS
 
-HEAD: Final = "0007"
+HEAD: Final = "0008"
 """The revision that this version of Gatehouse requires."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from sqlalchemy import Select, exists, func, or_, select
 
-from app.core.administration_records import Attention, GuardKind, GuardRow, PeopleQuery, PersonState, Statistics
+from app.core.administration_records import GuardKind, GuardRow, PeopleQuery, PersonState
 from app.core.ports import Reader
+from app.core.statistics_records import Attention, Statistics
 from db.mapping_lists import unmapped_names
 from db.models import counters, grants, guards, permissions, role_permissions, roles
 from db.people import select_administrators

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -91,6 +92,14 @@ def page_options(function: Decorated) -> Decorated:
     return cursor(limit(function))
 
 
+def sort_option(orders: type[StrEnum]) -> Callable[[Decorated], Decorated]:
+    """``--sort`` of a list: one of its orders, the first of which is the default."""
+    names = [order.value for order in orders]
+    return click.option(
+        "--sort", type=click.Choice(names), default=names[0], show_default=True, help="The order; - reverses it."
+    )
+
+
 def timestamp(text: str) -> datetime:
     """Parse ``2027-01-31``, ``2027-01-31T18:00Z``, or a span from now, such as ``8h``, ``30d``, ``2w``.
 
@@ -99,11 +108,25 @@ def timestamp(text: str) -> datetime:
     Raises:
         click.BadParameter: if the text is none of these.
     """
-    if text[:-1].isdigit() and text[-1:] in _SPANS:
-        return utc_now() + int(text[:-1]) * _SPANS[text[-1]]
+    return _parsed(text, after_now=True)
+
+
+def past_time(text: str) -> datetime:
+    """Parse a time as ``timestamp`` does, with a span before now: ``7d`` is a week ago.
+
+    Raises:
+        click.BadParameter: if the text is neither a time nor a span.
+    """
+    return _parsed(text, after_now=False)
+
+
+def _parsed(text: str, *, after_now: bool) -> datetime:
     try:
+        if text[:-1].isdecimal() and text[-1:] in _SPANS:
+            span = int(text[:-1]) * _SPANS[text[-1]]
+            return utc_now() + (span if after_now else -span)
         at = datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise click.BadParameter("use a day (2027-01-31), a time (2027-01-31T18:00Z) or a span (30d)") from None
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 

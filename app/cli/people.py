@@ -18,10 +18,11 @@ from app.cli.context import (
     run_transaction,
     subject_of,
 )
-from app.cli.options import json_option, page_options, reason_option, yes_option
+from app.cli.options import json_option, page_options, past_time, reason_option, sort_option, yes_option
 from app.core import administration
-from app.core.administration_records import PeopleQuery, PersonCard, PersonState
+from app.core.administration_records import PeopleQuery, PeopleSort, PersonCard, PersonState, Through
 from app.core.errors import NotFound
+from app.core.policy import Source
 from db import Database
 
 
@@ -38,10 +39,33 @@ def people() -> None:
 @click.option("--state", type=click.Choice([state.value for state in PersonState]), help="Only people in this state.")
 @click.option("--role", default="", help="Only people with this role.")
 @click.option("--without-roles", is_flag=True, help="Only people without a role.")
+@click.option("--permission", default="", help="Only people who can use this permission now.")
+@click.option("--direct", is_flag=True, help="With --permission: only by a grant of the permission itself.")
+@click.option(
+    "--source",
+    type=click.Choice([source.value for source in Source]),
+    help="Only people with a role or permission from this source.",
+)
+@click.option("--seen-after", type=past_time, help="Only people last seen since this time, such as 7d or 2026-01-31.")
+@click.option("--seen-before", type=past_time, help="Only people last seen before this time, such as 90d.")
+@sort_option(PeopleSort)
 @page_options
 @json_option
 def list_people(
-    *, search: str, state: str | None, role: str, without_roles: bool, cursor: str, limit: int, as_json: bool
+    *,
+    search: str,
+    state: str | None,
+    role: str,
+    without_roles: bool,
+    permission: str,
+    direct: bool,
+    source: str | None,
+    seen_after: datetime | None,
+    seen_before: datetime | None,
+    sort: str,
+    cursor: str,
+    limit: int,
+    as_json: bool,
 ) -> int:
     """List people, sorted by name."""
     query = PeopleQuery(
@@ -49,6 +73,12 @@ def list_people(
         state=PersonState(state) if state is not None else None,
         role=role,
         without_roles=without_roles,
+        permission=permission,
+        through=Through.DIRECT if direct else Through.EFFECTIVE,
+        source=Source(source) if source is not None else None,
+        seen_after=seen_after,
+        seen_before=seen_before,
+        sort=PeopleSort(sort),
         cursor=cursor,
         limit=limit,
     )

@@ -24,13 +24,13 @@ from app.core.administration_records import (
     RoleRow,
     RowPage,
     SessionRow,
-    Statistics,
     WithheldRow,
 )
 from app.core.audit_rows import AuditQuery, AuditRow, ChainHead
 from app.core.policy import Grants
 from app.core.ports import Reader, Storage, UnitOfWork
 from app.core.principal import Subject
+from app.core.statistics_records import Statistics
 
 
 class AdministrationReader(Protocol):

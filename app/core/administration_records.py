@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 
 from app.core.audit import SYSTEM
 from app.core.policy import Source
-from app.core.records import EndReason, Person, Session, UsageDay
+from app.core.records import EndReason, Person, Session
 
 T = TypeVar("T")
 
@@ -49,11 +49,34 @@ class PersonState(StrEnum):
 
 
 class PeopleSort(StrEnum):
-    """The declared orders of the list of people."""
+    """The declared orders of the list of people.
 
-    NAME = "name"  # names that begin with the text, then other names, then people without one
+    Names that begin with the text come first, and people without a name or time come last, in both directions.
+    """
+
+    NAME = "name"
+    NAME_DESCENDING = "-name"
     LAST_SEEN = "-last_seen_at"  # newest first
+    LAST_SEEN_ASCENDING = "last_seen_at"
     FIRST_SEEN = "-first_seen_at"
+    FIRST_SEEN_ASCENDING = "first_seen_at"
+
+    @property
+    def by_name(self) -> bool:
+        """Whether it is an order by name; the others are by time."""
+        return self.value.removeprefix("-") == "name"
+
+    @property
+    def descending(self) -> bool:
+        """Whether names from Z to A, or the newest time first."""
+        return self.value.startswith("-")
+
+
+class Through(StrEnum):
+    """Which grants of a permission the filter of a list of people counts."""
+
+    EFFECTIVE = "effective"  # by a role, by the administrator role, or of the permission itself
+    DIRECT = "direct"  # of the permission itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +90,17 @@ class PeopleQuery:
     """Name of a role that they have now."""
     without_roles: bool = False
     machine: bool | None = None
+    permission: str = ""
+    """Name of a permission that they can use now: blocked and erased people can use none, and machines none that
+    requires a step-up sign-in. Claims of tokens are not stored, so what only they grant does not count."""
+    through: Through = Through.EFFECTIVE
+    """Which grants of ``permission`` count."""
+    source: Source | None = None
+    """The source of a role or permission that they have now."""
+    seen_after: datetime | None = None
+    """Last seen at this time or later."""
+    seen_before: datetime | None = None
+    """Last seen before this time; people who were never seen do not match."""
     sort: PeopleSort = PeopleSort.NAME
     cursor: str = ""
     limit: int = 50
@@ -219,34 +253,6 @@ class SessionRow:
 
     person_id: int
     session: Session
-
-
-@dataclass(frozen=True, slots=True)
-class Attention:
-    """What needs an administrator's attention. Lists contain the first 20; counts go up to ``MAX_COUNTED``."""
-
-    unused_roles: tuple[str, ...] = ()
-    ungranted_permissions: tuple[str, ...] = ()
-    unguarded_permissions: tuple[str, ...] = ()
-    """In the catalogue, and no published guard requires them."""
-    unmapped_token_roles: tuple[str, ...] = ()
-    people_without_roles: int = 0
-    blocked_people: int = 0
-    administrators: int = 0
-    """How many people count as administrators."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """The installation in numbers; counts go up to ``MAX_COUNTED`` unless said otherwise."""
-
-    people: int
-    """Exact: kept by the storage, not counted each time."""
-    machines: int
-    sessions: int
-    roles: int
-    days: tuple[UsageDay, ...] = ()
-    attention: Attention = field(default_factory=Attention)
 
 
 class GuardKind(StrEnum):

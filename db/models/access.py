@@ -53,6 +53,7 @@ grants = Table(
     CheckConstraint("(role_id IS NULL) <> (permission IS NULL)", name="one_thing"),
     Index(None, "person_id"),
     Index(None, "role_id", "person_id", "until"),
+    Index(None, "source", "person_id", "until"),
     # Of single permissions only: SQLite's statistics count all NULLs as one value and would make it avoid the index.
     Index(
         "ix_grants_permission_person_id",

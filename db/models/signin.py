@@ -45,6 +45,7 @@ sessions = Table(
     Index(None, "ended_at"),
     Index(None, "expires_at"),
     _live_index("last_seen_at", "id"),
+    _live_index("created_at", "id"),
     _live_index("expires_at"),
 )
 

@@ -96,26 +96,31 @@ def test_pages_follow_each_other_without_gaps(database: Database, sort: PeopleSo
             break
         query = replace(query, cursor=page.next)
     assert tuple(rows) == whole.rows
-    people = [row.person for row in rows]
-    if sort is PeopleSort.NAME:
-        assert people == sorted(people, key=lambda person: (not person.name, person.name.casefold()))
-    else:
-        times = [person.last_seen_at if sort is PeopleSort.LAST_SEEN else person.first_seen_at for person in people]
-        known = [time for time in times if time is not None]
-        assert known == sorted(known, reverse=True)
-        assert times[len(known) :] == [None] * (len(times) - len(known))
+    column = str(sort).removeprefix("-")
+    values = [getattr(row.person, column) for row in rows]
+    known = [value.casefold() if sort.by_name else value for value in values if value]
+    assert known == sorted(known, reverse=sort.descending)
+    assert len(known) > 1
+    assert not any(values[len(known) :]), "people without a value come last"
+    assert len(values) > len(known)
 
 
-def test_names_that_begin_with_the_text_come_first(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        (PeopleSort.NAME, ["anders", "Anders Zorn", "Bea Anders", "Zoe Anders", ""]),
+        (PeopleSort.NAME_DESCENDING, ["Anders Zorn", "anders", "Zoe Anders", "Bea Anders", ""]),
+    ],
+)
+def test_names_that_begin_with_the_text_come_first(database: Database, sort: PeopleSort, expected: list[str]) -> None:
     def write(unit: DatabaseUnitOfWork) -> None:
         for name in ("Bea Anders", "Anders Zorn", "Zoe Anders", "anders", "Carl"):
             unit.save_person(Person(Subject(ISSUER, name), name), NOW)
         unit.record_subject(Subject(ISSUER, "anders@clients"), NOW, machine=True)
 
     written(database, write)
-    expected = ["anders", "Anders Zorn", "Bea Anders", "Zoe Anders", ""]
     names: list[str] = []
-    query = PeopleQuery(text="anders", limit=1)
+    query = PeopleQuery(text="anders", sort=sort, limit=1)
     while True:
         page = database.administration.people(query, NOW)
         assert page.total == 5
@@ -169,6 +174,16 @@ def test_a_cursor_is_good_for_its_own_query_only(database: Database) -> None:
         assert set(caught.value.problems) == {"cursor"}
 
 
+def names_in_pages(database: Database, query: PeopleQuery) -> list[str]:
+    names: list[str] = []
+    while True:
+        page = database.administration.people(query, NOW)
+        names += [row.person.name for row in page.rows]
+        if page.next is None:
+            return names
+        query = replace(query, cursor=page.next)
+
+
 def test_many_matches_are_counted_up_to_a_thousand_and_come_in_order(database: Database) -> None:
     """Both ways of finding: where matches are everywhere, and where they stand together at the end of the order."""
     ids = add_sample_people(database)
@@ -207,6 +222,8 @@ def test_many_matches_are_counted_up_to_a_thousand_and_come_in_order(database: D
         assert shown[0] == first
         assert [name.casefold() for name in shown] == sorted(name.casefold() for name in shown)
         assert len(names) >= 1050
+        descending = names_in_pages(database, replace(query, sort=PeopleSort.NAME_DESCENDING))
+        assert descending == shown[::-1] + [""] * (len(names) - len(shown))
     query = PeopleQuery(role="developer", sort=PeopleSort.LAST_SEEN, limit=200)
     assert all(row.person.name for row in database.administration.people(query, NOW).rows)
     assert database.administration.statistics(NOW, days=1).people == 2200 + len(ids)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from app.core.administration_records import PeopleQuery, PeopleSort, PersonState
+from app.core.administration_records import PeopleQuery, PeopleSort, PersonState, Through
 from app.core.audit_rows import AuditQuery
+from app.core.policy import Source
 from db import Database
 from db.administration_reads import AdministrationReads
 from db.query_cache import QueryCache
@@ -19,6 +21,17 @@ from tests.db.sample_people import BOB, add_sample_people
 
 MANY = ("people", "grants", "sessions", "audit_events", "token_roles", "issued_tokens")
 Read = Callable[[AdministrationReads, int, int, str], Any]
+
+
+def two_pages(query: PeopleQuery) -> Read:
+    """The first two pages of a list of people."""
+
+    def read(reads: AdministrationReads, _person: int, _role: int, _cursor: str) -> Any:
+        first = reads.people(query, NOW)
+        return first.next and reads.people(replace(query, cursor=first.next), NOW)
+
+    return read
+
 
 READS: dict[str, Read] = {
     "people": lambda reads, person, role, cursor: reads.people(PeopleQuery(), NOW),
@@ -34,6 +47,18 @@ READS: dict[str, Read] = {
     "machines": lambda reads, person, role, cursor: reads.people(PeopleQuery(machine=True), NOW),
     "people last seen": lambda reads, person, role, cursor: reads.people(PeopleQuery(sort=PeopleSort.LAST_SEEN), NOW),
     "people first seen": lambda reads, person, role, cursor: reads.people(PeopleQuery(sort=PeopleSort.FIRST_SEEN), NOW),
+    **{f"people in the order {sort}, two pages": two_pages(PeopleQuery(sort=sort, limit=2)) for sort in PeopleSort},
+    **{
+        f"people by {name}": two_pages(query)
+        for name, query in {
+            "a permission": PeopleQuery(permission="read:reports", limit=1),
+            "a direct permission": PeopleQuery(permission="explore:api", through=Through.DIRECT, limit=1),
+            "a permission of machines": PeopleQuery(permission="export:audit", machine=True, limit=1),
+            "a permission and a text": PeopleQuery(permission="read:reports", text="lovelace", limit=1),
+            "source": PeopleQuery(source=Source.TOKEN, limit=1),
+            "last use": PeopleQuery(seen_after=NOW - timedelta(days=3), seen_before=NOW, limit=1),
+        }.items()
+    },
     "a card": lambda reads, person, role, cursor: reads.person_card(person, NOW),
     "roles": lambda reads, person, role, cursor: reads.roles(NOW),
     "a role": lambda reads, person, role, cursor: reads.role_card(role, NOW),

@@ -79,7 +79,7 @@ def send(command: str, known: dict[str, str]) -> requests.Response:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == DOCUMENT.count("curl ") == 7
+    assert len(EXAMPLES) == DOCUMENT.count("curl ") == 8
 
 
 @pytest.mark.parametrize(

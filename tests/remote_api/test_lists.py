@@ -7,13 +7,26 @@ from typing import Any, Final
 import pytest
 
 from app.core.administration_records import MAX_ROWS
+from app.core.policy import Source
 from tests.remote_api.world import ApiWorld, Caller
 
 LISTS: Final = {
     # path: (member with the rows, filters and a good value of each)
     "/people": (
         "people",
-        {"q": "a", "state": "active", "role": "viewer", "without_roles": "false", "machine": "true", "sort": "name"},
+        {
+            "q": "a",
+            "state": "active",
+            "role": "viewer",
+            "without_roles": "false",
+            "machine": "true",
+            "permission": "read:reports",
+            "through": "direct",
+            "source": "token",
+            "seen_after": "2026-01-31T12:00:00Z",
+            "seen_before": "2026-01-31T12:00:00+01:00",
+            "sort": "name",
+        },
     ),
     "/roles": ("roles", {"q": "a"}),
     "/permissions": ("permissions", {"q": "a"}),
@@ -71,9 +84,21 @@ def test_every_filter_is_declared_and_every_other_refused(admin: Caller, path: s
         ("/people", "machine", "1"),
         ("/people", "machine", "True"),
         ("/people", "without_roles", ""),
+        ("/people", "permission", ""),
+        ("/people", "permission", "read"),
+        ("/people", "permission", "Read:Reports"),
+        ("/people", "permission", "read:reports,read:people"),
+        ("/people", "permission", "read:reports' OR 1=1 --"),
+        ("/people", "through", "role"),
+        ("/people", "through", "Direct"),
+        ("/people", "source", "gift"),
+        ("/people", "source", ""),
+        ("/people", "seen_after", "7d"),
+        ("/people", "seen_after", "2026-01-31"),
+        ("/people", "seen_before", "1969-12-31T23:59:59Z"),
         ("/people", "sort", "secret_hash"),
         ("/people", "sort", "name desc"),
-        ("/people", "sort", "last_seen_at"),
+        ("/people", "sort", "email"),
         ("/people", "sort", "name,-first_seen_at"),
         ("/mappings", "unmapped", "on"),
         ("/sessions", "person", "0"),
@@ -148,7 +173,7 @@ def test_people_are_walked_by_cursor_each_once(world: ApiWorld, admin: Caller) -
     names = {f"auth0|{number:02}" for number in range(23)}
     for name in names:
         world.person(name)
-    for sort in ("name", "-last_seen_at", "-first_seen_at"):
+    for sort in ("name", "-name", "-last_seen_at", "last_seen_at", "-first_seen_at", "first_seen_at"):
         subjects: list[str] = []
         cursor, pages = "", 0
         while True:
@@ -163,6 +188,26 @@ def test_people_are_walked_by_cursor_each_once(world: ApiWorld, admin: Caller) -
     assert admin.get("/people", limit=5, cursor=cursor, sort="name").status_code == 422, "a cursor is for its own query"
     assert admin.get("/people", cursor=cursor, q="a", sort="-first_seen_at").status_code == 422
     assert admin.get("/roles", cursor=cursor).status_code == 422
+
+
+def test_people_who_have_a_permission(world: ApiWorld, admin: Caller) -> None:
+    world.person("auth0|reads", roles=("viewer",))
+    world.grant(world.person("auth0|direct"), permission="read:reports")
+    world.grant(world.person("auth0|other"), permission="explore:api", source=Source.REQUEST)
+
+    def subjects(**filters: str) -> set[str]:
+        rows, _ = page(admin.get("/people", **filters), "people")
+        return {row["subject"]["subject"] for row in rows}
+
+    assert subjects(permission="read:reports") == {"auth0|root", "auth0|reads", "auth0|direct"}
+    assert subjects(permission="read:reports", through="direct") == {"auth0|direct"}
+    assert subjects(permission="read:reports", role="viewer") == {"auth0|reads"}
+    assert subjects(permission="no:such") == subjects(permission="no:such", through="direct") == set()
+    assert subjects(role="no such role", permission="read:reports") == set()
+    assert subjects(through="direct") == subjects(), "without a permission it has no effect"
+    assert subjects(source="scope") == set()
+    assert subjects(source="request") == {"auth0|other"}
+    assert subjects(source="request", permission="read:reports") == set()
 
 
 def test_totals_stop_counting(world: ApiWorld, admin: Caller) -> None:

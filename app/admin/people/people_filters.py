@@ -3,24 +3,50 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 import streamlit as st
 
 from app import access
-from app.admin.api.roles import roles
+from app.admin.api.roles import catalogue, roles
 from app.admin.widgets import labels
-from app.core.administration_records import PeopleQuery
+from app.core.administration_records import PeopleQuery, Through
+from app.core.clock import utc_now
 from app.core.permissions import Permission
+from app.core.policy import Source
 from app.core.records import MAX_SEARCH_CHARACTERS
 from app.ui import failures
 
 NO_ROLE: Final = "No role"
 _STATES: Final = {label: state for state, label in labels.STATES.items()}
 _KINDS: Final = {"People": False, "Machines": True}
-_MAX_ROLES_OFFERED: Final = 200
-_ROLES_TTL_SECONDS: Final = 60.0
-_ROLE_NAMES: Final = "people-role-names"
+_SOURCES: Final = {
+    "An administrator": Source.ADMIN,
+    "The sign-in provider": Source.TOKEN,
+    "This installation": Source.INSTALLATION,
+}
+_FILTERS: Final = ("role", "permission", "direct", "state", "kind", "source", "seen")
+"""Keys of the filters, which are their names in the address too."""
+_MAX_OFFERED: Final = 200
+_NAMES_TTL_SECONDS: Final = 60.0
+_NAMES: Final = "people-filter-names"
+
+
+class _Seen(NamedTuple):
+    """A filter by the last time a person was seen. ``since``: in these days; otherwise not in these days."""
+
+    days: int
+    since: bool
+
+
+_SEEN: Final = {
+    "In the last 7 days": _Seen(7, since=True),
+    "In the last 30 days": _Seen(30, since=True),
+    "Not for 30 days": _Seen(30, since=False),
+    "Not for 90 days": _Seen(90, since=False),
+}
 
 
 def filter_bar() -> PeopleQuery:
@@ -28,44 +54,76 @@ def filter_bar() -> PeopleQuery:
     with st.container(horizontal=True, vertical_alignment="bottom", key="filter-bar"):
         text = st.text_input(
             "Search", key="q", type="search", live="250ms", placeholder="Name, e-mail or user ID", autocomplete="off",
-            max_chars=MAX_SEARCH_CHARACTERS, bind="query-params", width=320,
+            max_chars=MAX_SEARCH_CHARACTERS, bind="query-params", width=280,
         )  # fmt: skip
-        role = _role_filter()
-        state = st.selectbox(
-            "State", list(_STATES), index=None, key="state", placeholder="Any state", bind="query-params", width=180
-        )
-        kind = st.selectbox(
-            "Kind", list(_KINDS), index=None, key="kind", placeholder="Any kind", bind="query-params", width=160
-        )
-        if any((role, state, kind)):
+        role = _named("Role", "role", [NO_ROLE], _role_names, width=180)
+        permission = _named("Permission", "permission", [], _permission_names, width=210)
+        state = _choice("State", "state", _STATES, "Any state", width=170)
+        with st.popover("More filters", icon=":material/filter_list:", key="filters"):
+            direct = st.toggle(
+                "Granted directly only", key="direct", bind="query-params", disabled=not permission,
+                help="With a permission: only people to whom the permission itself is granted, not a role with it.",
+            )  # fmt: skip
+            kind = _choice("Kind", "kind", _KINDS, "People and machines")
+            source = _choice("Has a role or permission from", "source", _SOURCES, "Any source")
+            seen = _choice("Last seen", "seen", _SEEN, "Any time")
+        if any((role, permission, state, kind, source, seen)):
             st.button("Clear filters", key="clear-filters", type="tertiary", on_click=_clear_filters)
+    seen_after, seen_before = _span(_SEEN[seen]) if seen else (None, None)
     return PeopleQuery(
         text=(text or "").strip(),
         state=_STATES[state] if state else None,
         role=role if role and role != NO_ROLE else "",
         without_roles=role == NO_ROLE,
         machine=_KINDS[kind] if kind else None,
+        permission=permission or "",
+        through=Through.DIRECT if permission and direct else Through.EFFECTIVE,
+        source=_SOURCES[source] if source else None,
+        seen_after=seen_after,
+        seen_before=seen_before,
     )
 
 
-def _role_filter() -> str | None:
-    offered = [NO_ROLE, *(_role_names() if access.allows(Permission.READ_ROLES) else ())]
+def _choice(label: str, key: str, options: Iterable[str], placeholder: str, *, width: int | None = None) -> str | None:
     return st.selectbox(
-        "Role", offered, index=None, key="role", placeholder="Any role", bind="query-params", accept_new_options=True,
-        width=200,
+        label, list(options), index=None, key=key, placeholder=placeholder, bind="query-params",
+        width=width or "stretch",
     )  # fmt: skip
 
 
+def _named(label: str, key: str, first: list[str], names: Callable[[], tuple[str, ...]], *, width: int) -> str | None:
+    """A filter by a name. It accepts names that are not on offer too, as from an address."""
+    offered = [*first, *(_cached(key, names) if access.allows(Permission.READ_ROLES) else ())]
+    return st.selectbox(
+        label, offered, index=None, key=key, placeholder=f"Any {label.lower()}", bind="query-params",
+        accept_new_options=True, width=width,
+    )  # fmt: skip
+
+
+def _cached(key: str, names: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+    """The names on offer, cached for a minute per tab."""
+    cache: dict[str, tuple[float, tuple[str, ...]]] = st.session_state.setdefault(_NAMES, {})
+    if key not in cache or time.monotonic() - cache[key][0] > _NAMES_TTL_SECONDS:
+        with failures.show_errors(f"{key}-names-failed"):
+            cache[key] = (time.monotonic(), names())
+    return cache[key][1] if key in cache else ()
+
+
 def _role_names() -> tuple[str, ...]:
-    """Role names for the filter, cached for a minute per tab; the filter accepts other names too."""
-    fetched_at, names = st.session_state.get(_ROLE_NAMES, (0.0, ()))
-    if not fetched_at or time.monotonic() - fetched_at > _ROLES_TTL_SECONDS:
-        with failures.show_errors("roles-failed"):
-            names = tuple(role.name for role in roles(limit=_MAX_ROLES_OFFERED).rows)
-            st.session_state[_ROLE_NAMES] = (time.monotonic(), names)
-    return tuple(names)
+    return tuple(role.name for role in roles(limit=_MAX_OFFERED).rows)
+
+
+def _permission_names() -> tuple[str, ...]:
+    return tuple(permission.name for permission in catalogue(limit=_MAX_OFFERED).rows)
+
+
+def _span(seen: _Seen) -> tuple[datetime | None, datetime | None]:
+    """The times to pass as ``seen_after`` and ``seen_before``; the same all day, so that the query stays the same."""
+    today = utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
+    limit = today - timedelta(days=seen.days)
+    return (limit, None) if seen.since else (None, limit)
 
 
 def _clear_filters() -> None:
-    for key in ("state", "role", "kind"):
-        st.session_state[key] = None
+    for key in _FILTERS:
+        st.session_state[key] = False if key == "direct" else None

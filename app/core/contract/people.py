@@ -6,11 +6,12 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool
 
-from app.core.administration_records import PeopleSort, PersonState
+from app.core.administration_records import PeopleSort, PersonState, Through
 from app.core.audit import subject_name
 from app.core.contract.base import ListPage, RequestModel, ResponseModel, SubjectBody, Time
-from app.core.contract.fields import LINE, Cursor, Flag, Id, Limit, Name, Reason, Search
+from app.core.contract.fields import LINE, Cursor, Flag, Id, Limit, Moment, Name, PermissionName, Reason, Search
 from app.core.contract.grants import GrantBody, WithheldBody
+from app.core.policy import Source
 from app.core.principal import Subject
 
 
@@ -22,7 +23,21 @@ class PeopleListQuery(RequestModel):
     role: str = Field("", max_length=500, pattern=LINE, description="Only people who have the role of this name now.")
     without_roles: Flag = Field(False, description="Only people without a role.")
     machine: Flag | None = Field(None, description="Only machines, or only people.")
-    sort: PeopleSort = Field(PeopleSort.NAME, description="The order; with `-`, newest first.")
+    permission: PermissionName | None = Field(
+        None,
+        description="Only people who can use this permission now, after a step-up sign-in if it requires one. "
+        "Blocked and erased people can use none. What only the claims of a token grant does not count.",
+    )
+    through: Through = Field(
+        Through.EFFECTIVE,
+        description="With `permission`: by any grant, or only by a grant of the permission itself.",
+    )
+    source: Source | None = Field(None, description="Only people with a role or permission from this source now.")
+    seen_after: Moment | None = Field(None, description="Only people who were last seen at this time or later.")
+    seen_before: Moment | None = Field(
+        None, description="Only people who were last seen before this time; not those who were never seen."
+    )
+    sort: PeopleSort = Field(PeopleSort.NAME, description="The order; with `-`, from Z to A, or the newest first.")
     cursor: Cursor = ""
     limit: Limit = 50
 

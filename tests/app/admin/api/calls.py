@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.admin.api.grants import Grantable
-from app.core.administration_records import PeopleQuery, PeopleSort, PersonState
+from app.core.administration_records import PeopleQuery, PeopleSort, PersonState, Through
 from app.core.audit_rows import AuditQuery
+from app.core.policy import Source
 from tests.stub_api import StubResponse, json_of
 
 Run = Callable[[Callable[[], object]], object]
@@ -92,12 +93,18 @@ CALLS: dict[
     "people.people": (
         call(
             "people.people",
-            PeopleQuery("bo", PersonState.ACTIVE, "viewer", True, False, PeopleSort.LAST_SEEN),
+            PeopleQuery(
+                "bo", PersonState.ACTIVE, "viewer", without_roles=True, machine=False, permission="a:b",
+                through=Through.DIRECT, source=Source.TOKEN, seen_after=UNTIL, seen_before=UNTIL,
+                sort=PeopleSort.LAST_SEEN,
+            ),
             cursor="c", limit=9,
         ),
         "read:people", json_of({"people": [PERSON], **LIST_FIELDS}),
         ("GET", "/people", {
             "q": ["bo"], "state": ["active"], "role": ["viewer"], "without_roles": ["true"], "machine": ["false"],
+            "permission": ["a:b"], "through": ["direct"], "source": ["token"],
+            "seen_after": ["2026-02-01T00:00:00+00:00"], "seen_before": ["2026-02-01T00:00:00+00:00"],
             "sort": ["-last_seen_at"], "cursor": ["c"], "limit": ["9"],
         }, None, None),
     ),

@@ -60,6 +60,27 @@ def test_a_person_can_get_grants_before_a_first_sign_in(run: Run, database: Data
     assert [row["subject"] for row in page["people"]] == ["auth0|new"]
 
 
+def test_people_are_listed_by_what_they_can_use_and_when_they_were_seen(run: Run, database: Database) -> None:
+    assert run("grants", "add", "auth0|ada", "--role", "viewer", "--reason", "reads")[0] == 0
+    assert run("people", "add", "auth0|new", "--reason", "starts on Monday")[0] == 0
+
+    def subjects(*options: str) -> list[str]:
+        status, page = run("people", "list", *options)
+        assert status == 0
+        return [row["subject"] for row in page["people"]]
+
+    assert subjects("--permission", "read:reports") == ["auth0|ada"]
+    assert subjects("--permission", "read:reports", "--direct") == []
+    assert subjects("--permission", "no:such") == []
+    assert (subjects("--source", "policy"), subjects("--source", "token")) == (["auth0|ada"], [])
+    assert subjects("--seen-after", "7d", "--sort", "-last_seen_at") == ["auth0|ada"]
+    assert subjects("--seen-before", "7d") == subjects("--seen-after", "2999-01-01") == []
+    assert subjects("--seen-before", "2999-01-01") == ["auth0|ada"]
+    for option in ("7", "999999999w", "soon"):
+        result = invoke("people", "list", "--seen-after", option)
+        assert (result.exit_code, "use a day" in result.stderr) == (2, True)
+
+
 def test_blocking_signing_out_and_erasing(run: Run, database: Database) -> None:
     assert run("people", "block", "auth0|ada", "--reason", "laptop stolen") == (
         0,
