@@ -186,7 +186,8 @@ def _stand_in(title: str) -> str:
     pages = [st.Page(_nothing, title=title, default=True, visibility="hidden")]
     pages += [st.Page(_nothing, title=title, url_path=each, visibility="hidden") for each in known if each]
     hosted_pages.original_navigation(pages, position="hidden")
-    st.set_page_config(page_title=title)
+    config = _config()
+    st.set_page_config(page_title=f"{title} · {config.title}", page_icon=config.icon or None, layout="centered")
     return path
 
 

@@ -26,7 +26,9 @@ _PERMISSION: Final = re.compile(r"[a-z][a-z-]{0,60}:[a-z][a-z-]{0,60}")
 _ROLE: Final = re.compile(r"[a-z][a-z0-9_-]{0,60}")
 _PATH: Final = re.compile(r"/[^/\s?#]*")
 _TEXT_MAX_CHARACTERS: Final = 300
-_KEYS: Final = ("enter", "inline_scripts", "permissions", "roles", "pages")
+_TITLE_MAX_CHARACTERS: Final = 60
+_ICON_MAX_CHARACTERS: Final = 16
+_KEYS: Final = ("title", "icon", "enter", "inline_scripts", "permissions", "roles", "pages")
 _PERMISSION_KEYS: Final = ("sentence", "roles", "max_age_seconds", "second_factor")
 
 
@@ -41,6 +43,8 @@ class HostedAppConfig:
             mapping when the file has no entries of pages, which are then open to every user who may enter.
         enter: The permission without which nothing of the app runs.
         inline_scripts: Whether the app's own HTML may contain scripts.
+        title: The app's name, on the sign-in page and in the title of the browser's tab.
+        icon: An emoji for the browser's tab; empty for Streamlit's own icon.
     """
 
     permissions: Mapping[str, tuple[str, SignInRequirement | None]] = field(default_factory=dict)
@@ -48,6 +52,8 @@ class HostedAppConfig:
     pages: Mapping[str, Permission | None] | None = None
     enter: Permission | None = None
     inline_scripts: bool = False
+    title: str = ""
+    icon: str = ""
 
 
 def load_hosted_app_config(script: Path | None) -> HostedAppConfig:
@@ -63,7 +69,7 @@ def load_hosted_app_config(script: Path | None) -> HostedAppConfig:
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return HostedAppConfig()
+        return HostedAppConfig(title=_title_of(script))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError([f"{file} cannot be read: {type(error).__name__}."]) from None
     except tomllib.TOMLDecodeError as error:
@@ -78,6 +84,8 @@ def load_hosted_app_config(script: Path | None) -> HostedAppConfig:
         pages=reader.pages(content, permissions),
         enter=reader.enter(content, permissions),
         inline_scripts=reader.flag(content, "inline_scripts"),
+        title=reader.text(content, "title", _TITLE_MAX_CHARACTERS) or _title_of(script),
+        icon=reader.text(content, "icon", _ICON_MAX_CHARACTERS),
     )
     if reader.mistakes:
         declare({}, {})
@@ -151,6 +159,14 @@ class _Reader:
             self.mistakes.append(f"{name} must be true or false.")
         return value is True
 
+    def text(self, content: Mapping[str, Any], name: str, limit: int) -> str:
+        """Read a line of text; empty when it is missing."""
+        value = content.get(name, "")
+        if not isinstance(value, str) or (value and not _is_line(value)) or len(value) > limit:
+            self.mistakes.append(f"{name} must be a line of at most {limit} characters.")
+            return ""
+        return value.strip()
+
     def _required(self, subject: str, name: object, permissions: Mapping[str, object]) -> Permission | None:
         if not isinstance(name, str) or name not in permissions:
             self.mistakes.append(f"{subject} requires {name!r}, which is not declared in [permissions].")
@@ -195,6 +211,12 @@ class _Reader:
 
     def _only(self, subject: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
         self.mistakes += [f"{subject} has {key!r}, which means nothing here." for key in table if key not in known]
+
+
+def _title_of(script: Path) -> str:
+    """The name of an app that has no title: ``order_desk.py`` is called "Order desk"."""
+    words = re.sub(r"[\W_]+", " ", script.stem).strip()
+    return f"{words[:1].upper()}{words[1:_TITLE_MAX_CHARACTERS]}"
 
 
 def _is_line(text: object) -> bool:

@@ -92,7 +92,7 @@ def test_a_declared_permission_is_like_a_built_in_one(tmp_path: Path) -> None:
 def test_without_a_file_earlier_declarations_are_removed(tmp_path: Path) -> None:
     declared(tmp_path, SHOP)
     (tmp_path / "gatehouse.toml").unlink()
-    assert load_hosted_app_config(tmp_path / "app.py") == HostedAppConfig()
+    assert load_hosted_app_config(tmp_path / "order_desk.py") == HostedAppConfig(title="Order desk")
     assert "read:orders" not in CATALOGUE
     assert "read:orders" not in CATALOGUE
 
@@ -118,6 +118,10 @@ def test_without_a_file_earlier_declarations_are_removed(tmp_path: Path) -> None
         ("[pages]\n'/orders' = 'read:order'", "'read:order', which is not declared"),
         ("[pages]\n'/orders' = 'manage:everything'", "not declared"),
         ("enter = 'read:reports'", "not declared"),
+        ("title = 1", "title must be a line of at most 60 characters"),
+        (f"title = '{'x' * 61}'", "title must be a line of at most 60 characters"),
+        ('title = "two\\nlines"', "title must be a line of at most 60 characters"),
+        (f"icon = '{'x' * 17}'", "icon must be a line of at most 16 characters"),
         ("inline_scripts = 'yes'", "true or false"),
         ("pages = 3", "[pages] must be a table"),
         ("secrets = 1", "'secrets', which means nothing"),
@@ -129,6 +133,14 @@ def test_each_mistake_is_named_and_then_nothing_is_declared(tmp_path: Path, text
     assert expected in errors[0]
     assert errors[0].endswith(".")
     assert not any(permission.declared_by_app for permission in CATALOGUE.values())
+
+
+def test_an_app_has_a_title_and_an_icon_or_the_name_of_its_script(tmp_path: Path) -> None:
+    (tmp_path / "gatehouse.toml").write_text("title = 'Our shop'\nicon = '🛒'")
+    config = load_hosted_app_config(tmp_path / "app.py")
+    assert (config.title, config.icon) == ("Our shop", "🛒")
+    (tmp_path / "gatehouse.toml").write_text("")
+    assert load_hosted_app_config(tmp_path / "order-desk_2.py").title == "Order desk 2"
 
 
 def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
