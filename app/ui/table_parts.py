@@ -53,10 +53,18 @@ class Action:
     label: str
     icon: str = ""
     danger: bool = False
+    compact: bool = False
+    """Whether a wide table shows its icon only."""
 
     def payload(self) -> dict[str, Any]:
         """The action for the browser; JSON-ready."""
-        return {"name": self.name, "label": self.label, "icon": self.icon, "danger": self.danger}
+        return {
+            "name": self.name,
+            "label": self.label,
+            "icon": self.icon,
+            "danger": self.danger,
+            "compact": self.compact,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,11 +152,12 @@ function turnButton(view, action, enabled) {
  * @returns {HTMLButtonElement}
  */
 export function actionButton(action, id, onClick) {
-  const button = createElement("button", `button ${action.danger ? "danger" : ""}`)
+  const button = createElement("button", `button ${action.danger ? "danger" : ""} ${action.compact ? "compact" : ""}`)
   button.type = "button"
   button.id = id
   if (action.icon) button.append(icon(action.icon))
-  button.append(action.label)
+  button.append(createElement("span", "button-text", action.label))
+  if (action.compact) button.title = action.label
   button.addEventListener("click", () => {
     if (button.getAttribute("aria-disabled") !== "true") onClick()
   })

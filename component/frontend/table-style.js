@@ -82,6 +82,9 @@ tbody tr:hover .chip { background: var(--st-background-color, Canvas); }
 .button:hover { border-color: var(--st-primary-color, Highlight); }
 .button[aria-disabled="true"] { opacity: 0.5; cursor: default; border-color: var(--st-border-color, GrayText); }
 .button.danger { color: var(--st-red-text-color, inherit); }
+.button.compact { border-color: transparent; background: transparent; padding-inline: 0.375rem; }
+.button.compact .button-text { display: none; }
+.button.compact .icon { font-size: 1.35em; }
 .button.plain { border-color: transparent; background: transparent; }
 .bar {
   position: sticky; bottom: 0; z-index: 2; display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem;
@@ -126,6 +129,8 @@ select {
   .bar { flex-wrap: nowrap; overflow-x: auto; }
   .bar > * { flex: none; }
   .button { min-height: 2.5rem; }
+  .button.compact .button-text { display: inline; }
+  .button.compact { border-color: var(--st-border-color, GrayText); padding-inline: 0.75rem; }
 }
 @media (forced-colors: active) { tbody tr.selected { outline: 2px solid Highlight; } }
 `

@@ -21,6 +21,7 @@ import { TABLE_STYLE } from "./table-style.js"
  * @property {string} label
  * @property {string} [icon]
  * @property {boolean} [danger]
+ * @property {boolean} [compact] Whether a wide table shows its icon only.
  *
  * @typedef {object} Row
  * @property {string} id

@@ -19,7 +19,7 @@ from app.ui import cells, dialogs, failures, notices
 from app.ui.cells import Tone
 from app.ui.layout import header
 from app.ui.table import Table
-from app.ui.table_parts import OPEN, Column, Row
+from app.ui.table_parts import OPEN, Action, Column, Row
 
 PAGE_URL: Final = "/people"
 PEOPLE: Final = Table(
@@ -70,16 +70,26 @@ def _list() -> None:
     if not page.rows:
         _empty(query)
         return
-    event = PEOPLE.show("People", [_row(row) for row in page.rows], page, bulk=bulk_actions.offered())
+    may_grant = access.allows(Permission.MANAGE_GRANTS)
+    event = PEOPLE.show(
+        "People",
+        [_row(row, may_grant=may_grant) for row in page.rows],
+        page,
+        bulk=bulk_actions.offered(),
+        row_actions=[Action("grant", "Grant…", "add_circle", compact=True)] if may_grant else [],
+    )
     if event is None:
         return
     if event.name == OPEN:
         open_card(int(event.row))
-    dialogs.open_dialog(event.name, PAGE_URL, {int(number): name for number, name in PEOPLE.selected.items()})
+    chosen = PEOPLE.selected
+    if event.row:
+        chosen = {str(row.id): row.shown_name for row in page.rows if str(row.id) == event.row}
+    dialogs.open_dialog(event.name, PAGE_URL, {int(number): name for number, name in chosen.items()})
     st.rerun()  # of the whole page: the dialog is drawn outside of the list's fragment
 
 
-def _row(row: PersonItem) -> Row:
+def _row(row: PersonItem, *, may_grant: bool) -> Row:
     detail = row.email if row.name and row.email else row.subject.subject
     return Row(
         str(row.id),
@@ -92,6 +102,7 @@ def _row(row: PersonItem) -> Row:
             cells.time(row.first_seen_at),
         ),
         href=f"?person={row.id}",
+        actions=("grant",) if may_grant else (),
     )
 
 
