@@ -43,6 +43,8 @@ class BulkAction:
     icon: str
     permission: Permission
     title: str
+    title_of_one: str
+    """The title for a single person, with ``{}`` for the name."""
     submit: str
     """Label of the button that starts it; ``{}`` is the number of people."""
     effects: tuple[str, ...] = ()
@@ -57,6 +59,7 @@ ACTIONS: Final = (
         Permission.MANAGE_GRANTS,
         "Grant to several people",
         "Grant to {}",
+        "Grant to {}",
     ),
     BulkAction(
         "revoke",
@@ -64,6 +67,7 @@ ACTIONS: Final = (
         ":material/do_not_disturb_on:",
         Permission.MANAGE_GRANTS,
         "Revoke from several people",
+        "Revoke from {}",
         "Revoke from {}",
         (
             "What a sign-in grants automatically is withheld: signing in again does not restore it.",
@@ -76,6 +80,7 @@ ACTIONS: Final = (
         ":material/block:",
         Permission.BLOCK_PEOPLE,
         "Block several people",
+        "Block {}?",
         "Block {}",
         (
             "They cannot open anything here until an administrator unblocks them.",
@@ -89,6 +94,7 @@ ACTIONS: Final = (
         ":material/lock_open:",
         Permission.BLOCK_PEOPLE,
         "Unblock several people",
+        "Unblock {}?",
         "Unblock {}",
         ("They can sign in again, with the roles they have.",),
     ),
@@ -98,6 +104,7 @@ ACTIONS: Final = (
         ":material/logout:",
         Permission.END_SESSIONS,
         "End the sessions of several people",
+        "End all sessions of {}?",
         "End the sessions of {}",
         (
             "They are signed out everywhere at once.",
@@ -125,7 +132,11 @@ def show(dialog: Dialog) -> None:
     if action is None or not access.allows(action.permission):
         dialogs.close()
         return
-    dialogs.show(action.title, partial(_body, dialog, action), icon=action.icon, wide=action.name in _GRANT_ACTIONS)
+    people: Mapping[int, str] = dialog.arguments[0]
+    title = action.title
+    if len(people) == 1:
+        title = action.title_of_one.format(formatting.plain(next(iter(people.values())), cap=80))
+    dialogs.show(title, partial(_body, dialog, action), icon=action.icon, wide=action.name in _GRANT_ACTIONS)
 
 
 def _body(dialog: Dialog, action: BulkAction) -> None:
@@ -133,7 +144,8 @@ def _body(dialog: Dialog, action: BulkAction) -> None:
     if _RESULTS in dialog.memory:
         _show_failures(dialog.memory[_RESULTS], people)
         return
-    texts.small(texts.listed(list(people.values())))
+    if len(people) > 1:
+        texts.small(texts.listed(list(people.values())))
     key = f"many-{action.name}"
     with failures.show_errors(f"{key}-failed"):
         for sentence in action.effects:
