@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cache
 from itertools import chain
 from threading import Lock
 from typing import Final
@@ -38,6 +37,7 @@ from app.core.permissions import Permission
 from app.core.principal import Subject
 from app.core.spreadsheet import safe_cell
 from remote_api.access import requires
+from remote_api.actor_names import present_names
 from remote_api.audit_sentences import NameOf, sentence
 from remote_api.services import services
 from remote_api.transactions import iso, transaction
@@ -64,7 +64,7 @@ _verifying = Lock()
 def events(query: AuditListQuery) -> Events:
     """List events, newest first."""
     rows = services().storage.administration.audit(_query(query, cursor=query.cursor, limit=query.limit))
-    name_of = _names()
+    name_of = present_names()
     return construct(
         Events,
         events=tuple([_item(row, name_of) for row in rows.rows]),
@@ -85,7 +85,7 @@ def event(path: EventPath) -> AuditItem:
     row = services().storage.administration.audit_event(path.seq)
     if row is None:
         raise NotFound("There is no such event.")
-    return _item(row, _names())
+    return _item(row, present_names())
 
 
 @api.get("/kinds", responses={200: Kinds})
@@ -188,18 +188,6 @@ def _written(query: AuditQuery) -> str:
         "until": iso(query.until),
     }
     return "; ".join(f"{name}={value}" for name, value in values.items() if value)
-
-
-def _names() -> NameOf:
-    """Names of subjects as they are now, each looked up once."""
-    person = services().storage.read.person
-
-    @cache
-    def name_of(subject: Subject) -> str:
-        row = person(subject)
-        return row.name if row is not None else ""
-
-    return name_of
 
 
 def _item(row: AuditRow, name_of: NameOf) -> AuditItem:

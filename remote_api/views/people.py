@@ -29,6 +29,8 @@ from app.core.permissions import CATALOGUE, Permission
 from app.core.principal import Subject
 from remote_api import preconditions
 from remote_api.access import requires
+from remote_api.actor_names import actor_name, present_names
+from remote_api.audit_sentences import NameOf
 from remote_api.preconditions import conditional, unconditional
 from remote_api.services import services
 from remote_api.transactions import Transaction, transaction
@@ -170,7 +172,7 @@ def _item(row: PersonRow) -> PersonItem:
 
 
 def _body(card: PersonCard) -> PersonBody:
-    row, person = card.row, card.row.person
+    row, person, name_of = card.row, card.row.person, present_names()
     return construct(
         PersonBody,
         id=row.id,
@@ -184,8 +186,8 @@ def _body(card: PersonCard) -> PersonBody:
         first_seen_at=person.first_seen_at,
         last_seen_at=person.last_seen_at,
         roles=row.roles,
-        grants=tuple([_grant(grant) for grant in card.grants]),
-        withheld=tuple([_withheld(withheld) for withheld in card.withheld]),
+        grants=tuple([_grant(grant, name_of) for grant in card.grants]),
+        withheld=tuple([_withheld(withheld, name_of) for withheld in card.withheld]),
         permissions=tuple([_effective(name, grants) for name, grants in sorted(card.permissions.items())]),
         token_roles=tuple(
             [construct(TokenRole, name=name, roles=tuple(roles)) for name, roles in sorted(card.token_roles.items())]
@@ -210,7 +212,7 @@ def _effective(name: str, grants: Sequence[GrantRow]) -> EffectivePermission:
     )
 
 
-def _grant(grant: GrantRow) -> GrantBody:
+def _grant(grant: GrantRow, name_of: NameOf) -> GrantBody:
     return construct(
         GrantBody,
         id=grant.id,
@@ -219,19 +221,21 @@ def _grant(grant: GrantRow) -> GrantBody:
         source=grant.source,
         automatic=grant.automatic,
         by=grant.author,
+        by_name=actor_name(grant.author, name_of),
         since=grant.granted_at,
         until=grant.expires_at,
         reason=grant.reason,
     )
 
 
-def _withheld(row: WithheldRow) -> WithheldBody:
+def _withheld(row: WithheldRow, name_of: NameOf) -> WithheldBody:
     return construct(
         WithheldBody,
         id=row.id,
         role=row.role,
         permission=row.permission,
         by=row.author,
+        by_name=actor_name(row.author, name_of),
         since=row.withheld_at,
         reason=row.reason,
         from_token=row.from_token,

@@ -29,6 +29,7 @@ def test_a_grant_and_its_revocation_count_at_the_next_call(world: ApiWorld, admi
     assert signed_in.get("/reports/usage").status_code == 200
     (grant,) = answer.json["grants"]
     assert (grant["by"], grant["source"], grant["reason"]) == (str(admin.signed_in.subject), "admin", "x")
+    assert grant["by_name"] == "Ann Example"
     again = grant_to(admin, bob, role="viewer")
     assert (again.status_code, again.json["grants"]) == (200, [grant])
     assert len(world.events("policy:grant:add")) == 1, "a request that changes nothing is no event"

@@ -29,7 +29,8 @@ def test_revoking_a_role_of_the_provider_withholds_it(world: ApiWorld, admin: Ca
     (withheld,) = answer.json["withheld"]
     assert withheld == {
         "id": withheld["id"], "role": "viewer", "permission": None, "by": str(admin.signed_in.subject),
-        "since": withheld["since"], "reason": "x", "from_token": True, "from_default_role": False,
+        "by_name": "Ann Example", "since": withheld["since"], "reason": "x", "from_token": True,
+        "from_default_role": False,
     }  # fmt: skip
     assert answer.headers["ETag"] == version(admin, bob)
     sync_token_rights(world, "viewer", seconds=1)

@@ -110,7 +110,7 @@ def _withheld_row(withheld: WithheldBody, *, changing: bool) -> Row:
         withheld.name,
         (
             cells.with_badges(cells.text(withheld.name, icon=icon), [cells.badge("Withheld", tone=Tone.WARNING)]),
-            cells.text(f"Withheld by {labels.actor_name(withheld.by)}", detail=detail),
+            cells.text(f"Withheld by {withheld.by_name or labels.actor_name(withheld.by)}", detail=detail),
             cells.time(withheld.since),
             cells.text("released"),
         ),

@@ -29,7 +29,7 @@ def source(grant: GrantBody) -> str:
     if grant.source is Source.INSTALLATION and grant.automatic:
         return "The default role at each sign-in"
     if grant.source is Source.ADMIN or grant.by.startswith("operator:"):
-        return f"Granted by {actor_name(grant.by)}"
+        return f"Granted by {grant.by_name or actor_name(grant.by)}"
     return _SOURCES[grant.source]
 
 

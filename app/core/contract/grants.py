@@ -51,6 +51,7 @@ class GrantBody(ResponseModel):
         "Revoking it withholds it."
     )
     by: str = Field(description="The actor who granted it; empty for tokens.")
+    by_name: str = Field(description="The present name of that person; empty for others.")
     since: Time
     until: Time | None = Field(description="When it expires; null when it does not.")
     reason: str
@@ -71,6 +72,7 @@ class WithheldBody(ResponseModel):
     role: str | None
     permission: str | None
     by: str = Field(description="The actor who withheld it.")
+    by_name: str = Field(description="The present name of that person; empty for others.")
     since: Time
     reason: str
     from_token: bool = Field(description="Whether the provider's last token grants it.")

@@ -27,12 +27,13 @@ CARD = {
     "grants": [
         {
             "id": 3, "role": "viewer", "permission": None, "source": "admin", "automatic": False, "by": "a at i",
-            "since": SINCE, "until": None, "reason": "joined",
+            "by_name": "Ann", "since": SINCE, "until": None, "reason": "joined",
         }
     ],
     "withheld": [
         {
-            "id": 5, "role": None, "permission": "explore:api", "by": "a at i", "since": SINCE, "reason": "left",
+            "id": 5, "role": None, "permission": "explore:api", "by": "a at i", "by_name": "Ann", "since": SINCE,
+            "reason": "left",
             "from_token": True, "from_default_role": False,
         }
     ],
