@@ -29,7 +29,7 @@ def test_a_person_page_shows_the_source_of_each_grant(admin: Administration) -> 
     assert "From a single permission." in shown
     assert "last used" in shown
     assert "on CSV explorer" in shown
-    assert "Ada granted Bruno a role or permission." in shown
+    assert "Ada granted Bruno the role viewer, no expiry." in shown
 
 
 def test_granting_reports_the_change_and_offers_undo(admin: Administration) -> None:
