@@ -33,7 +33,9 @@ def one_line(value: Value) -> str:
         text = str(value)
     except ValueError:  # a number with thousands of digits
         return ""
-    text = " ".join("".join(filter(str.isprintable, " ".join(text[:MAX_REASON_CHARACTERS].split()))).split())
+    text = " ".join(text[:MAX_REASON_CHARACTERS].split())
+    if not text.isprintable():
+        text = " ".join("".join(filter(str.isprintable, text)).split())
     return text if len(text) <= MAX_VALUE_CHARACTERS else f"{text[: MAX_VALUE_CHARACTERS - 1].rstrip()}…"
 
 
