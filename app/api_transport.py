@@ -34,8 +34,8 @@ CHANGE_SECONDS: Final = 17.0
 until a server counts as frozen) and one for the network. With less, a change that was saved would look failed."""
 _NOT_AS_AGREED: Final = "The remote API sent a response that this version of the app does not understand."
 UNEXPECTED_RESPONSE: Final = "The response does not come from the remote API."
-_NO_RESPONSE: Final = "The remote API does not answer. Try again in a moment."
-_SLOW: Final = "The remote API is too slow. Try again in a moment."
+_NO_RESPONSE: Final = "Try again in a moment."
+_SLOW: Final = "The server is too slow. Try again in a moment."
 _UNCONFIRMED: Final = "The remote API did not confirm the change. It may have been saved: check before you try again."
 _SERVER_ERROR: Final = 500
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
+from app.core.browsers import browser_name
 from app.core.permissions import CATALOGUE, resource_title
 from app.core.policy import GrantPath, Source
 
@@ -25,24 +26,6 @@ _SOURCES: Final[Mapping[Source, str]] = {
     Source.TOKEN: "Your sign-in provider",
     Source.SCOPE: "The scope of your token",
 }
-
-# The order matters: most user agents contain the names of other browsers too.
-_BROWSERS: Final = (
-    ("Edg/", "Edge"),
-    ("OPR/", "Opera"),
-    ("Firefox/", "Firefox"),
-    ("HeadlessChrome/", "Chromium (headless)"),
-    ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"),
-)
-_SYSTEMS: Final = (
-    ("Windows", "Windows"),
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Android", "Android"),
-    ("Mac OS X", "macOS"),
-    ("Linux", "Linux"),
-)
 
 
 def plain(text: str, *, cap: int = _CAP) -> str:
@@ -122,6 +105,4 @@ def ago(moment: datetime, now: datetime) -> str:
 
 def browser(user_agent: str) -> str:
     """Name and system of a browser according to its user agent, for display only."""
-    name = next((label for token, label in _BROWSERS if token in user_agent), "Unknown browser")
-    system = next((label for token, label in _SYSTEMS if token in user_agent), "")
-    return f"{name} on {system}" if system else name
+    return browser_name(user_agent)

@@ -24,6 +24,7 @@ from app.core.errors import (
     ChangeUnconfirmed,
     GatehouseError,
     PermissionDenied,
+    ServiceUnavailable,
     SessionEnded,
     SessionExpired,
     SignInAgain,
@@ -40,6 +41,8 @@ from component.events import AppAuthRequest, EventName, OnEvent, SignInMode
 _SIGN_IN_EVENTS: Final = frozenset({EventName.ACTION_REQUEST, EventName.ERROR})
 _log = structlog.get_logger(__name__)
 _NOT_IN_KEYS: Final = re.compile(r"[^a-z0-9-]")
+_EXPLANATION: Final = re.compile(r"\\?:.*", re.DOTALL)
+"""The rest of a permission's sentence after a colon, which may be escaped."""
 
 
 def _card(key: str) -> DeltaGenerator:
@@ -47,12 +50,13 @@ def _card(key: str) -> DeltaGenerator:
     return st.container(horizontal_alignment="center").container(key=key, border=True, width=520)
 
 
-def sign_in(error: Unauthenticated | None = None, *, path: str = "") -> None:
+def sign_in(error: Unauthenticated | None = None, *, path: str = "", app: str = "Gatehouse") -> None:
     """Show the sign-in page, which explains why and returns to the present address afterwards.
 
     Args:
         error: Why the user has no session; None for a user who was not signed in.
         path: Path of the requested page, without slashes; empty for the start page.
+        app: Name of the app; empty if it is not known.
     """
     if isinstance(error, SignInAgain):
         _sign_in_again(error)
@@ -72,11 +76,8 @@ def sign_in(error: Unauthenticated | None = None, *, path: str = "") -> None:
             )
         else:
             st.title("Sign in")
-            st.write(
-                "This page is for people who are signed in. Afterwards you come right back to it."
-                if path
-                else "Sign in to see what is here for you."
-            )
+            start = f"Sign in to {app} to continue." if app else "Sign in to continue."
+            st.write("Sign in to open this page. You'll come straight back." if path else start)
         _sign_in_component("sign-in", anonymous=error is None)
 
 
@@ -161,8 +162,8 @@ def step_up(error: StepUpRequired, *, within_page: bool = False) -> None:
             st.markdown("**Confirm it is you**")
         else:
             st.title("Confirm it is you")
-        action = formatting.clause(formatting.sentence(error.permission))
-        st.write(f"You are signed in and may do this: {action}. {_explain(error)} You come right back to this page.")
+        action = _EXPLANATION.sub("", formatting.clause(formatting.sentence(error.permission)))
+        st.write(f"To {action}, {_explain(error)}, and you'll come back here.")
         requirement = SignInRequirement(error.max_age_seconds, error.acr)
         confirm(
             key=f"{key}-button",
@@ -178,11 +179,10 @@ def _without_tolerance(requirement: SignInRequirement) -> SignInRequirement:
 
 
 def _explain(error: StepUpRequired) -> str:
-    """What the user has to do, in a sentence."""
+    """What the user needs and has to do, as the end of a sentence."""
     if error.acr:
-        return "This requires a second factor, such as a code from your phone."
-    span = formatting.span(error.max_age_seconds or 0)
-    return f"This requires a sign-in within the last {span}, so sign in once more."
+        return "you need a second factor, such as a code from your phone. Confirm"
+    return f"you need a sign-in within the last {formatting.span(error.max_age_seconds or 0)}. Sign in once more"
 
 
 def denied(error: PermissionDenied, principal: Principal) -> None:
@@ -223,9 +223,13 @@ def problem(error: GatehouseError) -> None:
         step_up(error)
         return
     logs.report(error, where="a page")
+    is_kept = isinstance(error, ServiceUnavailable) and not isinstance(error, ChangeUnconfirmed)
+    sentences = ["Your input is kept."] if is_kept else []
+    if error.detail:
+        sentences.append(formatting.plain(error.detail, cap=500))
     with st.container(key="problem"):
         st.error(
-            f"**{formatting.plain(error.title)}.** {formatting.plain(error.detail, cap=500)}".rstrip(),
+            " ".join([f"**{formatting.plain(error.title)}.**", *sentences]),
             icon=":material/error:",
         )
         columns = st.columns([1, 3], vertical_alignment="center")
@@ -241,7 +245,7 @@ def failure(error: GatehouseError, principal: Callable[[], Principal]) -> None:
     elif isinstance(error, PermissionDenied):
         denied(error, principal())
     elif isinstance(error, Unauthenticated):
-        sign_in(error)
+        sign_in(error, app="")
     else:
         problem(error)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 
@@ -11,13 +12,11 @@ from app.core.audit import SYSTEM
 from app.core.errors import NotFound
 from app.core.policy import Source
 from app.core.principal import Subject
-from app.core.records import MAX_TOKEN_ROLE_CHARACTERS, MAX_TOKEN_ROLES, NewGrant, TokenRights
+from app.core.records import MAX_TOKEN_ROLE_CHARACTERS, MAX_TOKEN_ROLES, NewGrant, TokenRights, TokenRightsChange
 from db.models import grants, people, permissions, role_mappings, roles, token_roles
 from db.texts import clean, is_storable
 from db.unit_of_work import in_batches, require_aware
 from db.withheld import DEFAULT_ROLE, Grantable, WithheldWrites, is_grantable
-
-_BATCH: Final = 500
 
 
 class GrantWrites(WithheldWrites):
@@ -71,7 +70,7 @@ class GrantWrites(WithheldWrites):
 
     def sync_token_rights(
         self, subject: Subject, rights: TokenRights, *, implicit_role_mapping: bool, now: datetime
-    ) -> bool:
+    ) -> TokenRightsChange:
         """Make the subject's grants of source ``token`` equal to the rights of the token."""
         require_aware(now, rights.issued_at)
         person = self._ensure_person(subject)
@@ -85,7 +84,7 @@ class GrantWrites(WithheldWrites):
             .returning(people.c.id)
         )
         if not newest:
-            return False
+            return TokenRightsChange()
         names = frozenset(name for name in rights.roles if is_storable(name, MAX_TOKEN_ROLE_CHARACTERS))
         mapped = self._mapped(names, implicit_role_mapping=implicit_role_mapping)
         # Mapped names are stored first; the limit applies after the mapping, so that it removes no grants.
@@ -99,10 +98,11 @@ class GrantWrites(WithheldWrites):
             (row.role_id, row.permission): int(row.id)
             for row in self._execute(select(grants.c.id, grants.c.role_id, grants.c.permission).where(of_token))
         }
-        removed = [current[grantable] for grantable in current.keys() - expected]
-        for start in range(0, len(removed), _BATCH):
-            self._execute(delete(grants).where(grants.c.id.in_(removed[start : start + _BATCH])))
-        added: list[dict[str, Any]] = [
+        removed = current.keys() - expected
+        for batch in in_batches(current[grantable] for grantable in removed):
+            self._execute(delete(grants).where(grants.c.id.in_(batch)))
+        added = expected - current.keys()
+        rows: list[dict[str, Any]] = [
             {
                 "person_id": person,
                 "role_id": role,
@@ -110,13 +110,24 @@ class GrantWrites(WithheldWrites):
                 "source": Source.TOKEN.value,
                 "created_at": now,
             }
-            for role, permission in expected - current.keys()
+            for role, permission in added
         ]
-        if added:
-            self._execute(insert(grants), added)
-        changed = bool(removed or added)
-        self._rights_changed |= changed
-        return changed
+        if rows:
+            self._execute(insert(grants), rows)
+        self._rights_changed |= bool(removed or added)
+        return self._rights_change(added, removed)
+
+    def _rights_change(self, added: AbstractSet[Grantable], removed: AbstractSet[Grantable]) -> TokenRightsChange:
+        """The change by names. Roles are looked up only if there is one, because most sign-ins change nothing."""
+        ids = sorted({role for role, _ in added | removed if role is not None})
+        names: dict[int, str] = {}
+        for batch in in_batches(ids):
+            rows = self._execute(select(roles.c.id, roles.c.name).where(roles.c.id.in_(batch)))
+            names |= {int(row.id): row.name for row in rows}
+        return TokenRightsChange(
+            *(tuple(sorted(names[role] for role, _ in side if role is not None)) for side in (added, removed)),
+            *(tuple(sorted(name for _, name in side if name is not None)) for side in (added, removed)),
+        )
 
     def _grantable_of(self, grant: NewGrant) -> Grantable | None:
         """The role or permission of ``grant``; None when it does not exist."""

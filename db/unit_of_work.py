@@ -26,6 +26,7 @@ from db.texts import require_storable
 from db.write_lock import WriteLock
 
 R = TypeVar("R")
+V = TypeVar("V", int, str)
 _MAX_VALUES: Final = 500  # of one IN list
 
 
@@ -176,9 +177,9 @@ class BaseUnitOfWork:
             raise RuntimeError("this unit of work is closed")
 
 
-def in_batches(names: Iterable[str]) -> Iterator[list[str]]:
-    """``names``, sorted, in lists that fit into one statement."""
-    ordered = sorted(names)
+def in_batches(values: Iterable[V]) -> Iterator[list[V]]:
+    """``values``, sorted, in lists that fit into one statement."""
+    ordered = sorted(values)
     return (ordered[start : start + _MAX_VALUES] for start in range(0, len(ordered), _MAX_VALUES))
 
 

@@ -1,60 +1,95 @@
-"""Fills names into the sentences of ``app.core.audit``: the present names of people. Plain text, never markup."""
+"""Writes the sentences of audit events from the templates in ``app.core.audit``, with the present names of people.
+
+Plain text, never markup. Values of an event are never read as a template.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final
+from functools import cache
+from typing import Final, NamedTuple
 
-from app.core.audit import ANONYMOUS_ACTOR, AuditKind, kind_of
+from app.core.audit import ANONYMOUS_ACTOR, SYSTEM, kind_of
 from app.core.audit_rows import AuditRow
-from app.core.errors import all_errors
-from app.core.failure_reasons import explain
 from app.core.principal import Subject
+from remote_api.audit_phrases import MISSING, Value, one_line
+from remote_api.audit_placeholders import PLACEHOLDERS, Placeholder
 
 NameOf = Callable[[Subject], str]
 """Subject → the name people know it by now; empty when there is none."""
 
-_PLACEHOLDER: Final = re.compile(r"\{(actor|target)\}")
+_PLACEHOLDER: Final = re.compile(r"\[([^{\]]*)\{(\w+)\}([^\]]*)\]|\{(\w+)\}")
 _AT: Final = " at "
 _OPERATOR: Final = "operator:"
-_SYSTEM: Final = "system"
-_WITH_CAUSE: Final = frozenset(
-    {
-        AuditKind.LOGIN_REFUSE,
-        AuditKind.LOGOUT_REFUSE,
-        AuditKind.TOKEN_REFRESH_FAIL,
-        AuditKind.TOKEN_CLAIMS_DROP,
-        AuditKind.BEARER_REFUSE,
-        AuditKind.BEARER_CLAIMS_DROP,
-    }
-)
-"""Kinds whose reason is one of our codes, which has a sentence. The reason of other kinds is the text of a user."""
-_TITLES: Final[Mapping[str, str]] = {error.code: f"{error.title}." for error in all_errors()}
-_UNKNOWN: Final = "{actor} did something of a kind that this version does not know."
+_UNKNOWN: Final = "{actor} did something of a kind that this version does not know[: {unknown_kind}]."
+
+
+class _Part(NamedTuple):
+    """A placeholder of a template, with the words that are omitted together with it."""
+
+    row: Placeholder
+    before: str = ""
+    after: str = ""
+
+    def text(self, values: Mapping[str, Value]) -> str:
+        phrase = self.row.phrase(*(values.get(name, MISSING) for name in self.row.values))
+        return f"{self.before}{phrase}{self.after}" if phrase else self.row.otherwise
 
 
 def sentence(event: AuditRow, name_of: NameOf) -> str:
-    """Return the sentence of an event, and that of its reason if this is a code. Names are never read as a template."""
+    """Return the sentence of an event: who did what to what, until when and why. It ends with a full stop."""
     kind = kind_of(event.kind)
     template = kind.sentence if kind is not None else _UNKNOWN
-
-    def named(match: re.Match[str]) -> str:
-        audit_name, unknown = (event.actor, "an unknown actor") if match[1] == "actor" else (event.target, "something")
-        phrase = _phrase(audit_name) if audit_name else unknown
-        if not phrase:
-            return _name(audit_name, name_of)
-        return phrase[:1].upper() + phrase[1:] if match.start() == 0 else phrase
-
-    text = _PLACEHOLDER.sub(named, template)
-    cause = explain(event.reason) or _TITLES.get(event.reason, "") if kind in _WITH_CAUSE else ""
-    return f"{text} {cause}".rstrip()
+    values = _values(event, name_of)
+    text = "".join(part if isinstance(part, str) else part.text(values) for part in _parts(template))
+    return text if _starts_with_name(template, event, values) else f"{text[:1].upper()}{text[1:]}"
 
 
 def subject_of(audit_name: str) -> Subject | None:
     """The subject that ``subject at issuer`` names; None for any other name. An issuer is an address."""
     subject, at, issuer = audit_name.rpartition(_AT)
     return Subject(issuer, subject) if at and subject and "://" in issuer else None
+
+
+@cache
+def _parts(template: str) -> tuple[str | _Part, ...]:
+    """The literal texts and placeholders of a template, in order."""
+    parts: list[str | _Part] = []
+    end = 0
+    for match in _PLACEHOLDER.finditer(template):
+        before, optional, after, name = match.groups()
+        row = PLACEHOLDERS[optional or name]
+        parts += [
+            template[end : match.start()],
+            _Part(row._replace(otherwise=""), before, after) if optional else _Part(row),
+        ]
+        end = match.end()
+    return (*parts, template[end:])
+
+
+def _values(event: AuditRow, name_of: NameOf) -> Mapping[str, Value]:
+    """The values that fill placeholders: the details of an event, its fields, and what follows from them."""
+    actor = _name(event.actor, name_of)
+    is_own = bool(event.actor) and event.actor == event.target
+    return {
+        **event.details,
+        "kind": event.kind,
+        "actor": actor,
+        "known_actor": MISSING if event.actor == ANONYMOUS_ACTOR else actor,
+        "target": _name(event.target, name_of),
+        "reason": event.reason,
+        "is_own": is_own,
+        "is_automatic": is_own or event.actor == SYSTEM,
+    }
+
+
+def _starts_with_name(template: str, event: AuditRow, values: Mapping[str, Value]) -> bool:
+    """Whether the sentence starts with the name of a person or a machine, whose first letter stays as it is."""
+    for field, audit_name in (("actor", event.actor), ("target", event.target)):
+        if template.startswith(f"{{{field}}}"):
+            return bool(one_line(values[field])) and not _phrase(audit_name)
+    return False
 
 
 def _phrase(audit_name: str) -> str:
@@ -65,9 +100,9 @@ def _phrase(audit_name: str) -> str:
 
 
 def _name(audit_name: str, name_of: NameOf) -> str:
-    if audit_name == _SYSTEM:
+    if audit_name == SYSTEM:
         return "Gatehouse"
     subject = subject_of(audit_name)
     if subject is None:
-        return audit_name
+        return _phrase(audit_name) or audit_name
     return name_of(subject) or subject.subject

@@ -101,7 +101,9 @@ def session(ref: str = "ref-1", number: int = 7, name: str = "Bruno Silva", **mo
     }
 
 
-def event(seq: int = 9, sentence: str = "Ada granted Bruno a role or permission.", **more: object) -> dict[str, Any]:
+def event(
+    seq: int = 9, sentence: str = "Ada granted Bruno the role viewer, no expiry.", **more: object
+) -> dict[str, Any]:
     """An audit event."""
     return {
         "seq": seq,

@@ -108,6 +108,7 @@ class World:
         lasts: timedelta = timedelta(hours=8),
         amr: tuple[str, ...] = ("pwd",),
         token: str | None = None,
+        user_agent: str = "Browser/1.0",
         **claims: Any,
     ) -> SignedIn:
         """Store a session.
@@ -117,6 +118,7 @@ class World:
             lasts: Its absolute lifetime.
             amr: The authentication methods (RFC 8176).
             token: The access token, in place of a new one.
+            user_agent: Of its browser.
             **claims: Claims of the new access token.
         """
         base = {"azp": self.OWN_CLIENT, "scope": "openid", "permissions": [], "jti": secrets.token_hex(8)}
@@ -135,7 +137,7 @@ class World:
                     access_expires_at=now + timedelta(hours=1),
                     client_id=self.OWN_CLIENT,
                     amr=frozenset(amr),
-                    user_agent="Browser/1.0",
+                    user_agent=user_agent,
                     address="203.0.113.7",
                 ),
                 now,

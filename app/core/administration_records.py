@@ -172,7 +172,7 @@ class PersonCard:
     token_roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Role name of the last token → the local roles it becomes, those included that are withheld from this person.
 
-    Empty where it is mapped nowhere.
+    Empty where it is not mapped.
     """
     withheld: tuple[WithheldRow, ...] = ()
     counts_as_administrator: bool = False
@@ -242,7 +242,7 @@ class MappingRow:
     token_role: str
     version: str
     roles: tuple[tuple[int, str], ...] = ()
-    """(id, name) of the local roles; empty where it is mapped nowhere."""
+    """(id, name) of the local roles; empty where it is not mapped."""
     people: int = 0
     """In how many people's last token it was, up to ``MAX_COUNTED``."""
 

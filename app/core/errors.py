@@ -115,7 +115,7 @@ class BadRequest(GatehouseError, code="bad-request", status=400, title="The requ
     """The request itself is malformed (400), RFC 6750 §3.1 ``invalid_request`` included."""
 
 
-class LoginFailed(GatehouseError, code="login-failed", status=400, title="Signing in did not work"):
+class LoginFailed(GatehouseError, code="login-failed", status=400, title="Sign-in failed"):
     """A sign-in did not end in a session (400)."""
 
     def __init__(self, detail: str = "", *, reason: CallbackReason | None = None) -> None:
@@ -142,7 +142,7 @@ class NonceMismatch(LoginFailed, code="nonce-mismatch", title="The provider answ
         return f"{TokenUse.ID}:{TokenReason.NONCE}"
 
 
-class ProviderRefused(LoginFailed, code="provider-refused", title="The sign-in provider refused"):
+class ProviderRefused(LoginFailed, code="provider-refused", title="Sign-in was refused by the provider"):
     """The provider refused; ``error`` is its machine-readable reason (OIDC Core §3.1.2.6)."""
 
     def __init__(self, detail: str = "", *, error: str = "") -> None:
@@ -361,7 +361,7 @@ class ForeignTables(StorageUnavailable, code="foreign-tables", title="The databa
     """The database contains tables of another program, and no command has allowed Gatehouse to use it."""
 
 
-class ApiUnavailable(ServiceUnavailable, code="api-unavailable", title="The remote API does not answer"):
+class ApiUnavailable(ServiceUnavailable, code="api-unavailable", title="Can't reach the server right now"):
     """The remote API is down, slow, or something else responds at its address."""
 
 

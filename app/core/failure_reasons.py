@@ -14,9 +14,9 @@ from app.core.labelled_enum import LabelledEnum
 class TokenUse(LabelledEnum):
     """The kind of token that was verified."""
 
-    ID = "id-token", "The ID token was refused."
-    ACCESS = "access-token", "The access token was refused."
-    LOGOUT = "logout-token", "The logout token was refused."
+    ID = "id-token", "The ID token is not valid."
+    ACCESS = "access-token", "The access token is not valid."
+    LOGOUT = "logout-token", "The logout token is not valid."
 
 
 class TokenReason(LabelledEnum):
@@ -149,6 +149,23 @@ class CallbackReason(LabelledEnum):
     USED = "used", "This sign-in was finished already."
 
 
+class SignInReason(LabelledEnum):
+    """Errors of the authorization endpoint (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6, Auth0)."""
+
+    DENIED = "access_denied", "The user cancelled, or a rule of the provider refused it."
+    UNAUTHORIZED = "unauthorized", "The provider does not allow the account."
+    BLOCKED = "user_blocked", "The account is blocked at the provider."
+    LOGIN = "login_required", "The provider has no session of the user, who has to sign in there."
+    INTERACTION = "interaction_required", "The provider has a question for the user."
+    CONSENT = "consent_required", "The provider requires the consent of the user."
+    ACCOUNT = "account_selection_required", "The user has to choose an account at the provider."
+    SECOND_FACTOR = "mfa_required", "The provider requires a second factor."
+    ATTEMPTS = "too_many_attempts", "The provider accepts no more attempts for a while."
+    REQUESTS = "too_many_requests", "The provider accepts no more requests for a while."
+    UNAVAILABLE = "temporarily_unavailable", "The provider is busy."
+    FAULT = "server_error", "The provider had a fault."
+
+
 class OAuthReason(LabelledEnum):
     """Errors of the token endpoint (RFC 6749 §5.2) that only an administrator can do something about."""
 
@@ -209,6 +226,6 @@ _TABLES: Final[dict[str, tuple[str, dict[str, str]]]] = {
     **{use.value: (use.sentence, _sentences(TokenReason)) for use in TokenUse},
     PROVIDER: ("", _sentences(ProviderReason)),
     CALLBACK: ("", _sentences(CallbackReason)),
-    "": ("", _sentences(OAuthReason) | _sentences(ClaimReason)),
+    "": ("", _sentences(SignInReason) | _sentences(OAuthReason) | _sentences(ClaimReason)),
 }
 """What a reason code is about → the sentence in front, and the sentences of its codes."""

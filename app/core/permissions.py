@@ -92,7 +92,7 @@ class Permission(str):
     EXPORT_REPORTS = _Row(
         "export:reports", "Download the usage report as a file.", step_up=SignInRequirement(max_age_seconds=3600)
     )
-    EXPLORE_FILES = _Row("explore:files", "Open a CSV file of your own, look at it, chart it and download the result.")
+    EXPLORE_FILES = _Row("explore:files", "Open a CSV file, chart it and download the result.")
     EXPLORE_API = _Row("explore:api", "Try out calls to the remote API and see the responses.")
     READ_MESSAGES = _Row("read:messages", "Read the scoped message of the remote API.", by_scope=True)
     READ_PEOPLE = _Row("read:people", "See people: who they are, their state, roles and effective permissions.")

@@ -34,6 +34,7 @@ from app.core.records import (
     Session,
     SteppedUp,
     TokenRights,
+    TokenRightsChange,
     UsageDay,
 )
 
@@ -197,13 +198,12 @@ class UnitOfWork(Protocol):
 
     def sync_token_rights(
         self, subject: Subject, rights: TokenRights, *, implicit_role_mapping: bool, now: datetime
-    ) -> bool:
-        """Make the subject's grants of source ``token`` equal to the token's rights; no others are touched.
+    ) -> TokenRightsChange:
+        """Make the subject's grants of source ``token`` equal to the token's rights, and return what changed.
 
         Token roles count through the role mappings, and where ``implicit_role_mapping`` (development) also through a
         built-in role of the same name. Unknown permissions are omitted. A token older than the last one synced changes
-        nothing. What an administrator withholds from the subject is not granted. True, and the policy version grows, if
-        the grants changed.
+        nothing. What an administrator withholds is not granted. The policy version grows if the grants changed.
         """
 
     def grant_default_role(self, subject: Subject, role: str | None, now: datetime) -> bool:

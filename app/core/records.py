@@ -197,6 +197,20 @@ class TokenRights:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenRightsChange:
+    """The roles and permissions by whose grants of source ``token`` a sync changed, sorted; false if by none."""
+
+    roles_added: tuple[str, ...] = ()
+    roles_removed: tuple[str, ...] = ()
+    permissions_added: tuple[str, ...] = ()
+    permissions_removed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether a grant was added or removed."""
+        return bool(self.roles_added or self.roles_removed or self.permissions_added or self.permissions_removed)
+
+
+@dataclass(frozen=True, slots=True)
 class NewGrant:
     """A grant to be stored: exactly one of ``role`` and ``permission`` is set; ``expires_at`` None means no expiry."""
 

@@ -56,9 +56,11 @@ _OFTEN: Final = PageText(
 )
 REFUSED: Final[Mapping[str, PageText]] = {
     "access_denied": PageText(
-        "You were not signed in", "The sign-in was cancelled or not allowed. Nothing was changed.", _FORBIDDEN
+        "Sign-in was cancelled", "You cancelled it, or the provider did not allow it. Nothing was changed.", _FORBIDDEN
     ),
-    "unauthorized": PageText("You were not signed in", "The sign-in service does not allow this account.", _FORBIDDEN),
+    "unauthorized": PageText(
+        "Sign-in was refused by the provider", "The sign-in provider does not allow this account.", _FORBIDDEN
+    ),
     "user_blocked": _BLOCKED,
     "login_required": PageText("Sign in to continue", "The sign-in service needs you to sign in again."),
     "interaction_required": PageText(
@@ -84,8 +86,8 @@ _CODES: Final = REFUSED.keys() | {reason.value for reason in OAuthReason}
 """The only codes of the provider that reach the log and the audit as they are."""
 
 _OTHER_REFUSAL: Final = PageText(
-    "Signing in did not work",
-    "The sign-in service refused the sign-in. If this happens again, give your administrator the reference below.",
+    "Sign-in was refused by the provider",
+    "Nothing was changed. If this happens again, give your administrator the reference below.",
     _BAD_REQUEST,
 )
 _BY_CLASS: Final[Mapping[type[GatehouseError], PageText]] = {
@@ -153,7 +155,7 @@ def failure_page(error: GatehouseError, return_to: str, *, popup: bool = False, 
     text = _text_of(error)
     sentences = [text.sentence]
     if isinstance(error, ProviderRefused) and error.detail and text is not _BLOCKED:
-        sentences.append(f"It said: “{error.detail}”")
+        sentences.append(f"The provider's message: “{error.detail}”")
     seconds = error.retry_after_seconds if isinstance(error, ProviderUnavailable) else None
     if seconds is not None:
         sentences.append(f"Try again in {seconds} second{'' if seconds == 1 else 's'}.")
@@ -188,7 +190,7 @@ def _text_of(error: GatehouseError) -> PageText:
             return text
     if error.status >= _INTERNAL:
         return PageText("Something went wrong", "That should not have happened. Try again in a moment.", error.status)
-    return PageText("Signing in did not work", error.detail or "Start again.")
+    return PageText("Sign-in failed", error.detail or "Start again.")
 
 
 def ended_page(error: Unauthenticated, return_to: str, *, signed_out: bool) -> Response:

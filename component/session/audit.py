@@ -7,21 +7,22 @@ from datetime import datetime
 
 from app.core import correlation
 from app.core.audit import SYSTEM, AuditEvent, AuditKind, Outcome, subject_name
-from app.core.policy import Reason
+from app.core.browsers import browser_name
+from app.core.policy import Reason, Source
 from app.core.principal import Subject
-from app.core.records import EndReason, Session
+from app.core.records import EndReason, NewSession, Session, TokenRightsChange
 from app.core.tokens.claims import UnusableClaims
 
 
-def issued(subject: Subject, ref: str, *, address: str, now: datetime) -> AuditEvent:
+def issued(session: NewSession, *, now: datetime) -> AuditEvent:
     """A user signed in."""
     return AuditEvent(
         kind=AuditKind.SESSION_BEGIN,
         at=now,
-        actor=subject_name(subject),
+        actor=subject_name(session.subject),
         correlation_id=correlation.current(),
-        address=address,
-        details={"session": ref},
+        address=session.address,
+        details={"session": session.ref, "browser": browser_name(session.user_agent)},
     )
 
 
@@ -34,7 +35,7 @@ def ended(session: Session, reason: EndReason, *, by: str, now: datetime) -> Aud
         target=subject_name(session.person.subject),
         reason=reason,
         correlation_id=correlation.current(),
-        details={"session": session.ref},
+        details={"session": session.ref, "browser": browser_name(session.user_agent)},
     )
 
 
@@ -50,15 +51,15 @@ def stepped_up(subject: Subject, ref: str, *, address: str, acr: str, now: datet
     )
 
 
-def resumed(subject: Subject, ref: str, *, address: str, now: datetime) -> AuditEvent:
+def resumed(session: Session, *, address: str, now: datetime) -> AuditEvent:
     """A user signed in again and resumed a session that had expired."""
     return AuditEvent(
         kind=AuditKind.SESSION_RESUME,
         at=now,
-        actor=subject_name(subject),
+        actor=subject_name(session.person.subject),
         correlation_id=correlation.current(),
         address=address,
-        details={"session": ref},
+        details={"session": session.ref, "browser": browser_name(session.user_agent)},
     )
 
 
@@ -83,6 +84,23 @@ def refresh_failed(session: Session, reason_code: str, *, now: datetime) -> Audi
         reason=reason_code,
         correlation_id=correlation.current(),
         details={"session": session.ref},
+    )
+
+
+def rights_synced(subject: Subject, change: TokenRightsChange, *, now: datetime) -> AuditEvent:
+    """The grants of source ``token`` of a user changed."""
+    return AuditEvent(
+        kind=AuditKind.TOKEN_RIGHTS_SYNC,
+        at=now,
+        actor=SYSTEM,
+        target=subject_name(subject),
+        correlation_id=correlation.current(),
+        details={
+            "roles_added": ", ".join(change.roles_added),
+            "roles_removed": ", ".join(change.roles_removed),
+            "permissions_added": " ".join(change.permissions_added),
+            "permissions_removed": " ".join(change.permissions_removed),
+        },
     )
 
 
@@ -121,5 +139,5 @@ def default_role_granted(subject: Subject, role: str, *, now: datetime) -> Audit
         target=subject_name(subject),
         reason="GATEHOUSE_DEFAULT_ROLE",
         correlation_id=correlation.current(),
-        details={"role": role},
+        details={"role": role, "source": Source.INSTALLATION.value, "until": None},
     )

@@ -8,8 +8,6 @@ from datetime import datetime
 
 import structlog
 
-from app.core import correlation
-from app.core.audit import AuditEvent, AuditKind, subject_name
 from app.core.errors import TokenInvalid
 from app.core.failure_reasons import ClaimReason, TokenReason
 from app.core.keyring import Keyring
@@ -78,19 +76,11 @@ def sync_rights(
         signed_in: Whether this is a sign-in, not a refresh.
     """
     rights = TokenRights(issued_at=access.issued_at, roles=access.roles, permissions=access.permissions)
-    changed = unit.sync_token_rights(access.subject, rights, implicit_role_mapping=implicit_role_mapping, now=now)
-    if changed:
-        unit.record(
-            AuditEvent(
-                kind=AuditKind.TOKEN_RIGHTS_SYNC,
-                at=now,
-                actor="system",
-                target=subject_name(access.subject),
-                correlation_id=correlation.current(),
-            )
-        )
+    change = unit.sync_token_rights(access.subject, rights, implicit_role_mapping=implicit_role_mapping, now=now)
+    if change:
+        unit.record(session_audit.rights_synced(access.subject, change, now=now))
     unusable = [*access.unusable, *_surplus(access)]
-    if unusable and (signed_in or changed):
+    if unusable and (signed_in or change):
         _log.warning("part of a token's rights was not usable", reasons=[each.reason.value for each in unusable])
         unit.record(session_audit.claims_dropped(access.subject, unusable, now=now))
 

@@ -66,7 +66,7 @@ class SessionResumption:
             if stored is None or stored.person.blocked or not unit.resume_session(fresh, expires_at, now):
                 return None
             sync_rights(unit, access, implicit_role_mapping=self._context.implicit_role_mapping, now=now)
-            unit.record(session_audit.resumed(id_token.subject, session.ref, address=address, now=now))
+            unit.record(session_audit.resumed(session, address=address, now=now))
             unit.commit()
         return issued
 

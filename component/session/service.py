@@ -94,7 +94,7 @@ class SessionService:
                 sync_rights(unit, access, implicit_role_mapping=self._context.implicit_role_mapping, now=now)
                 self._add_default_role(unit, id_token.subject, now)
                 replaced = self._replace(unit, replaces, id_token.subject, now)
-                unit.record(session_audit.issued(id_token.subject, issued.ref, address=address, now=now))
+                unit.record(session_audit.issued(session, now=now))
                 unit.commit()
         if blocked:
             self._refuse_blocked(id_token.subject, tokens, address, now)

@@ -14,12 +14,13 @@ from flask_openapi3.models.tag import Tag
 
 from app.core import correlation
 from app.core.audit import AuditEvent, AuditKind, actor_of, subject_name
+from app.core.browsers import browser_name
 from app.core.contract.base import construct
 from app.core.contract.sessions import EndedCount, SessionBody, SessionPath, Sessions
 from app.core.errors import NotFound, PermissionDenied
 from app.core.policy import Decision, Reason
 from app.core.principal import AuthMethod, Principal, Subject
-from app.core.records import EndReason
+from app.core.records import EndReason, Session
 from app.core.session_liveness import Liveness, liveness
 from remote_api.access import authenticated, bearer_authentication, principal
 from remote_api.preconditions import unconditional
@@ -77,7 +78,7 @@ def end_session(path: SessionPath) -> tuple[str, int]:
             raise NotFound("You have no such session.")
         if not unit.end_session(path.ref, EndReason.ENDED_BY_PERSON, now):
             raise NotFound("You have no such session.")
-        unit.record(_ended(caller, subject, path.ref))
+        unit.record(_ended(caller, session))
         unit.commit()
     return "", 204
 
@@ -91,8 +92,8 @@ def end_other_sessions() -> EndedCount:
     now = services().clock()
     with services().storage.unit_of_work() as unit:
         ended = unit.end_sessions_of(subject, EndReason.ENDED_BY_PERSON, now, keep=caller.session_ref)
-        for ref in ended:
-            unit.record(_ended(caller, subject, ref))
+        for session in filter(None, map(unit.session_by_ref, ended)):
+            unit.record(_ended(caller, session))
         unit.commit()
     return construct(EndedCount, ended=len(ended))
 
@@ -107,14 +108,14 @@ def _person() -> tuple[Principal, Subject]:
     return caller, caller.subject
 
 
-def _ended(caller: Principal, subject: Subject, ref: str) -> AuditEvent:
+def _ended(caller: Principal, session: Session) -> AuditEvent:
     return AuditEvent(
         kind=AuditKind.SESSION_END,
         at=services().clock(),
         actor=actor_of(caller),
-        target=subject_name(subject),
+        target=subject_name(session.person.subject),
         reason=EndReason.ENDED_BY_PERSON,
         correlation_id=correlation.current(),
         address=bearer_authentication().address(),
-        details={"session": ref},
+        details={"session": session.ref, "browser": browser_name(session.user_agent)},
     )

@@ -11,6 +11,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from app import testing
+from app.core.audit import AuditKind
 from app.core.principal import Subject
 from app.services import Services
 from tests.contract import stored_contract
@@ -27,7 +28,7 @@ def page(name: str, rows: list[Any], **around: object) -> StubResponse:
 
 def event(seq: int = 9, **changes: object) -> dict[str, object]:
     return {
-        "seq": seq, "at": SINCE, "kind": "policy:role:update", "sentence": "Ada changed the role clerk.",
+        "seq": seq, "at": SINCE, "kind": "policy:role:update", "sentence": "Ada changed the role clerk: + read:audit.",
         "outcome": "done", "actor": "auth0|ada at https://i/", "target": "clerk", "reason": "new work",
         "correlation_id": "c0ffee", "address": "203.0.113.7", "details": {"added": "read:people"}, **changes,
     }  # fmt: skip
@@ -149,7 +150,7 @@ GUARDS = [
         "version": "1", "published_at": SINCE,
     },
 ]  # fmt: skip
-KINDS = [{"kind": "policy:role:update", "sentence": "{actor} changed the role {target}."}]
+KINDS = [{"kind": "policy:role:update", "sentence": AuditKind.ROLE_UPDATE.sentence}]
 
 
 def chain(**values: object) -> dict[str, object]:

@@ -45,7 +45,7 @@ def test_a_page_explains_why_it_cannot_be_loaded(
         message in shown
         for message in ("Something went wrong", "does not answer", "not accept", "not valid", "may not", "Not found",
                          "must stay", "meanwhile", "not right", "Name the version", "Too many", "No such role",
-                         "no event with this number")
+                         "reach the server", "no event with this number")
     ), shown  # fmt: skip
     assert "Traceback" not in shown
     assert "<h1>" not in page_text(at)
@@ -56,7 +56,7 @@ def test_the_api_is_down(stub: AdministrationStub, file: str) -> None:
     settings = stub.services.settings.model_copy(update={"remote_api_base_url": f"http://localhost:{free_port()}"})
     object.__setattr__(stub.services, "settings", settings)
     at = stub.open(file)
-    assert "The remote API does not answer" in problem_text(at)
+    assert "Can't reach the server right now" in problem_text(at)
     assert at.button(key="retry").label == "Try again"
 
 
@@ -67,7 +67,7 @@ def test_the_api_does_not_respond(stub: AdministrationStub, monkeypatch: pytest.
     stub.answer("GET", "roles", late)
     at = stub.open("roles.py")
     over.set()
-    assert "The remote API does not answer" in problem_text(at)
+    assert "Can't reach the server right now" in problem_text(at)
 
 
 def test_a_mapping_change_shows_its_effect_and_keeps_the_input_after_faults(stub: AdministrationStub) -> None:

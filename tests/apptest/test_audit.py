@@ -26,7 +26,9 @@ def test_the_audit_is_filtered_and_its_address_is_shared(installation: AppInstal
     create_role(installation, "clerk", "read:reports")
     at = open_page(installation, "audit.py")
     labels = [str(getattr(block, "label", "")).replace("\\", "") for block in at.get("expander")]
-    assert any("The administrator created the role clerk." in label for label in labels)
+    assert any(
+        "The administrator created the role clerk with the permission read:reports." in label for label in labels
+    )
     at.multiselect(key="audit-kinds").set_value(["policy:role:create"]).run()
     assert at.query_params["kind"] in ("policy:role:create", ["policy:role:create"])
     shared = open_page(

@@ -15,14 +15,14 @@ from tests.apptest.administration import CARD, Administration, button_keys, page
 from tests.stub_api import FAULTS, StubResponse, json_of
 
 MESSAGES = {
-    "down": "The remote API does not answer", "slow": "The remote API does not answer",
+    "down": "Can't reach the server right now", "slow": "Can't reach the server right now",
     "401": "The access token is not valid", "403": "You may not do this", "409": "The last administrator must stay",
     "412": "changed meanwhile", "422": "Some of the input is not right", "428": "Name the version that you change",
-    "429": "Too many requests", "500": "Something went wrong", "500 html": "The remote API does not answer",
-    "503": "The database does not answer", "html": "The remote API does not answer",
-    "list": "The remote API does not answer", "other shape": "The remote API does not answer",
-    "empty": "The remote API does not answer", "cut": "The remote API does not answer",
-    "redirect": "The remote API does not answer",
+    "429": "Too many requests", "500": "Something went wrong", "500 html": "Can't reach the server right now",
+    "503": "The database does not answer", "html": "Can't reach the server right now",
+    "list": "Can't reach the server right now", "other shape": "Can't reach the server right now",
+    "empty": "Can't reach the server right now", "cut": "Can't reach the server right now",
+    "redirect": "Can't reach the server right now",
 }  # fmt: skip
 """Fault → the message on the page."""
 
@@ -179,7 +179,7 @@ def test_a_section_that_fails_leaves_the_others(admin: Administration) -> None:
     admin.stub.responses["GET", f"{stub_responses.BASE}/people/7/sessions"] = FAULTS["html"]
     at, _ = admin.open(CARD)
     assert "The database does not answer" in page_text(at)
-    assert "The remote API does not answer" in page_text(at)
+    assert "Can't reach the server right now" in page_text(at)
     assert {"add-grant", "block", "revoke-3"} <= button_keys(at)
     at, _ = admin.open("/admin")
     assert "Needs attention" in page_text(at)

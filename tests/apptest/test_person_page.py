@@ -29,7 +29,7 @@ def test_a_person_page_shows_the_source_of_each_grant(admin: Administration) -> 
     assert "From a single permission." in shown
     assert "last used" in shown
     assert "on CSV explorer" in shown
-    assert "Ada granted Bruno a role or permission." in shown
+    assert "Ada granted Bruno the role viewer, no expiry." in shown
 
 
 def test_granting_reports_the_change_and_offers_undo(admin: Administration) -> None:
@@ -184,7 +184,7 @@ def test_blocking_ends_the_sessions_and_can_be_undone(admin: Administration) -> 
 def test_erasing_requires_a_second_factor_before_the_form(admin: Administration) -> None:
     at, _ = admin.open(CARD, mfa=False)
     at.button(key="erase").click().run()
-    assert "This requires a second factor" in page_text(at)
+    assert "To erase a person, you need a second factor" in page_text(at)
     assert "erase-go" not in button_keys(at)
     at, _ = admin.open(CARD)
     at.button(key="erase").click().run()

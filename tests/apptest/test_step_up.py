@@ -63,7 +63,7 @@ def test_the_report_offers_to_confirm_in_place_of_the_export(
     assert "Confirm it is you" in page_text(at)
     assert "download the usage report as a file" in page_text(at)
     assert "within the last hour" in page_text(at)
-    assert "You come right back to this page" in page_text(at)
+    assert "you'll come back here" in page_text(at)
     assert denials(installation) == [], "the offer to confirm is not a refusal"
     signed_in_ago(installation, -HOUR)
     at.run()
@@ -142,7 +142,7 @@ def test_a_required_second_factor_is_explained(
     installation.sign_in(at, roles=["viewer"])
     testing.open_page(at, "usage_report.py")
     assert title_of(at) == "Confirm it is you"
-    assert "requires a second factor, such as a code" in page_text(at)
+    assert "you need a second factor, such as a code" in page_text(at)
     assert MULTI_FACTOR not in page_text(at)
     assert requirements[0] == SignInRequirement(acr=MULTI_FACTOR)
     signed_in_ago(installation, 0, amr="mfa pwd")

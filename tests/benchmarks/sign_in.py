@@ -40,7 +40,7 @@ import streamlit as st
 
 if not st.user.is_logged_in:
     st.title("Sign in")
-    st.write("Sign in to see what is here for you.")
+    st.write("Sign in to continue.")
     st.button("Sign in", key="sign-in", on_click=st.login)
     st.stop()
 with st.sidebar:

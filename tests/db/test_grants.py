@@ -11,7 +11,7 @@ from app.core.errors import NotFound
 from app.core.permissions import ROLES
 from app.core.policy import NO_GRANTS, Grants, Source
 from app.core.principal import Subject
-from app.core.records import NewGrant
+from app.core.records import NewGrant, TokenRightsChange
 from db import Database
 from db.models import role_mappings, roles, token_roles
 from tests.db.builders import ANN, BOB, HOUR, ISSUER, NOW, SECOND, grant, token_rights, written
@@ -159,6 +159,18 @@ def test_revoking_removes_that_source_only(database: Database) -> None:
     assert not revoke()
     assert database.read.policy_version() == version + 1
     assert [path.source for path in grants_of(database).roles["viewer"]] == [Source.INSTALLATION]
+
+
+def test_a_sync_returns_what_changed_by_name(database: Database) -> None:
+    def change(rights: Any) -> Any:
+        return written(database, lambda unit: unit.sync_token_rights(ANN, rights, implicit_role_mapping=True, now=NOW))
+
+    first = change(token_rights("viewer", "analyst", "unmapped", permissions=("read:messages", "fly:away")))
+    assert first == TokenRightsChange(roles_added=("analyst", "viewer"), permissions_added=("read:messages",))
+    second = change(token_rights("viewer", permissions=("explore:api",), at=NOW + SECOND))
+    assert second == TokenRightsChange((), ("analyst",), ("explore:api",), ("read:messages",))
+    assert (bool(first), bool(second), bool(TokenRightsChange())) == (True, True, False)
+    assert not change(token_rights("viewer", permissions=("explore:api",), at=NOW + 2 * SECOND))
 
 
 def test_token_rights_come_and_go_with_the_token(database: Database) -> None:

@@ -25,6 +25,7 @@ from app.core.failure_reasons import (
     ClaimReason,
     OAuthReason,
     ProviderReason,
+    SignInReason,
     TokenReason,
 )
 from app.core.permissions import CATALOGUE, ROLES
@@ -91,8 +92,8 @@ def errors_table() -> str:
 
 
 def audit_table() -> str:
-    """Kind, sentence."""
-    return _table(("Kind", "Sentence"), ((f"`{kind}`", kind.sentence) for kind in AuditKind))
+    """Kind, label, sentence."""
+    return _table(("Kind", "Label", "Sentence"), ((f"`{kind}`", kind.label, kind.sentence) for kind in AuditKind))
 
 
 def reasons_table() -> str:
@@ -100,7 +101,7 @@ def reasons_table() -> str:
     rows = [(f"`{use}:{row}`", row.sentence) for use, row in _token_reasons()]
     rows += [(f"`{PROVIDER}:{row}`", row.sentence) for row in ProviderReason]
     rows += [(f"`{CALLBACK}:{row}`", row.sentence) for row in CallbackReason]
-    rows += [(f"`{row}`", row.sentence) for table in (OAuthReason, ClaimReason) for row in table]
+    rows += [(f"`{row}`", row.sentence) for table in (SignInReason, OAuthReason, ClaimReason) for row in table]
     return _table(("Reason", "Sentence"), rows)
 
 

@@ -156,7 +156,7 @@ def test_a_person_is_added_and_erased_with_a_second_factor(new_user: NewUser, ow
     heading(page, "auth0|newcomer")
     expect(page.get_by_text("Has not signed in yet.")).to_be_visible()
     page.locator(".st-key-erase button").click()
-    expect(in_dialog(page)).to_contain_text("requires a second factor", timeout=SOON)
+    expect(in_dialog(page)).to_contain_text("you need a second factor", timeout=SOON)
     ada.shot("people-erase-step-up")
     page.locator("a.st-key-step-up").click()
     page.wait_for_url(re.compile(re.escape(own_stack.issuer)), timeout=SOON)

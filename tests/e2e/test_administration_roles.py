@@ -115,7 +115,7 @@ def test_the_audit_is_filtered_shared_and_exported(new_user: NewUser, stack: Sta
     user.sign_in("ada", "/audit?kind=app:session:begin")
     page = user.page
     event = page.locator("[class*=st-key-event-] summary").first
-    expect(event).to_contain_text("Ada Okafor signed in.", timeout=SOON)
+    expect(event).to_contain_text("Ada Okafor signed in to the app", timeout=SOON)
     event.click()
     expect(page.locator("[class*=st-key-event-]").first).to_contain_text('"kind": "app:session:begin"', timeout=SOON)
     for form, extension in (("CSV", "csv"), ("JSON Lines", "jsonl")):

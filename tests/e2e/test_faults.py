@@ -56,7 +56,7 @@ def test_the_api_is_down_and_comes_back(guest: BrowserUser, own_stack: Stack) ->
     expect(guest.page.locator("[data-testid=stMain] h1")).to_have_text("Usage report", timeout=SOON)
     own_stack.stop("api")
     guest.page.reload()
-    expect(guest.page.locator(".st-key-problem")).to_contain_text("The remote API does not answer", timeout=SOON)
+    expect(guest.page.locator(".st-key-problem")).to_contain_text("Can't reach the server right now", timeout=SOON)
     guest.shot("api-down")
     own_stack.start_api()
     guest.page.locator(".st-key-retry button").click()

@@ -103,7 +103,7 @@ def test_a_cancelled_step_up_returns_to_the_page_and_changes_nothing(new_user: N
     page.locator("a.st-key-step-up").click()
     page.wait_for_url(re.compile(re.escape(stack.issuer)), timeout=SOON)
     page.locator("button[name=action][value=cancel]").first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("You were not signed in", timeout=SOON)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign-in was cancelled", timeout=SOON)
     page.get_by_role("link", name="Try again").click()
     expect(page.locator("a.st-key-step-up")).to_be_visible(timeout=SOON)
     assert page.url.startswith(f"{stack.app_url}/reports")

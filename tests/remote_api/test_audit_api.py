@@ -20,7 +20,7 @@ from app.core.audit_rows import AuditQuery, AuditRow
 from app.core.chain_problems import ChainProblem, ChainState, ProblemKind
 from app.core.principal import Subject
 from app.core.records import Person
-from remote_api.audit_sentences import sentence, subject_of
+from remote_api.audit_sentences import subject_of
 from tests.remote_api.world import ApiWorld, Caller, caller
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", '=HYPERLINK("http://evil")')
@@ -41,53 +41,6 @@ ROW = AuditRow(
 )
 
 
-@pytest.mark.parametrize(
-    ("kind", "actor", "target", "expected"),
-    [
-        ("policy:grant:add", "ann at https://i", "bob at https://i", "Ann Example granted bob a role or permission."),
-        (
-            "policy:grant:add",
-            "operator:joe",
-            "ann at https://i",
-            "The operator joe granted Ann Example a role or permission.",
-        ),
-        ("app:session:purge", "system", "", "Sessions that ended long ago were purged."),
-        ("api:endpoint:deny", "ann at https://i", "GET /x", "Ann Example was refused GET /x of the remote API."),
-        ("policy:role:create", "ann at https://i", "ops at night", "Ann Example created the role ops at night."),
-        ("app:session:end", "x", "nobody", "A session of an anonymous user ended."),
-        (
-            "no:such:kind",
-            "ann at https://i",
-            "x",
-            "Ann Example did something of a kind that this version does not know.",
-        ),
-        ("policy:grant:add", "", "", "An unknown actor granted something a role or permission."),
-        (
-            "policy:grant:add",
-            "{target} at https://i",
-            "{actor} at https://i",
-            "{target} granted {actor} a role or permission.",
-        ),
-        (
-            "policy:grant:add",
-            "<b>x</b> at https://i",
-            "**x** at https://i",
-            "<b>x</b> granted **x** a role or permission.",
-        ),
-        (
-            "policy:grant:add",
-            "a at b at https://i",
-            " at https://i",
-            "a at b granted  at https://i a role or permission.",
-        ),
-    ],
-)
-def test_sentences(kind: str, actor: str, target: str, expected: str) -> None:
-    names = {Subject("https://i", "ann"): "Ann Example"}
-    row = replace(ROW, kind=kind, actor=actor, target=target)
-    assert sentence(row, lambda subject: names.get(subject, "")) == expected
-
-
 def test_audit_names_lead_back_to_subjects() -> None:
     subject = Subject("https://issuer.test/", "auth0|ann at home")
     assert subject_of(str(subject)) == subject
@@ -99,9 +52,9 @@ def test_a_sentence_has_todays_name_and_nothing_after_erasure(world: ApiWorld, a
     with world.database.unit_of_work() as unit:
         unit.save_person(Person(bob, name="Bob <img src=x>"), world.clock())
         unit.commit()
-    record(world, actor=str(bob), target=str(bob))
+    record(world, actor=str(bob), target=str(bob), details={"role": "viewer", "until": None})
     (event,) = admin.get("/audit", kind="policy:grant:add").json["events"]
-    assert event["sentence"] == "Bob <img src=x> granted Bob <img src=x> a role or permission."
+    assert event["sentence"] == "Bob <img src=x> granted Bob <img src=x> the role viewer, no expiry."
     assert event["actor"] == f"auth0|bob at {world.issuer.url}"
     assert admin.get(f"/audit/{event['seq']}").json == event
 

@@ -148,7 +148,7 @@ def test_hostile_names_are_texts(admin: Caller) -> None:
         assert (made.status_code, made.json["name"]) == (201, name)
         assert admin.get("/roles", q=name[:20]).json["total"] == 1
         (event,) = admin.get("/audit", target=name).json["events"]
-        assert event["sentence"] == f"Ann Example created the role {name}."
+        assert event["sentence"] == f"Ann Example created the role {name} with no permissions."
 
 
 def test_built_in_roles_are_extended_only(admin: Caller) -> None:

@@ -36,7 +36,10 @@ def test_ending_one_is_done_at_once_and_audited(world: ApiWorld) -> None:
     assert world.call("/api/pong", second.token).status_code == 200
     (event,) = world.events("app:session:end")
     assert event["actor"] == event["target"] == str(first.subject)
-    assert (event["reason"], event["details"]) == ("ended-by-person", {"session": first.ref})
+    assert (event["reason"], event["details"]) == (
+        "ended-by-person",
+        {"session": first.ref, "browser": "Unknown browser"},
+    )
     assert event["correlation_id"] == answer.headers["X-Correlation-ID"]
     assert world.call(f"{PATH}/{first.ref}", second.token, method="DELETE").status_code == 404
 

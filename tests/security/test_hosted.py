@@ -117,8 +117,8 @@ def sent_to(tab: SocketTab) -> str:
 def test_no_code_of_a_hosted_app_runs_for_an_anonymous_user(installation: AppProcesses) -> None:
     ann = installation.sign_in("ann", "viewer")
     with installation.tab(ann) as tab, installation.tab(None) as anonymous:
-        assert "Sign in to see what is here for you." in opened_at(anonymous, "/")
-        assert "Afterwards you come right back to it." in " ".join(opened_at(anonymous, "/orders", query_string="a=1"))
+        assert "Sign in to continue." in opened_at(anonymous, "/")
+        assert "You'll come straight back." in " ".join(opened_at(anonymous, "/orders", query_string="a=1"))
         assert installation.traces == []
         # Not even when a widget or a fragment is pressed whose id is known from a user's tab.
         assert "hosted, hello" in opened_at(tab, "/", query_string="text=hello")

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from app.core.audit import ANONYMOUS_ACTOR, SYSTEM
+from app.core.audit import ANONYMOUS_ACTOR, SYSTEM, AuditKind
 from app.core.contract.audit import AuditItem
 
 OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
@@ -23,7 +23,9 @@ OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Outcome → (label, icon)."""
 _UNKNOWN_OUTCOME: Final = ":material/help:"
-_PLACEHOLDER: Final = re.compile(r"\{(?:actor|target)\}")
+_LABELS: Final[Mapping[str, str]] = {kind.sentence: kind.label for kind in AuditKind}
+_OPTIONAL: Final = re.compile(r"\[[^\]]*\]")
+_PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 _AUDIT_NAME: Final = re.compile(rf"\S.* at https?://\S+|operator:\S.*|{SYSTEM}|{ANONYMOUS_ACTOR}")
 _SEQ_AT_START: Final = re.compile(rb'(?:\{"seq": ?|"?)(\d{1,19})\b')
 _MAX_LINE_BYTES: Final = 64 * 1024
@@ -52,8 +54,11 @@ def outcome_label(outcome: str) -> str:
 
 
 def kind_label(sentence: str) -> str:
-    """The sentence of a kind without its names: ``… granted … a role or permission``."""
-    return _PLACEHOLDER.sub("…", sentence).rstrip(".")
+    """The label of the kind with this sentence, such as ``Grant: role or permission revoked``.
+
+    For a kind of another version of the API it is the sentence itself, with dots for what differs between its events.
+    """
+    return _LABELS.get(sentence) or _PLACEHOLDER.sub("…", _OPTIONAL.sub("", sentence)).rstrip(".")
 
 
 def event_json(event: AuditItem) -> str:

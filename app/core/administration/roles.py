@@ -103,8 +103,11 @@ def update_role(
     require_nothing_gained(authorized_actor, added, authorized_actor.grants.roles.get(current.name, ()), current.name)
     unit.change_role(role, name=name, description=description, permissions=permissions)
     details: dict[str, Detail] = {"role": role, "added": _listed(added), "removed": _listed(removed)}
-    renamed: dict[str, Detail] = {} if name == current.name else {"renamed_to": name}
-    unit.record(authorized_actor.event(AuditKind.ROLE_UPDATE, current.name, reason, **details, **renamed))
+    if name != current.name:
+        details["renamed_to"] = name
+    if description != current.description:
+        details["description"] = description
+    unit.record(authorized_actor.event(AuditKind.ROLE_UPDATE, current.name, reason, **details))
 
 
 def delete_role(

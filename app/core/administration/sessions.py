@@ -13,6 +13,7 @@ from app.core.administration.authorized_actor import (
 )
 from app.core.administration_ports import AdministrationUnit
 from app.core.audit import AuditKind, subject_name
+from app.core.browsers import browser_name
 from app.core.errors import NotFound
 from app.core.permissions import Permission
 from app.core.records import EndReason
@@ -32,7 +33,13 @@ def end_session(unit: AdministrationUnit, actor: Actor, *, ref: str, reason: str
         raise NotFound("There is no such session.")
     if unit.end_session(ref, EndReason.ENDED_BY_ADMIN, now):
         unit.record(
-            authorized_actor.event(AuditKind.SESSION_END, subject_name(session.person.subject), reason, session=ref)
+            authorized_actor.event(
+                AuditKind.SESSION_END,
+                subject_name(session.person.subject),
+                reason,
+                session=ref,
+                browser=browser_name(session.user_agent),
+            )
         )
 
 
@@ -52,7 +59,9 @@ def end_sessions(unit: AdministrationUnit, actor: Actor, *, person: int, reason:
     target = name_of(row)
     ended = unit.end_sessions_of(row.person.subject, EndReason.ENDED_BY_ADMIN, now)
     for ref in ended:
-        unit.record(authorized_actor.event(AuditKind.SESSION_END, target, reason, session=ref))
+        session = unit.session_by_ref(ref)
+        details = {} if session is None else {"browser": browser_name(session.user_agent)}
+        unit.record(authorized_actor.event(AuditKind.SESSION_END, target, reason, session=ref, **details))
     if not ended:  # tokens of other clients are refused from now on all the same
         unit.record(authorized_actor.event(AuditKind.SESSION_END, target, reason, sessions=0))
     return len(ended)

@@ -12,7 +12,7 @@ import structlog
 from app.core.administration.authorized_actor import Actor, AuthorizedActor
 from app.core.administration_ports import AdministrationStorage, AdministrationUnit
 from app.core.audit import AuditKind, Outcome
-from app.core.errors import LastAdministrator, RuleViolated, StorageUnavailable
+from app.core.errors import ExceedsOwnPermissions, LastAdministrator, RuleViolated, StorageUnavailable
 
 log = structlog.get_logger("gatehouse.administration")
 
@@ -43,7 +43,8 @@ def _record(
     storage: AdministrationStorage, actor: Actor, error: RuleViolated | LastAdministrator, now: datetime
 ) -> None:
     """Record the refusal in its own unit of work, because that of the change is rolled back."""
-    event = AuthorizedActor(actor, now).event(AuditKind.RULE_REFUSE, error.target, error.code)
+    details = {"missing": " ".join(error.permissions)} if isinstance(error, ExceedsOwnPermissions) else {}
+    event = AuthorizedActor(actor, now).event(AuditKind.RULE_REFUSE, error.target, error.code, **details)
     with storage.unit_of_work() as unit:
         unit.record(replace(event, outcome=Outcome.REFUSED))
         unit.commit()

@@ -77,7 +77,9 @@ class KindBody(ResponseModel):
     """A kind of events."""
 
     kind: str
-    sentence: str
+    sentence: str = Field(
+        description="The template of its sentences: placeholders in braces; what is in brackets may be omitted."
+    )
 
 
 class Kinds(ResponseModel):

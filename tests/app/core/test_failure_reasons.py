@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import structlog
 
 from app.core.audit_rows import AuditRow
-from app.core.failure_reasons import CallbackReason, ClaimReason, OAuthReason, ProviderReason, TokenReason, explain
+from app.core.failure_reasons import (
+    CallbackReason,
+    ClaimReason,
+    OAuthReason,
+    ProviderReason,
+    SignInReason,
+    TokenReason,
+    explain,
+)
 from remote_api.audit_sentences import sentence
 from tests.clock import FakeClock
 from tests.issuer import ABSENT, Fault, SigningKey
@@ -166,7 +175,7 @@ def test_each_fault_of_discovery(here: SignInWorld, spoil: Callable[[SignInWorld
 
 
 def test_every_code_is_stable_short_and_has_a_sentence() -> None:
-    for table in (TokenReason, ProviderReason, CallbackReason, OAuthReason, ClaimReason):
+    for table in (TokenReason, ProviderReason, CallbackReason, SignInReason, OAuthReason, ClaimReason):
         for row in table:
             assert re.fullmatch(r"[a-z][a-z0-9_-]{1,31}", row.value), row
             assert re.search(r"[.]$", row.sentence), row
@@ -186,17 +195,22 @@ def test_free_text_is_no_reason_code(text: str) -> None:
         (
             "app:login:refuse",
             "access-token:wrong-audience",
-            "A sign-in did not succeed. The access token was refused. The token is for another audience.",
+            "A sign-in of x was refused: the access token is not valid. The token is for another audience.",
         ),
         (
             "app:login:refuse",
             "provider:tls-expired",
-            "A sign-in did not succeed. The certificate has expired: replace it, or set the clock of this machine.",
+            "A sign-in of x was refused: the certificate has expired: replace it, or set the clock of this machine.",
         ),
-        ("app:login:refuse", "factor-missing", "A sign-in did not succeed. The second factor was not requested."),
-        ("policy:grant:add", "provider:dns", "An unknown actor granted something a role or permission."),
+        ("app:login:refuse", "factor-missing", "A sign-in of x was refused: the second factor was not requested."),
+        ("app:login:refuse", "user_blocked", "A sign-in of x was refused: the account is blocked at the provider."),
+        (
+            "policy:grant:add",
+            "provider:dns",
+            "x granted an unrecorded person a role or permission that was not recorded.",
+        ),
     ],
 )
 def test_administrators_read_the_reason_in_the_audit(kind: str, reason: str, expected: str) -> None:
-    row = AuditRow(**(dict.fromkeys(AuditRow.__dataclass_fields__, "") | {"kind": kind, "reason": reason}))  # type: ignore[arg-type]
+    row = AuditRow(1, datetime(2026, 1, 1, tzinfo=UTC), kind, "refused", "x", "", reason, "", "")
     assert sentence(row, lambda _: "") == expected

@@ -10,7 +10,7 @@ from tests.provider import ProviderResponse
 from tests.signin import SignInWorld, query
 
 ERRORS = [
-    ("access_denied", "", 403, "You were not signed in"),
+    ("access_denied", "", 403, "Sign-in was cancelled"),
     ("access_denied", "No entry on <b>Sundays</b>", 403, "No entry on &lt;b&gt;Sundays&lt;/b&gt;"),
     ("unauthorized", "user is blocked", 403, "Your account is blocked"),
     ("unauthorized", "not on the list", 403, "not on the list"),
@@ -21,7 +21,7 @@ ERRORS = [
     ("server_error", "", 503, "had a fault"),
     ("temporarily_unavailable", "", 503, "busy"),
     ("too_many_requests", "", 503, "Too many attempts"),
-    ("something_new", "", 400, "Signing in did not work"),
+    ("something_new", "", 400, "Sign-in was refused by the provider"),
     ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", 400, "&lt;img src=x onerror=alert(1)&gt;"),
 ]
 

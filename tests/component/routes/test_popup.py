@@ -46,7 +46,7 @@ def test_no_other_page_of_ours_has_a_script(installation: SignInWorld) -> None:
         ("login_required", "Sign in to continue"),
         ("consent_required", "One more step"),
         ("mfa_required", "One more step"),
-        ("access_denied", "You were not signed in"),
+        ("access_denied", "Sign-in was cancelled"),
         ("temporarily_unavailable", "busy"),
     ],
 )

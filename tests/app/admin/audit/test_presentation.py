@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from app.admin.audit import presentation
-from app.core.audit import ANONYMOUS_ACTOR
+from app.core.audit import ANONYMOUS_ACTOR, AuditKind
 from app.core.contract.audit import AuditItem
 
 
@@ -49,10 +49,13 @@ def test_an_unknown_outcome_is_shown_as_stored() -> None:
     assert presentation.outcome_icon("postponed") == ":material/help:"
 
 
-def test_the_label_of_a_kind_has_no_names() -> None:
-    assert (
-        presentation.kind_label("{actor} granted {target} a role or permission.") == "… granted … a role or permission"
-    )
+def test_the_label_of_a_kind_starts_with_its_subject() -> None:
+    assert presentation.kind_label(AuditKind.GRANT_ADD.sentence) == "Grant: role or permission granted"
+    assert presentation.kind_label(AuditKind.LOGIN_REFUSE.sentence) == "Sign-in: refused"
+
+
+def test_the_label_of_an_unknown_kind_is_its_sentence_without_placeholders() -> None:
+    assert presentation.kind_label("{actor} lent {target} a {thing}[, {expiry}].") == "… lent … a …"
 
 
 @pytest.mark.parametrize(
