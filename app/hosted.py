@@ -151,7 +151,7 @@ def _enter() -> bool:
 
 def _signed_out(error: Unauthenticated | None) -> bool:
     """Show the sign-in page at the requested path."""
-    panels.sign_in(error, path=_stand_in("Sign in"), app="")
+    panels.sign_in(error, path=_stand_in("Sign in"), app=_config().title)
     return False
 
 

@@ -50,13 +50,13 @@ def _card(key: str) -> DeltaGenerator:
     return st.container(horizontal_alignment="center").container(key=key, border=True, width=520)
 
 
-def sign_in(error: Unauthenticated | None = None, *, path: str = "", app: str = "Gatehouse") -> None:
+def sign_in(error: Unauthenticated | None = None, *, path: str = "", app: str = "") -> None:
     """Show the sign-in page, which explains why and returns to the present address afterwards.
 
     Args:
         error: Why the user has no session; None for a user who was not signed in.
         path: Path of the requested page, without slashes; empty for the start page.
-        app: Name of the app; empty if it is not known.
+        app: Name of a hosted app; empty for Gatehouse itself.
     """
     if isinstance(error, SignInAgain):
         _sign_in_again(error)
@@ -75,8 +75,8 @@ def sign_in(error: Unauthenticated | None = None, *, path: str = "", app: str = 
                 else "Your session was ended. Sign in to continue where you were."
             )
         else:
-            st.title("Sign in")
-            start = f"Sign in to {app} to continue." if app else "Sign in to continue."
+            st.title(f"Sign in to {formatting.plain(app, cap=60)}" if app else "Sign in")
+            start = "Sign in to continue." if app else "Sign in to Gatehouse to continue."
             st.write("Sign in to open this page. You'll come straight back." if path else start)
         _sign_in_component("sign-in", anonymous=error is None)
 
