@@ -20,9 +20,19 @@ from app.core.administration_records import (
 )
 from app.core.audit_rows import AuditQuery, AuditRow, ChainHead
 from app.core.keyring import Keyring
+from app.core.list_orders import MappingSort, RoleSort, SessionSort
 from app.core.ports import Reader
 from app.core.statistics_records import Statistics
-from db import audit_lists, mapping_lists, people_lists, person_cards, role_lists, role_review, session_lists
+from db import (
+    audit_lists,
+    mapping_lists,
+    people_lists,
+    permission_lists,
+    person_cards,
+    role_lists,
+    role_review,
+    session_lists,
+)
 from db import statistics as installation_statistics
 from db.query_cache import QueryCache
 
@@ -43,9 +53,11 @@ class AdministrationReads:
         """The person with this id."""
         return person_cards.person_card(self._queries, person, now)
 
-    def roles(self, now: datetime, *, text: str = "", cursor: str = "", limit: int = 50) -> RowPage[RoleRow]:
-        """A page of the roles by name."""
-        return role_lists.role_page(self._queries, now, text=text, after=cursor, limit=limit)
+    def roles(
+        self, now: datetime, *, text: str = "", sort: RoleSort = RoleSort.NAME, cursor: str = "", limit: int = 50
+    ) -> RowPage[RoleRow]:
+        """A page of the roles."""
+        return role_lists.role_page(self._queries, now, text=text, sort=sort, after=cursor, limit=limit)
 
     def role_card(self, role: int, now: datetime) -> RoleCard | None:
         """The role with this id."""
@@ -67,7 +79,7 @@ class AdministrationReads:
         self, now: datetime, *, text: str = "", cursor: str = "", limit: int = 50
     ) -> RowPage[PermissionRow]:
         """A page of the permission catalogue by name."""
-        return role_lists.permission_page(self._queries, now, text=text, after=cursor, limit=limit)
+        return permission_lists.permission_page(self._queries, now, text=text, after=cursor, limit=limit)
 
     def mappings(
         self,
@@ -75,6 +87,7 @@ class AdministrationReads:
         text: str = "",
         unmapped: bool = False,
         implicit_role_mapping: bool = False,
+        sort: MappingSort = MappingSort.TOKEN_ROLE,
         cursor: str = "",
         limit: int = 50,
     ) -> RowPage[MappingRow]:
@@ -84,6 +97,7 @@ class AdministrationReads:
             text=text,
             unmapped=unmapped,
             implicit_role_mapping=implicit_role_mapping,
+            sort=sort,
             after=cursor,
             limit=limit,
         )
@@ -92,18 +106,20 @@ class AdministrationReads:
         self,
         now: datetime,
         *,
+        text: str = "",
         person: int | None = None,
         seen_since: datetime | None = None,
+        sort: SessionSort = SessionSort.LAST_SEEN,
         cursor: str = "",
         limit: int = 50,
     ) -> RowPage[SessionRow]:
-        """A page of live sessions, the most recently used first."""
+        """A page of live sessions."""
         return session_lists.session_page(
-            self._queries, now, person=person, seen_since=seen_since, after=cursor, limit=limit
+            self._queries, now, text=text, person=person, seen_since=seen_since, sort=sort, after=cursor, limit=limit
         )
 
     def audit(self, query: AuditQuery) -> RowPage[AuditRow]:
-        """A page of the events that match, newest first."""
+        """A page of the events that match."""
         return audit_lists.audit_page(self._queries, query)
 
     def audit_event(self, seq: int) -> AuditRow | None:

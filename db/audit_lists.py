@@ -1,4 +1,4 @@
-"""Reads of the audit: a page of a list, newest first; an export of all matches, oldest first; the state of its head."""
+"""Reads of the audit: a page of a list, an export of all matches, which is oldest first, and the state of its head."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Select, bindparam, func, select
 
 from app.core.administration_records import MAX_COUNTED, RowPage
-from app.core.audit_rows import AuditQuery, AuditRow, ChainHead
+from app.core.audit_rows import AuditQuery, AuditRow, AuditSort, ChainHead
 from app.core.keyring import Keyring
 from db.audit_chain import head_mac_matches
 from db.audit_filter import AUDIT_EVENT, EVENT_TIME, AuditFilter
@@ -26,7 +26,7 @@ _BY_SELECTIVITY: Final = ("name", "actor", "target", "kinds", "outcome")
 
 
 def audit_page(queries: QueryCache, query: AuditQuery) -> RowPage[AuditRow]:
-    """A page of the events that match, newest first.
+    """A page of the events that match, in the order of the query.
 
     Raises:
         InvalidInput: The cursor is not one of this query.
@@ -34,15 +34,17 @@ def audit_page(queries: QueryCache, query: AuditQuery) -> RowPage[AuditRow]:
     audit_filter = AuditFilter.of(query)
     if audit_filter is None:
         return RowPage()
-    position = position_of(query.cursor, audit_filter, int, int)
+    newest_first = query.sort is AuditSort.NEWEST
+    key = ("audit", audit_filter, newest_first)
+    position = position_of(query.cursor, key, int, int)
     size = page_size(query.limit)
     driving_column = _driving_column(queries, audit_filter)
     total = _count(queries, audit_filter, driving_column)
-    rows = _page(queries, audit_filter, driving_column, position, size + 1, newest_first=True)
+    rows = _page(queries, audit_filter, driving_column, position, size + 1, newest_first=newest_first)
     page = rows[:size]
     return RowPage(
         rows=tuple(map(audit_row, page)),
-        next=cursor(audit_filter, (page[-1][1], page[-1][0])) if len(rows) > size else None,
+        next=cursor(key, (page[-1][1], page[-1][0])) if len(rows) > size else None,
         total=total,
     )
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Hashable, Sequence
-from typing import Final
+from collections.abc import Hashable, Iterable, Sequence
+from operator import itemgetter
+from typing import Any, Final, TypeVar
 from zlib import crc32
 
 from app.core.errors import InvalidInput
 
 Position = tuple[int | str | None, ...]
 """The sort values of the last row of a page."""
+Key = TypeVar("Key", bound=tuple[Any, ...])
+T = TypeVar("T")
 _MAX_CHARACTERS: Final = 3000
 _encode: Final = json.JSONEncoder().encode
 _MAX_INTEGER: Final = 2**63 - 1
@@ -47,6 +50,22 @@ def position_of(text: str, query: Hashable, *kinds: type[int | str] | None) -> P
     if position is None or len(position) != len(kinds) or not all(map(_is_of, position, kinds)):
         raise InvalidInput({"cursor": _WRONG})
     return position
+
+
+def page_after(
+    rows: Iterable[tuple[Key, T]], position: Position | None, size: int, *, reverse: bool = False
+) -> tuple[list[tuple[Key, T]], bool]:
+    """A page of a list that is sorted in memory, and whether more rows follow.
+
+    Args:
+        rows: Each with its position, which is its sort key.
+        position: The position of the row before the page; None for the first page.
+        size: The maximum number of rows.
+        reverse: Whether the order is descending.
+    """
+    following = [row for row in rows if position is None or (row[0] < position if reverse else row[0] > position)]
+    following.sort(key=itemgetter(0), reverse=reverse)
+    return following[:size], len(following) > size
 
 
 def _decoded(text: str, query: Hashable) -> Position | None:

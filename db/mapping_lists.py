@@ -6,16 +6,17 @@ A loose index scan finds the distinct names, so the number of people with a toke
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Select, Text, bindparam, func, select
 
 from app.core.administration_records import MAX_COUNTED, MappingRow, RowPage
+from app.core.list_orders import MappingSort
 from app.core.permissions import ROLES
 from app.core.records import MAX_SEARCH_CHARACTERS
-from db.cursors import cursor, position_of
+from db.cursors import Position, cursor, page_after, position_of
 from db.models import role_mappings, roles, token_roles
 from db.query_cache import QueryCache, page_size
 from db.texts import clean, search_key
@@ -26,15 +27,23 @@ _BELOW_ALL: Final = ""
 
 
 def mapping_page(
-    queries: QueryCache, *, text: str, unmapped: bool, implicit_role_mapping: bool, after: str, limit: int
+    queries: QueryCache,
+    *,
+    text: str,
+    unmapped: bool,
+    implicit_role_mapping: bool,
+    sort: MappingSort,
+    after: str,
+    limit: int,
 ) -> RowPage[MappingRow]:
-    """A page of the token roles that are mapped or were received, by name.
+    """A page of the token roles that are mapped or were received.
 
     Args:
         queries: Executes the reads.
         text: A part of the name, compared without case.
         unmapped: Whether only token roles that are mapped to no role.
         implicit_role_mapping: Whether a token role with the name of a built-in role is mapped to it without a mapping.
+        sort: The order; equal counts are by name.
         after: The cursor; empty for the first page.
         limit: The size of the page.
 
@@ -42,18 +51,21 @@ def mapping_page(
         InvalidInput: The cursor is not one of this list.
     """
     search_text = search_key(clean(text.strip(), MAX_SEARCH_CHARACTERS))
-    key = ("mappings", search_text, unmapped, implicit_role_mapping)
-    position = position_of(after, key, str)
+    key = ("mappings", search_text, unmapped, implicit_role_mapping, str(sort))
+    by_name, descending = sort.value.removeprefix("-") == "token_role", sort.value.startswith("-")
+    position = position_of(after, key, *((str,) if by_name else (int, str)))
     mapped = _mapped(queries)
-    known = sorted(mapped.keys() | set(received(queries)))
+    known = mapped.keys() | set(received(queries))
     all_mapped = mapped.keys() | (ROLES.keys() if implicit_role_mapping else ())
     names = [name for name in known if search_text in search_key(name) and not (unmapped and name in all_mapped)]
-    rest = [name for name in names if position is None or name > str(position[0])]
-    size = page_size(limit)
-    page = rest[:size]
+    rows: Iterable[tuple[Position, str]] = (((name,), name) for name in names)
+    if not by_name:
+        sign, counts = -1 if descending else 1, _people_counts(queries, names)
+        rows = (((sign * counts[name], name), name) for name in names)
+    page, more = page_after(rows, position, page_size(limit), reverse=by_name and descending)
     return RowPage(
-        rows=_rows(queries, page),
-        next=cursor(key, (page[-1],)) if len(rest) > size else None,
+        rows=_rows(queries, [name for _, name in page]),
+        next=cursor(key, page[-1][0]) if more else None,
         total=min(len(names), MAX_COUNTED),
     )
 
@@ -115,22 +127,28 @@ def _rows(queries: QueryCache, names: Sequence[str]) -> tuple[MappingRow, ...]:
     )
     for name, number, role in mapped:
         roles_by_name[name].append((number, role))
+    counts = _people_counts(queries, names)
     return tuple(
         MappingRow(
             token_role=name,
             version=_version(name, [number for number, _ in roles_by_name[name]]),
             roles=tuple(sorted(roles_by_name[name], key=lambda role: role[1])),
-            people=queries.scalar("people of a token role", _people, name=name),
+            people=counts[name],
         )
         for name in names
     )
 
 
-def _people() -> Select[Any]:
-    people = (
-        select(token_roles.c.person_id).where(token_roles.c.name == bindparam("name", type_=Text)).limit(MAX_COUNTED)
-    )
-    return select(func.count()).select_from(people.subquery())
+def _people_counts(queries: QueryCache, names: Sequence[str]) -> dict[str, int]:
+    """Token role → in how many people's last token it was, up to ``MAX_COUNTED``."""
+
+    def build() -> Select[Any]:
+        name = queries.values_of("names", Text)
+        people = select(token_roles.c.person_id).where(token_roles.c.name == name).limit(MAX_COUNTED)
+        return select(name, select(func.count()).select_from(people.correlate(name.table).subquery()).scalar_subquery())
+
+    rows = queries.rows("people of token roles", build, names=queries.array(names))
+    return {row[0]: row[1] for row in rows}
 
 
 def _version(name: str, role_ids: Sequence[int]) -> str:

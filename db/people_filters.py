@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, exists, liter
 
 from app.core.administration_records import PeopleQuery, PersonState
 from db.models import grants, people
-from db.people_grants import GrantFilter, by_person, excludes_machines, in_set
+from db.people_grants import GrantFilter, by_person, excludes_machines, in_set, usable_by
 from db.query_cache import QueryCache, live
 from db.rows import raw_time
 
@@ -78,8 +78,7 @@ def _conditions(query: PeopleQuery) -> list[ColumnElement[bool]]:
     if query.machine is not None:
         conditions.append(people.c.machine.is_(query.machine))
     if query.permission:
-        conditions += [people.c.blocked.is_(False), not_(_ERASED)]
-        conditions += [people.c.machine.is_(False)] if excludes_machines(query) else []
+        conditions += usable_by(machines=not excludes_machines(query))
     return conditions
 
 

@@ -47,6 +47,12 @@ def excludes_machines(query: PeopleQuery) -> bool:
     return query.permission in REQUIREMENTS
 
 
+def usable_by(*, machines: bool) -> list[ColumnElement[bool]]:
+    """Whether a person can use what is granted; ``machines``: machines too."""
+    conditions: list[ColumnElement[bool]] = [people.c.blocked.is_(False), people.c.erased_at.is_(None)]
+    return conditions if machines else [*conditions, people.c.machine.is_(False)]
+
+
 def grant_parameters(queries: QueryCache, query: PeopleQuery) -> dict[str, Any] | None:
     """The parameters of the filters by grants; None when no grant can meet them."""
     if not all(is_storable(name) for name in (query.role, query.permission) if name):

@@ -37,7 +37,7 @@ _RANGE_STARTS: Final = (200, 1000)
 _PEOPLE_COUNT: Final = select(counters.c.value).where(counters.c.name == literal_column("'people'"))
 
 
-class _Matches(NamedTuple):
+class Matches(NamedTuple):
     """The people who match a query."""
 
     total: int
@@ -51,20 +51,20 @@ class _Matches(NamedTuple):
 class PeopleSearch:
     """The people that match one query."""
 
-    __slots__ = ("_queries", "_query", "_statements")
+    __slots__ = ("_queries", "_query", "statements")
 
     def __init__(
         self, queries: QueryCache, query: PeopleQuery, search_text: str, parameters: Mapping[str, Any]
     ) -> None:
         self._queries = queries
         self._query = query
-        self._statements = PeopleStatements(queries, query, search_text, parameters)
+        self.statements = PeopleStatements(queries, query, search_text, parameters)
 
     @property
     def key(self) -> tuple[object, ...]:
         """Equal for two queries that differ in their page only."""
         query = self._query
-        return ("people", self._statements.search_text, *filter_values(query), str(query.sort))
+        return ("people", self.statements.search_text, *filter_values(query), str(query.sort))
 
     def page(self, after: Position | None, size: int) -> tuple[list[Row], int, bool]:
         """The next ``size`` rows, which begin with their position; the number of matches; whether more rows follow.
@@ -77,7 +77,7 @@ class PeopleSearch:
 
     def _next(self, after: Position | None, size: int) -> tuple[list[Row], int]:
         """The next rows, one more than ``size`` unless the total tells whether more follow; the number of matches."""
-        statements = self._statements
+        statements = self.statements
         count = size if after is None else size + 1
         if self._matches_all:
             total = min(self._queries.scalar("people counted", lambda: _PEOPLE_COUNT), MAX_COUNTED)
@@ -86,7 +86,7 @@ class PeopleSearch:
             page = self._by_candidates(after, count)
             if page is not None:
                 return page
-        total, ids, complete = self._matching_ids()
+        total, ids, complete = self.matching_ids()
         if total <= _MAX_SORTED_AT_ONCE:
             return self._sorted(ids, after, count) if total else [], total
         prefix_rows = self._with_prefix(after, count) if self._by_text_alone else None
@@ -96,29 +96,29 @@ class PeopleSearch:
             return self._sorted(ids, after, count), total
         return self._in_ranges(after, count, prefix_rows), total
 
-    def _matching_ids(self) -> _Matches:
+    def matching_ids(self) -> Matches:
         """The matches of a query with filters, read from the index of the filter that few people meet."""
-        statements, name = self._statements, None
+        statements, name = self.statements, None
         if statements.grant_filters:
             name, count, ids = self._rarest_grants()
             if not count:
-                return _Matches(0, ids, complete=True)
+                return Matches(0, ids, complete=True)
             if ids is not None:
                 form = ("people among granted", name, *statements.form)
                 build = partial(statements.matches_among, name)
                 total, ids = self._ids(form, build, statements.parameters | {"ids": ids})
-                return _Matches(min(total, MAX_COUNTED), ids, complete=True)
+                return Matches(min(total, MAX_COUNTED), ids, complete=True)
         if name is None or statements.text_match or is_narrow(self._query):
             form = ("people found", *statements.form)
             total, ids = self._ids(form, statements.matching_ids, statements.index_parameters)
         else:
             form = ("people granted and matching", name, *statements.form)
             total, ids = self._ids(form, partial(statements.granted_matches, name), statements.filter_parameters)
-        return _Matches(total, ids, complete=total < MAX_COUNTED)
+        return Matches(total, ids, complete=total < MAX_COUNTED)
 
     def _rarest_grants(self) -> tuple[GrantFilter, int, Any]:
         """The filter by grants that the fewest people meet, how many do, and their ids; None when they are many."""
-        statements, through = self._statements, str(self._query.through)
+        statements, through = self.statements, str(self._query.through)
         parameters = statements.filter_parameters
         counts = {}
         for name in statements.grant_filters:
@@ -140,7 +140,7 @@ class PeopleSearch:
 
     def _by_candidates(self, after: Position | None, count: int) -> tuple[list[Row], int] | None:
         """As ``_next``, when the candidates are few and all match, or when they are frequent; None otherwise."""
-        statements = self._statements
+        statements = self.statements
         order = statements.order
         parameters = order.parameters if after is None else order.parameters | order.position_parameters(after)
         rows = self._queries.rows(
@@ -162,7 +162,7 @@ class PeopleSearch:
 
     def _count_is_full(self, *, nearby: bool) -> bool:
         """Whether at least ``MAX_COUNTED`` people match; ``nearby``: probably those with the lowest ids do."""
-        statements = self._statements
+        statements = self.statements
         if nearby and self._rows(
             ("people counted near", *statements.form), statements.last_counted_near, **statements.parameters
         ):
@@ -172,21 +172,21 @@ class PeopleSearch:
 
     @property
     def _matches_all(self) -> bool:
-        return not self._statements.text_match and self._statements.unfiltered
+        return not self.statements.text_match and self.statements.unfiltered
 
     @property
     def _by_text_alone(self) -> bool:
         """Whether the query has a search text only, in the order by name."""
-        return bool(self._statements.order.search_text) and self._statements.unfiltered
+        return bool(self.statements.order.search_text) and self.statements.unfiltered
 
     def _with_prefix(self, after: Position | None, count: int) -> list[Row]:
         """The next rows among the people whose name begins with the search text."""
-        range_after = next(self._statements.order.ranges(after, self._statements.collated_value))
+        range_after = next(self.statements.order.ranges(after, self.statements.collated_value))
         return self._in_range(range_after, count) if range_after.order_range is OrderRange.PREFIX else []
 
     def _in_ranges(self, after: Position | None, count: int, prefix_rows: list[Row] | None = None) -> list[Row]:
         """The next rows, range by range; ``prefix_rows``: those of the first range when they are known."""
-        statements = self._statements
+        statements = self.statements
         rows: list[Row] = []
         for range_after in statements.order.ranges(after, statements.collated_value):
             known = prefix_rows if range_after.order_range is OrderRange.PREFIX else None
@@ -198,7 +198,7 @@ class PeopleSearch:
 
     def _in_range(self, range_after: RangeAfter, count: int) -> list[Row]:
         """The first ``count`` matches of a range."""
-        statements = self._statements
+        statements = self.statements
         if self._matches_all or range_after.order_range is OrderRange.PREFIX:
             return self._range_rows(
                 "people walked", statements.range_rows, range_after, statements.filter_parameters, count
@@ -221,19 +221,19 @@ class PeopleSearch:
         parameters: dict[str, Any],
         max_rows: int,
     ) -> list[Row]:
-        form = (name, *self._statements.form, *range_after.form)
+        form = (name, *self.statements.form, *range_after.form)
         return self._rows(form, partial(build, range_after), **(parameters | range_after.parameters), max_rows=max_rows)
 
     def _rows(self, form: Hashable, build: Callable[[], Select[Any]], **parameters: Any) -> list[Row]:
         queries = self._queries
-        statements = self._statements
+        statements = self.statements
         depends_on_values = statements.text_match == "substring" or statements.grant_filters
         rows = queries.rows_replanned if depends_on_values else queries.rows
         return rows(form, build, **parameters)
 
     def _sorted(self, ids: Any, after: Position | None, count: int) -> list[Row]:
         """The next ``count`` of the people with these ids."""
-        statements = self._statements
+        statements = self.statements
         order = statements.order
         parameters = order.parameters if after is None else order.parameters | order.position_parameters(after)
         form = ("people placed", str(self._query.sort), bool(order.search_text), after is not None)

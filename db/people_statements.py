@@ -180,7 +180,7 @@ class PeopleStatements:
         Where most people match, comparing them takes half as long as finding them by FTS5.
         """
         near = people.c.id <= literal_column(str(2 * MAX_COUNTED))
-        rows = select(people.c.id).where(near, self._text_condition(in_order=True))
+        rows = select(people.c.id).where(near, self.text_condition(in_order=True))
         return _last_counted(rows.order_by(people.c.id))
 
     def last_counted_match(self) -> Select[Any]:
@@ -243,10 +243,11 @@ class PeopleStatements:
     ) -> list[ColumnElement[bool]]:
         conditions = filters(self._queries, self._query, in_order=in_order, grants_by_person=grants_by_person, met=met)
         if search and self.text_match:
-            conditions.append(self._text_condition(in_order=in_order))
+            conditions.append(self.text_condition(in_order=in_order))
         return conditions
 
-    def _text_condition(self, *, in_order: bool) -> ColumnElement[bool]:
+    def text_condition(self, *, in_order: bool) -> ColumnElement[bool]:
+        """Whether a person matches the search text; ``in_order`` as in ``filters``."""
         if self.text_match == "prefix":
             return has_prefix(self._queries.collated(people.c.name_key))
         if self._sqlite:

@@ -24,6 +24,9 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy import (
+    column as named_column,
+)
 from sqlalchemy.sql import Executable
 
 from app.core.administration_records import MAX_COUNTED, MAX_ROWS
@@ -76,8 +79,15 @@ class QueryCache:
     def is_any(self, column: ColumnElement[Any], name: str, kind: type[BigInteger | Text] = BigInteger) -> Any:
         """Whether ``column`` is one of the values of the parameter ``name``, which ``array`` makes."""
         if self.sqlite:
-            return column.in_(select(func.json_each(bindparam(name, type_=Text)).table_valued("value").c.value))
+            return column.in_(select(self.values_of(name, kind)))
         return column == func.any(bindparam(name, type_=ARRAY(kind())))
+
+    def values_of(self, name: str, kind: type[BigInteger | Text] = BigInteger) -> Any:
+        """The values of the parameter ``name``, which ``array`` makes, as a column of a table."""
+        value = named_column("value", kind)
+        if self.sqlite:
+            return func.json_each(bindparam(name, type_=Text)).table_valued(value).c.value
+        return func.unnest(bindparam(name, type_=ARRAY(kind()))).table_valued(value).render_derived().c.value
 
     def array(self, values: Iterable[int | str]) -> Any:
         """The parameter value for ``is_any``."""

@@ -1,19 +1,20 @@
-"""Reads of roles and of the permission catalogue: pages of the lists, and single roles."""
+"""Reads of roles: pages of their list, and single roles."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Select, Text, bindparam, func, literal_column, select
+from sqlalchemy import BigInteger, Select, Text, bindparam, func, select
 
-from app.core.administration_records import MAX_COUNTED, PermissionRow, RoleCard, RoleRow, RowPage
+from app.core.administration_records import MAX_COUNTED, RoleCard, RoleRow, RowPage
+from app.core.list_orders import RoleSort
 from app.core.permissions import ADMINISTRATOR
 from app.core.records import MAX_COMPARED_ROLES, MAX_SEARCH_CHARACTERS
-from db.cursors import cursor, position_of
-from db.models import grants, permissions, role_mappings, role_permissions, roles
-from db.query_cache import QueryCache, capped, holders, live, page_size
+from db.cursors import Position, cursor, page_after, position_of
+from db.models import permissions, role_mappings, role_permissions, roles
+from db.query_cache import QueryCache, holders, page_size
 from db.statement import Row
 from db.texts import clean, is_storable, role_key, search_key
 from db.times import to_micros
@@ -21,13 +22,16 @@ from db.times import to_micros
 _AT_ROLE: Final = bindparam("role", type_=BigInteger)
 
 
-def role_page(queries: QueryCache, now: datetime, *, text: str, after: str, limit: int) -> RowPage[RoleRow]:
-    """A page of the roles by name.
+def role_page(
+    queries: QueryCache, now: datetime, *, text: str, sort: RoleSort, after: str, limit: int
+) -> RowPage[RoleRow]:
+    """A page of the roles.
 
     Args:
         queries: Executes the reads.
         now: The time at which grants are live.
         text: A part of the name, compared without case.
+        sort: The order; equal counts are by name.
         after: The cursor; empty for the first page.
         limit: The size of the page.
 
@@ -35,30 +39,41 @@ def role_page(queries: QueryCache, now: datetime, *, text: str, after: str, limi
         InvalidInput: The cursor is not one of this list.
     """
     search_text = search_key(clean(text.strip(), MAX_SEARCH_CHARACTERS))
-    size = page_size(limit)
-    position = position_of(after, ("roles", search_text), str)
-    # There are few roles, so their names are filtered here, the same way for both engines.
-    names = sorted(
-        (name, number)
+    key = ("roles", search_text, str(sort))
+    column, descending = sort.value.removeprefix("-"), sort.value.startswith("-")
+    by_name = column == "name"
+    position = position_of(after, key, *((str,) if by_name else (int, str)))
+    # There are few roles, so they are filtered and sorted here, the same way for both engines.
+    names = {
+        number: name
         for number, name in queries.rows("role names", lambda: select(roles.c.id, roles.c.name))
         if search_text in search_key(name)
-    )
-    rest = [role for role in names if position is None or role[0] > str(position[0])]
-    page = rest[:size]
-    by_id = {
-        row[0]: role_row(row)
-        for row in queries.rows(
-            "roles by id",
-            lambda: _roles().where(queries.is_any(roles.c.id, "ids")),
-            ids=queries.array(number for _, number in page),
+    }
+    ordered: Iterable[tuple[Position, int]] = (((name,), number) for number, name in names.items())
+    if not by_name:
+        sign = -1 if descending else 1
+        counts = queries.rows(
+            ("numbers of roles", column),
+            lambda: select(roles.c.id, _COUNTS[column]()).where(queries.is_any(roles.c.id, "ids")),
+            ids=queries.array(names),
             now=to_micros(now),
         )
-    }
-    return RowPage(
-        rows=tuple(by_id[number] for _, number in page if number in by_id),
-        next=cursor(("roles", search_text), (page[-1][0],)) if len(rest) > size else None,
-        total=min(len(names), MAX_COUNTED),
+        ordered = (((sign * count, names[number]), number) for number, count in counts)
+    page, more = page_after(ordered, position, page_size(limit), reverse=by_name and descending)
+    by_id = {row.id: row for row in _rows_of(queries, [number for _, number in page], now)}
+    rows = tuple(by_id[number] for _, number in page if number in by_id)
+    last: Position = page[-1][0] if page else ()
+    return RowPage(rows=rows, next=cursor(key, last) if more else None, total=min(len(names), MAX_COUNTED))
+
+
+def _rows_of(queries: QueryCache, ids: Iterable[int], now: datetime) -> list[RoleRow]:
+    rows = queries.rows(
+        "roles by id",
+        lambda: _roles().where(queries.is_any(roles.c.id, "ids")),
+        ids=queries.array(ids),
+        now=to_micros(now),
     )
+    return [role_row(row) for row in rows]
 
 
 def role_card(queries: QueryCache, role: int, now: datetime) -> RoleCard | None:
@@ -112,44 +127,6 @@ def catalogue(queries: QueryCache) -> frozenset[str]:
     return frozenset(row[0] for row in queries.rows("catalogue", lambda: select(permissions.c.name)))
 
 
-def permission_page(queries: QueryCache, now: datetime, *, text: str, after: str, limit: int) -> RowPage[PermissionRow]:
-    """A page of the permission catalogue by name.
-
-    Args:
-        queries: Executes the reads.
-        now: The time at which grants are live.
-        text: A part of the name or of the sentence, compared without case.
-        after: The cursor; empty for the first page.
-        limit: The size of the page.
-
-    Raises:
-        InvalidInput: The cursor is not one of this list.
-    """
-    search_text = clean(text.strip(), MAX_SEARCH_CHARACTERS).lower()
-    size = page_size(limit)
-    position = position_of(after, ("permissions", search_text), str)
-    parameters: dict[str, Any] = {"search_text": search_text} if search_text else {}
-    total = queries.scalar(
-        ("permissions counted", bool(search_text)),
-        lambda: capped(_matching(queries, select(permissions.c.name), has_search_text=bool(search_text))),
-        **parameters,
-    )
-    rows = queries.rows(
-        ("permissions", bool(search_text), position is not None),
-        lambda: _permission_rows(queries, has_search_text=bool(search_text), after=position is not None),
-        **parameters,
-        **({"name": position[0]} if position is not None else {}),
-        now=to_micros(now),
-        max_rows=size + 1,
-    )
-    page = rows[:size]
-    return RowPage(
-        rows=tuple(PermissionRow(row[0], row[1], bool(row[2]), row[3], row[4]) for row in page),
-        next=cursor(("permissions", search_text), (page[-1][0],)) if len(rows) > size else None,
-        total=total,
-    )
-
-
 def role_row(row: Row) -> RoleRow:
     """The role of a ``_roles`` row."""
     number, name, description, built_in, version, permission_count, people = row
@@ -171,6 +148,19 @@ def _card(queries: QueryCache, rows: Sequence[Row]) -> RoleCard | None:
 
 
 def _roles() -> Select[Any]:
+    return select(
+        roles.c.id,
+        roles.c.name,
+        roles.c.description,
+        roles.c.built_in,
+        roles.c.version,
+        _permission_count(),
+        _people_count(),
+    )
+
+
+def _permission_count() -> Any:
+    """How many permissions a role includes; for the administrator role the whole catalogue."""
     stored = (
         select(func.count())
         .select_from(role_permissions)
@@ -179,54 +169,20 @@ def _roles() -> Select[Any]:
         .scalar_subquery()
     )
     whole_catalogue = select(func.count()).select_from(permissions).scalar_subquery()
-    permission_count = func.coalesce(
+    return func.coalesce(
         select(whole_catalogue).where(roles.c.name == ADMINISTRATOR).correlate(roles).scalar_subquery(), stored
     )
-    people = (
+
+
+def _people_count() -> Any:
+    """How many people have a role, up to ``MAX_COUNTED``."""
+    return (
         select(func.count())
         .select_from(holders(roles.c.id).limit(MAX_COUNTED).correlate(roles).subquery())
         .correlate(roles)
         .scalar_subquery()
     )
-    return select(
-        roles.c.id, roles.c.name, roles.c.description, roles.c.built_in, roles.c.version, permission_count, people
-    )
 
 
-def _matching(queries: QueryCache, rows: Select[Any], *, has_search_text: bool) -> Select[Any]:
-    if not has_search_text:
-        return rows
-    index_of = func.instr if queries.sqlite else func.strpos
-    searched_text = permissions.c.name + literal_column("' '") + func.lower(permissions.c.sentence)
-    return rows.where(index_of(searched_text, bindparam("search_text", type_=Text)) > 0)
-
-
-def _permission_rows(queries: QueryCache, *, has_search_text: bool, after: bool) -> Select[Any]:
-    in_roles = (
-        select(func.count())
-        .select_from(role_permissions)
-        .where(role_permissions.c.permission == permissions.c.name)
-        .correlate(permissions)
-        .scalar_subquery()
-    )
-    direct_grants = (
-        select(func.count())
-        .select_from(
-            select(grants.c.person_id)
-            .where(grants.c.permission == permissions.c.name, live())
-            .distinct()
-            .limit(MAX_COUNTED)
-            .correlate(permissions)
-            .subquery()
-        )
-        .correlate(permissions)
-        .scalar_subquery()
-    )
-    name = queries.collated(permissions.c.name)
-    rows: Select[Any] = select(
-        permissions.c.name, permissions.c.sentence, permissions.c.by_scope, in_roles, direct_grants
-    )
-    rows = _matching(queries, rows, has_search_text=has_search_text)
-    if after:
-        rows = rows.where(name > bindparam("name", type_=Text))
-    return rows.order_by(name).limit(bindparam("max_rows", type_=BigInteger))
+_COUNTS: Final = {"people": _people_count, "permissions": _permission_count}
+"""Column that a list of roles is sorted by → its expression."""

@@ -192,6 +192,8 @@ def serve(stub: StubApi) -> StubApi:
             "step_up": None,
             "roles": 1,
             "people": 0,
+            "people_capped": False,
+            "direct_people": 0,
         }
         for permission in CATALOGUE.values()
     ]

@@ -7,8 +7,9 @@ import click
 from app.cli import output
 from app.cli.command import CommandGroup
 from app.cli.context import load_settings, resolve_role, run_query, run_transaction
-from app.cli.options import json_option, page_options, reason_option
+from app.cli.options import json_option, page_options, reason_option, sort_option
 from app.core import administration
+from app.core.list_orders import MappingSort
 
 
 @click.group("mappings", cls=CommandGroup)
@@ -19,12 +20,15 @@ def mappings() -> None:
 @mappings.command("list")
 @click.option("--search", default="", help="Part of the token role.")
 @click.option("--unmapped", is_flag=True, help="Only token roles without a mapping.")
+@sort_option(MappingSort)
 @page_options
 @json_option
-def list_mappings(*, search: str, unmapped: bool, cursor: str, limit: int, as_json: bool) -> int:
+def list_mappings(*, search: str, unmapped: bool, sort: str, cursor: str, limit: int, as_json: bool) -> int:
     """List token roles and the roles that they become."""
     page = run_query(
-        lambda database, _: database.administration.mappings(text=search, unmapped=unmapped, cursor=cursor, limit=limit)
+        lambda database, _: database.administration.mappings(
+            text=search, unmapped=unmapped, sort=MappingSort(sort), cursor=cursor, limit=limit
+        )
     )
     if as_json:
         output.print_json(

@@ -67,7 +67,7 @@ def list_people(
     limit: int,
     as_json: bool,
 ) -> int:
-    """List people, sorted by name."""
+    """List people."""
     query = PeopleQuery(
         text=search,
         state=PersonState(state) if state is not None else None,

@@ -10,12 +10,13 @@ import click
 from app.cli import output
 from app.cli.command import CommandGroup
 from app.cli.context import confirm, resolve_role, run_query, run_transaction
-from app.cli.options import json_option, page_options, reason_option, yes_option
+from app.cli.options import json_option, page_options, reason_option, sort_option, yes_option
 from app.core import administration
 from app.core.administration import Actor
 from app.core.administration_ports import AdministrationUnit
 from app.core.administration_records import RoleCard, RoleReview
 from app.core.errors import NotFound
+from app.core.list_orders import RoleSort
 
 
 @click.group("roles", cls=CommandGroup)
@@ -25,11 +26,16 @@ def roles() -> None:
 
 @roles.command("list")
 @click.option("--search", default="", help="Part of the name.")
+@sort_option(RoleSort)
 @page_options
 @json_option
-def list_roles(*, search: str, cursor: str, limit: int, as_json: bool) -> int:
-    """List roles, sorted by name."""
-    page = run_query(lambda database, now: database.administration.roles(now, text=search, cursor=cursor, limit=limit))
+def list_roles(*, search: str, sort: str, cursor: str, limit: int, as_json: bool) -> int:
+    """List roles."""
+    page = run_query(
+        lambda database, now: database.administration.roles(
+            now, text=search, sort=RoleSort(sort), cursor=cursor, limit=limit
+        )
+    )
     if as_json:
         output.print_json(
             {"roles": [output.role_json(row) for row in page.rows], "next": page.next, "total": page.total}

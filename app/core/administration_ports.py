@@ -27,6 +27,7 @@ from app.core.administration_records import (
     WithheldRow,
 )
 from app.core.audit_rows import AuditQuery, AuditRow, ChainHead
+from app.core.list_orders import MappingSort, RoleSort, SessionSort
 from app.core.policy import Grants
 from app.core.ports import Reader, Storage, UnitOfWork
 from app.core.principal import Subject
@@ -42,8 +43,10 @@ class AdministrationReader(Protocol):
     def person_card(self, person: int, now: datetime) -> PersonCard | None:
         """One person by id; None when there is none."""
 
-    def roles(self, now: datetime, *, text: str = "", cursor: str = "", limit: int = 50) -> RowPage[RoleRow]:
-        """Roles by name, with counts; ``text``: part of the name."""
+    def roles(
+        self, now: datetime, *, text: str = "", sort: RoleSort = RoleSort.NAME, cursor: str = "", limit: int = 50
+    ) -> RowPage[RoleRow]:
+        """Roles with counts, in the order of ``sort``; ``text``: part of the name."""
 
     def role_card(self, role: int, now: datetime) -> RoleCard | None:
         """One role by id; None when there is none."""
@@ -68,6 +71,7 @@ class AdministrationReader(Protocol):
         text: str = "",
         unmapped: bool = False,
         implicit_role_mapping: bool = False,
+        sort: MappingSort = MappingSort.TOKEN_ROLE,
         cursor: str = "",
         limit: int = 50,
     ) -> RowPage[MappingRow]:
@@ -81,18 +85,21 @@ class AdministrationReader(Protocol):
         self,
         now: datetime,
         *,
+        text: str = "",
         person: int | None = None,
         seen_since: datetime | None = None,
+        sort: SessionSort = SessionSort.LAST_SEEN,
         cursor: str = "",
         limit: int = 50,
     ) -> RowPage[SessionRow]:
-        """Return sessions that are neither ended nor past their absolute lifetime, last used first.
+        """Return sessions that are neither ended nor past their absolute lifetime, in the order of ``sort``.
 
-        The caller knows the idle lifetime: only sessions used after ``seen_since`` are returned.
+        The caller knows the idle lifetime: only sessions used after ``seen_since`` are returned. ``text`` finds people
+        as in ``PeopleQuery``.
         """
 
     def audit(self, query: AuditQuery) -> RowPage[AuditRow]:
-        """Events that match, newest first (by time, then number)."""
+        """Events that match, in the order of the query."""
 
     def audit_event(self, seq: int) -> AuditRow | None:
         """One event by its number."""

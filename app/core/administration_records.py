@@ -232,7 +232,9 @@ class PermissionRow:
     roles: int
     """How many roles list it, the administrator role not counted."""
     people: int
-    """How many have it by a grant of its own."""
+    """How many can use it now, as the filter of ``PeopleQuery``, up to ``MAX_COUNTED``."""
+    direct_people: int
+    """How many of them by a grant of its own, up to ``MAX_COUNTED``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,16 @@ class AuditRow:
     details: Mapping[str, str | int | bool | None] = field(default_factory=dict)
 
 
+class AuditSort(StrEnum):
+    """The declared orders of the list of audit events, by time, then number."""
+
+    NEWEST = "-at"
+    OLDEST = "at"
+
+
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """Filters of audit events, newest first; an empty member filters nothing. ``since`` is inclusive, ``until`` not."""
+    """Filters of audit events; an empty member filters nothing. ``since`` is inclusive, ``until`` not."""
 
     name: str = ""
     """Audit name (``subject at issuer``, ``operator:…``) that acted or was acted on."""
@@ -38,6 +46,7 @@ class AuditQuery:
     outcome: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    sort: AuditSort = AuditSort.NEWEST
     cursor: str = ""
     limit: int = 50
 

@@ -39,10 +39,16 @@ api = APIBlueprint(
 @api.get("/sessions", responses={200: SessionList})
 @requires(Permission.READ_SESSIONS)
 def all_sessions(query: SessionsQuery) -> SessionList:
-    """List live sessions, last used first."""
+    """List live sessions."""
     now = services().clock()
     rows = services().storage.administration.sessions(
-        now, person=query.person, seen_since=now - _idle(), cursor=query.cursor, limit=query.limit
+        now,
+        text=query.q,
+        person=query.person,
+        seen_since=now - _idle(),
+        sort=query.sort,
+        cursor=query.cursor,
+        limit=query.limit,
     )
     return construct(
         SessionList,

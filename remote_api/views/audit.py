@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from threading import Lock
@@ -62,8 +63,9 @@ _verifying = Lock()
 @api.get("", responses={200: Events})
 @requires(Permission.READ_AUDIT)
 def events(query: AuditListQuery) -> Events:
-    """List events, newest first."""
-    rows = services().storage.administration.audit(_query(query, cursor=query.cursor, limit=query.limit))
+    """List events."""
+    filters = replace(_query(query), sort=query.sort, cursor=query.cursor, limit=query.limit)
+    rows = services().storage.administration.audit(filters)
     name_of = present_names()
     return construct(
         Events,
@@ -162,7 +164,7 @@ def _verified() -> ChainState:
         _verifying.release()
 
 
-def _query(filters: AuditFilters, *, cursor: str = "", limit: int = 50) -> AuditQuery:
+def _query(filters: AuditFilters) -> AuditQuery:
     return AuditQuery(
         name=filters.name,
         actor=filters.actor,
@@ -171,8 +173,6 @@ def _query(filters: AuditFilters, *, cursor: str = "", limit: int = 50) -> Audit
         outcome=filters.outcome or "",
         since=filters.since,
         until=filters.until,
-        cursor=cursor,
-        limit=limit,
     )
 
 

@@ -44,6 +44,7 @@ def mappings(query: MappingsQuery) -> MappingList:
     rows = services().storage.administration.mappings(
         text=query.q,
         unmapped=query.unmapped,
+        sort=query.sort,
         implicit_role_mapping=current_app.config[IMPLICIT_ROLE_MAPPING],
         cursor=query.cursor,
         limit=query.limit,

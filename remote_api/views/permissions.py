@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from app.core.administration_records import PermissionRow
+from app.core.administration_records import MAX_COUNTED, PermissionRow
 from app.core.contract.base import ListQuery, StepUp, construct
 from app.core.contract.permissions import PermissionItem, PermissionList
 from app.core.permissions import REQUIREMENTS, Permission
@@ -50,4 +50,6 @@ def _item(row: PermissionRow) -> PermissionItem:
         step_up=step_up,
         roles=row.roles,
         people=row.people,
+        people_capped=row.people >= MAX_COUNTED,
+        direct_people=row.direct_people,
     )

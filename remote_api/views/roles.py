@@ -7,7 +7,7 @@ from flask_openapi3.models.tag import Tag
 
 from app.core import administration
 from app.core.administration_records import MAX_COUNTED, RoleCard, RoleRow
-from app.core.contract.base import ListQuery, construct
+from app.core.contract.base import construct
 from app.core.contract.roles import (
     ComparedRolesQuery,
     Moved,
@@ -20,6 +20,7 @@ from app.core.contract.roles import (
     RolePermissions,
     RoleRequest,
     RoleReviewBody,
+    RolesQuery,
 )
 from app.core.errors import NotFound
 from app.core.permissions import Permission
@@ -41,10 +42,10 @@ api = APIBlueprint(
 
 @api.get("", responses={200: RoleList})
 @requires(Permission.READ_ROLES)
-def roles(query: ListQuery) -> RoleList:
-    """List roles by name, with counts."""
+def roles(query: RolesQuery) -> RoleList:
+    """List roles, with counts."""
     rows = services().storage.administration.roles(
-        services().clock(), text=query.q, cursor=query.cursor, limit=query.limit
+        services().clock(), text=query.q, sort=query.sort, cursor=query.cursor, limit=query.limit
     )
     return construct(
         RoleList,

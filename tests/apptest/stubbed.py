@@ -128,7 +128,7 @@ def _catalogue(request: RecordedRequest) -> list[dict[str, Any]]:
     return [
         {
             "name": name, "sentence": f"Description of {name}.", "resource": name.partition(":")[2], "by_scope": False,
-            "step_up": None, "roles": 1, "people": 0,
+            "step_up": None, "roles": 1, "people": 0, "people_capped": False, "direct_people": 0,
         }
         for name in CATALOGUE
         if text in name

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.administration_records import RoleReview
-from app.core.errors import NameTaken, NotFound, RoleInUse
+from app.core.administration_records import RoleReview, RoleRow
+from app.core.errors import InvalidInput, NameTaken, NotFound, RoleInUse
+from app.core.list_orders import MappingSort, RoleSort
 from app.core.permissions import CATALOGUE, ROLES
 from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import TokenRights
 from db import Database
+from db.database import DatabaseUnitOfWork
 from tests.db.builders import ANN, ISSUER, NOW, SECOND, add_many, grant, token_rights, written
 from tests.db.sample_people import BOB, CARLA, DAY, add_sample_people
 
@@ -40,6 +42,34 @@ def test_roles_are_listed_with_their_numbers(database: Database) -> None:
     assert [row.name for row in database.administration.roles(NOW, text="VIEW").rows] == ["viewer"]
 
 
+@pytest.mark.parametrize("sort", RoleSort)
+def test_roles_are_sorted_in_pages(database: Database, sort: RoleSort) -> None:
+    add_sample_people(database)
+    make_role(database, "Zz", "read:reports")
+    whole = database.administration.roles(NOW, sort=sort).rows
+    values = [getattr(row, sort.value.removeprefix("-")) for row in whole]
+    assert values == sorted(values, reverse=sort.value.startswith("-"))
+    assert len(set(values)) > 1
+    if sort.value.removeprefix("-") != "name":
+        for value in values:
+            names = [row.name for row in whole if getattr(row, sort.value.removeprefix("-")) == value]
+            assert names == sorted(names), "equal numbers are by name"
+    rows: list[RoleRow] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = database.administration.roles(NOW, sort=sort, cursor=cursor, limit=2)
+        rows += page.rows
+        cursor = page.next
+    assert tuple(rows) == whole
+    assert page.total == len(whole)
+    first = database.administration.roles(NOW, sort=sort, limit=2)
+    assert first.next is not None
+    with pytest.raises(InvalidInput):
+        database.administration.roles(
+            NOW, sort=next(other for other in RoleSort if other is not sort), cursor=first.next
+        )
+
+
 def test_a_role_by_id_and_by_name(database: Database) -> None:
     written(database, lambda unit: unit.set_mapping("Owners", frozenset(), NOW, implicit_role_mapping=False))
     number = role_id(database, "viewer")
@@ -64,7 +94,7 @@ def test_the_catalogue(database: Database) -> None:
         3:
     ]
     stored = database.administration.permissions(NOW, text="EXPLORE:api").rows
-    assert [(row.name, row.roles, row.people) for row in stored] == [("explore:api", 1, 1)]
+    assert [(row.name, row.roles, row.people, row.direct_people) for row in stored] == [("explore:api", 1, 2, 1)]
     assert [row.by_scope for row in database.administration.permissions(NOW, text="scoped message").rows] == [True]
 
 
@@ -183,6 +213,34 @@ def test_mapping_pages(database: Database) -> None:
     rest = database.administration.mappings(limit=4, cursor=page.next)
     assert [row.token_role for row in (*page.rows, *rest.rows)] == names
     assert (page.total, rest.next) == (7, None)
+
+
+@pytest.mark.parametrize("sort", MappingSort)
+def test_mappings_are_sorted_in_pages(database: Database, sort: MappingSort) -> None:
+    viewer = frozenset({role_id(database, "viewer")})
+
+    def write(unit: DatabaseUnitOfWork) -> None:
+        for number, names in enumerate([("b", "a"), ("b", "c"), ("b",)]):
+            subject = Subject(ISSUER, f"s{number}")
+            unit.sync_token_rights(subject, token_rights(*names), implicit_role_mapping=False, now=NOW)
+        unit.set_mapping("d", viewer, NOW, implicit_role_mapping=False)
+
+    written(database, write)
+    rows: list[tuple[str, int]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = database.administration.mappings(sort=sort, cursor=cursor, limit=1)
+        rows += [(row.token_role, row.people) for row in page.rows]
+        cursor = page.next
+    assert (
+        rows
+        == {
+            MappingSort.TOKEN_ROLE: [("a", 1), ("b", 3), ("c", 1), ("d", 0)],
+            MappingSort.TOKEN_ROLE_DESCENDING: [("d", 0), ("c", 1), ("b", 3), ("a", 1)],
+            MappingSort.PEOPLE: [("d", 0), ("a", 1), ("c", 1), ("b", 3)],
+            MappingSort.PEOPLE_DESCENDING: [("b", 3), ("a", 1), ("c", 1), ("d", 0)],
+        }[sort]
+    )
 
 
 def test_a_unit_reads_its_own_state(database: Database) -> None:

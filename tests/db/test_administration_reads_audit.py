@@ -7,15 +7,18 @@ from datetime import timedelta
 
 import pytest
 
-from app.core.administration_records import GuardKind, GuardRow
+from app.core.administration_records import MAX_COUNTED, GuardKind, GuardRow
 from app.core.audit import ANONYMOUS_ACTOR, AuditKind, Outcome
-from app.core.audit_rows import AuditQuery, AuditRow
+from app.core.audit_rows import AuditQuery, AuditRow, AuditSort
 from app.core.errors import InvalidInput
+from app.core.list_orders import SessionSort
 from app.core.permissions import CATALOGUE, ROLES
+from app.core.principal import Subject
 from app.core.records import EndReason, Person
 from db import Database
-from tests.db.builders import ANN, NOW, SECOND, behind_its_back, event, grant, written
-from tests.db.sample_people import BOB, DAY, PENDING, add_sample_people
+from db.models import sessions
+from tests.db.builders import ANN, ISSUER, NOW, SECOND, add_many, behind_its_back, event, grant, new_session, written
+from tests.db.sample_people import BOB, CARLA, DAY, PENDING, add_sample_people
 
 
 def test_live_sessions_last_used_first(database: Database) -> None:
@@ -33,6 +36,60 @@ def test_live_sessions_last_used_first(database: Database) -> None:
     assert database.administration.sessions(NOW + timedelta(hours=9)).total == 0
     with pytest.raises(InvalidInput):
         database.administration.sessions(NOW, person=ids[BOB], cursor=page.next)
+
+
+@pytest.mark.parametrize("sort", SessionSort)
+def test_sessions_are_sorted_in_pages(database: Database, sort: SessionSort) -> None:
+    add_sample_people(database)
+    with database.engine.begin() as connection:  # the newest session was used first
+        for number in range(3):
+            used = sessions.update().where(sessions.c.ref == f"ref-{number}")
+            connection.execute(used.values(last_seen_at=NOW - number * SECOND))
+    rows: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = database.administration.sessions(NOW, sort=sort, seen_since=NOW - DAY, cursor=cursor, limit=1)
+        rows += [row.session.ref for row in page.rows]
+        assert page.total == 3
+        cursor = page.next
+    newest_used_first = sort in {SessionSort.LAST_SEEN, SessionSort.SINCE}
+    assert rows == [f"ref-{number}" for number in (range(3) if newest_used_first else reversed(range(3)))]
+
+
+@pytest.mark.parametrize("sort", SessionSort)
+@pytest.mark.parametrize("others", [0, MAX_COUNTED])
+def test_sessions_of_people_who_match_a_text(database: Database, sort: SessionSort, others: int) -> None:
+    """Few people match, so that their sessions are read; or so many that sessions are compared with the text."""
+    ids = add_sample_people(database)
+    if others:
+        add_many(database, {Subject(ISSUER, f"s{number}"): (f"bob {number}", ()) for number in range(others)})
+    written(database, lambda unit: unit.begin_session(new_session("ref-3", CARLA), NOW))
+    for text, refs in {
+        "bob": {"ref-1", "ref-2"},
+        "b": {"ref-1", "ref-2"},
+        "BOB ROSS": {"ref-1", "ref-2"},
+        "ross": {"ref-1", "ref-2"},
+        "bob@example": {"ref-1", "ref-2"},
+        "auth0|carla": {"ref-3"},
+        "zzz": set(),
+        "": {"ref-0", "ref-1", "ref-2", "ref-3"},
+    }.items():
+        refs_in_pages: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = database.administration.sessions(NOW, text=text, sort=sort, cursor=cursor, limit=1)
+            refs_in_pages += [row.session.ref for row in page.rows]
+            assert page.total == len(refs)
+            cursor = page.next
+        assert (set(refs_in_pages), len(refs_in_pages)) == (refs, len(refs)), text
+        if not text:
+            continue
+        whole = database.administration.sessions(NOW, text=text, sort=sort).rows
+        column = "created_at" if sort.value.endswith("since") else "last_seen_at"
+        times = [getattr(row.session, column) for row in whole]
+        assert times == sorted(times, reverse=sort.descending)
+        of_bob = database.administration.sessions(NOW, text=text, person=ids[BOB], seen_since=NOW + SECOND)
+        assert [row.session.ref for row in of_bob.rows] == ["ref-2"] * ("ref-2" in refs)
 
 
 def audited(database: Database) -> None:
@@ -97,6 +154,18 @@ def test_the_audit_can_be_filtered(database: Database, query: AuditQuery) -> Non
             break
         page_query = replace(page_query, cursor=page.next)
     assert [row.details["n"] for row in rows] == expected[::-1]
+    oldest_first: list[AuditRow] = []
+    page_query = replace(query, limit=4, sort=AuditSort.OLDEST)
+    while True:
+        page = database.administration.audit(page_query)
+        assert page.total == len(expected)
+        oldest_first += page.rows
+        if page.next is None:
+            break
+        with pytest.raises(InvalidInput):
+            database.administration.audit(replace(query, cursor=page.next))
+        page_query = replace(page_query, cursor=page.next)
+    assert oldest_first == rows[::-1]
     assert [row.details["n"] for row in database.administration.audit_events(query)] == expected
 
 

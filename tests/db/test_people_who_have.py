@@ -11,7 +11,14 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import insert, select
 
-from app.core.administration_records import MAX_COUNTED, PeopleQuery, PeopleSort, PersonState, Through
+from app.core.administration_records import (
+    MAX_COUNTED,
+    PeopleQuery,
+    PeopleSort,
+    PermissionRow,
+    PersonState,
+    Through,
+)
 from app.core.permissions import ADMINISTRATOR, CATALOGUE, REQUIREMENTS
 from app.core.policy import Grants, Source, decide
 from app.core.principal import AuthMethod, Principal, Subject
@@ -146,6 +153,18 @@ def listed(database: Database, query: PeopleQuery) -> list[Any]:
         query = replace(query, cursor=page.next)
 
 
+def catalogue(database: Database) -> list[PermissionRow]:
+    """Every permission, page by page."""
+    first = database.administration.permissions(NOW, limit=7)
+    rows, cursor = [*first.rows], first.next
+    while cursor is not None:
+        page = database.administration.permissions(NOW, limit=7, cursor=cursor)
+        rows += page.rows
+        cursor = page.next
+    assert {row.name for row in rows} == CATALOGUE.keys()
+    return rows
+
+
 def in_order(known: Sequence[Known], query: PeopleQuery) -> list[int]:
     """The ids of people in the order of the query."""
     column = query.sort.value.removeprefix("-")
@@ -204,6 +223,12 @@ def test_lists_by_permission_equal_deciding_for_every_person(database: Database,
         assert [row.id for row in listed(database, query)] == expected, query
         if query in queries:
             numbers[query.permission, query.through] = len(expected)
+    for row in catalogue(database):
+        totals = (
+            database.administration.people(PeopleQuery(permission=row.name, through=through, limit=1), NOW).total
+            for through in Through
+        )
+        assert (row.people, row.direct_people) == tuple(totals), row.name
     assert numbers[EVERYONE, Through.DIRECT] > MAX_COUNTED, "more than are counted"
     assert 0 < numbers[TEN, Through.DIRECT] <= 10 < numbers[HALF, Through.DIRECT] < numbers[HALF, Through.EFFECTIVE]
     assert numbers[UNKNOWN, Through.EFFECTIVE] == 0, "the administrator role grants the catalogue only"

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from app.core.administration_records import PeopleQuery, PeopleSort, PersonState, Through
-from app.core.audit_rows import AuditQuery
+from app.core.audit_rows import AuditQuery, AuditSort
+from app.core.list_orders import MappingSort, RoleSort, SessionSort
 from app.core.policy import Source
 from db import Database
 from db.administration_reads import AdministrationReads
@@ -29,6 +30,17 @@ def two_pages(query: PeopleQuery) -> Read:
     def read(reads: AdministrationReads, _person: int, _role: int, _cursor: str) -> Any:
         first = reads.people(query, NOW)
         return first.next and reads.people(replace(query, cursor=first.next), NOW)
+
+    return read
+
+
+def sessions_in(sort: SessionSort) -> Read:
+    """The first two pages of the live sessions in this order."""
+
+    def read(reads: AdministrationReads, _person: int, _role: int, _cursor: str) -> Any:
+        since = NOW - timedelta(hours=1)
+        first = reads.sessions(NOW, seen_since=since, sort=sort, limit=1)
+        return first.next and reads.sessions(NOW, seen_since=since, sort=sort, limit=1, cursor=first.next)
 
     return read
 
@@ -66,6 +78,11 @@ READS: dict[str, Read] = {
     "permissions": lambda reads, person, role, cursor: reads.permissions(NOW, text="read"),
     "mappings": lambda reads, person, role, cursor: reads.mappings(),
     "sessions": lambda reads, person, role, cursor: reads.sessions(NOW, seen_since=NOW - timedelta(hours=1)),
+    **{f"sessions in the order {sort}": sessions_in(sort) for sort in SessionSort},
+    "sessions by text": lambda reads, person, role, cursor: reads.sessions(NOW, text="lovelace"),
+    "roles by people": lambda reads, person, role, cursor: reads.roles(NOW, sort=RoleSort.PEOPLE_DESCENDING),
+    "mappings by people": lambda reads, person, role, cursor: reads.mappings(sort=MappingSort.PEOPLE_DESCENDING),
+    "audit, oldest first": lambda reads, person, role, cursor: reads.audit(AuditQuery(sort=AuditSort.OLDEST)),
     "sessions of one": lambda reads, person, role, cursor: reads.sessions(NOW, person=person),
     "audit": lambda reads, person, role, cursor: reads.audit(AuditQuery()),
     "audit by name": lambda reads, person, role, cursor: reads.audit(AuditQuery(name="a")),

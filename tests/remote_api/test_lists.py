@@ -28,10 +28,10 @@ LISTS: Final = {
             "sort": "name",
         },
     ),
-    "/roles": ("roles", {"q": "a"}),
+    "/roles": ("roles", {"q": "a", "sort": "-people"}),
     "/permissions": ("permissions", {"q": "a"}),
-    "/mappings": ("mappings", {"q": "a", "unmapped": "true"}),
-    "/sessions": ("sessions", {"person": "1"}),
+    "/mappings": ("mappings", {"q": "a", "unmapped": "true", "sort": "-people"}),
+    "/sessions": ("sessions", {"q": "a", "person": "1", "sort": "-since"}),
     "/audit": (
         "events",
         {
@@ -42,11 +42,13 @@ LISTS: Final = {
             "outcome": "done",
             "since": "2026-01-31T12:00:00Z",
             "until": "2026-01-31T12:00:00.5+01:00",
+            "sort": "at",
         },
     ),
 }
 TEXTS: Final = (("/people", "q"), ("/people", "role"), ("/roles", "q"), ("/permissions", "q"), ("/mappings", "q"),
-                ("/audit", "name"), ("/audit", "actor"), ("/audit", "target"), ("/audit", "kind"))  # fmt: skip
+                ("/sessions", "q"), ("/audit", "name"), ("/audit", "actor"), ("/audit", "target"),
+                ("/audit", "kind"))  # fmt: skip
 HOSTILE: Final = (
     "%", "_", "\\", "'", '"', "' OR 1=1 --", "a' UNION SELECT * FROM people --", "*", "?", "[a-z]", "a\u0308",
     "\U0001f469\u200d\U0001f4bb", "\ufdfa" * 20, "ﬁ", "İ", "ß", "{actor}", "<b>x</b>", "%00", "a" * 200,
@@ -101,6 +103,10 @@ def test_every_filter_is_declared_and_every_other_refused(admin: Caller, path: s
         ("/people", "sort", "email"),
         ("/people", "sort", "name,-first_seen_at"),
         ("/mappings", "unmapped", "on"),
+        ("/mappings", "sort", "-roles"),
+        ("/roles", "sort", "description"),
+        ("/sessions", "sort", "-expires_at"),
+        ("/audit", "sort", "kind"),
         ("/sessions", "person", "0"),
         ("/sessions", "person", "-1"),
         ("/sessions", "person", "1.0"),

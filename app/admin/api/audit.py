@@ -22,8 +22,8 @@ _VERIFYING_SECONDS: Final = 120.0
 
 @access.requires(Permission.READ_AUDIT)
 def events(query: AuditQuery, *, cursor: str = "", limit: int = 50) -> Events:
-    """Return the events that match, newest first."""
-    params = {**_filters(query), **query_params(cursor=cursor, limit=limit)}
+    """Return the events that match, in the order of the query."""
+    params = {**_filters(query), **query_params(sort=query.sort.value, cursor=cursor, limit=limit)}
     return call("GET", path("audit"), params=params).read(Events)
 
 

@@ -8,13 +8,21 @@ from app import access
 from app.admin.api.parameters import query_params
 from app.api_client import call, path
 from app.core.contract.mappings import MappingChanged, MappingList
+from app.core.list_orders import MappingSort
 from app.core.permissions import Permission
 
 
 @access.requires(Permission.READ_MAPPINGS)
-def mappings(text: str = "", *, unmapped: bool = False, cursor: str = "", limit: int = 50) -> MappingList:
+def mappings(
+    text: str = "",
+    *,
+    unmapped: bool = False,
+    sort: MappingSort = MappingSort.TOKEN_ROLE,
+    cursor: str = "",
+    limit: int = 50,
+) -> MappingList:
     """Return token roles that are mapped or arrived in tokens; ``unmapped``: only those that are not mapped."""
-    params = query_params(q=text, unmapped=unmapped, cursor=cursor, limit=limit)
+    params = query_params(q=text, unmapped=unmapped, sort=sort.value, cursor=cursor, limit=limit)
     return call("GET", path("mappings"), params=params).read(MappingList)
 
 

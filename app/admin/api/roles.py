@@ -9,13 +9,15 @@ from app.admin.api.parameters import query_params
 from app.api_client import call, path
 from app.core.contract.permissions import PermissionList
 from app.core.contract.roles import Moved, RoleBody, RoleList, RolePermissions, RoleReviewBody
+from app.core.list_orders import RoleSort
 from app.core.permissions import Permission
 
 
 @access.requires(Permission.READ_ROLES)
-def roles(text: str = "", *, cursor: str = "", limit: int = 50) -> RoleList:
-    """Return roles by name; ``text``: part of the name."""
-    return call("GET", path("roles"), params=query_params(q=text, cursor=cursor, limit=limit)).read(RoleList)
+def roles(text: str = "", *, sort: RoleSort = RoleSort.NAME, cursor: str = "", limit: int = 50) -> RoleList:
+    """Return roles in the order of ``sort``; ``text``: part of the name."""
+    params = query_params(q=text, sort=sort.value, cursor=cursor, limit=limit)
+    return call("GET", path("roles"), params=params).read(RoleList)
 
 
 @access.requires(Permission.READ_ROLES)

@@ -6,13 +6,24 @@ from app import access
 from app.admin.api.parameters import query_params
 from app.api_client import call, path
 from app.core.contract.sessions import EndedCount, PersonSessions, SessionItem, SessionList
+from app.core.list_orders import SessionSort
 from app.core.permissions import Permission
 
 
 @access.requires(Permission.READ_SESSIONS)
-def sessions(*, person_id: int | None = None, cursor: str = "", limit: int = 25) -> SessionList:
-    """Return live sessions, last used first; of one person if ``person_id`` is set."""
-    params = query_params(person=person_id, cursor=cursor, limit=limit)
+def sessions(
+    text: str = "",
+    *,
+    person_id: int | None = None,
+    sort: SessionSort = SessionSort.LAST_SEEN,
+    cursor: str = "",
+    limit: int = 25,
+) -> SessionList:
+    """Return live sessions; of one person if ``person_id`` is set.
+
+    ``text``: part of the person's name, e-mail or subject.
+    """
+    params = query_params(q=text, person=person_id, sort=sort.value, cursor=cursor, limit=limit)
     return call("GET", path("sessions"), params=params).read(SessionList)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.core.audit import Outcome
+from app.core.audit_rows import AuditSort
 from app.core.contract.base import ListPage, RequestModel, ResponseModel, Time
 from app.core.contract.fields import LINE, Cursor, Flag, Id, Limit, Moment
 
@@ -28,8 +29,9 @@ class AuditFilters(RequestModel):
 
 
 class AuditListQuery(AuditFilters):
-    """Which events to list, newest first."""
+    """Which events to list."""
 
+    sort: AuditSort = Field(AuditSort.NEWEST, description="The order; with `-`, the newest first.")
     cursor: Cursor = ""
     limit: Limit = 50
 
@@ -63,7 +65,7 @@ class AuditItem(ResponseModel):
 
 
 class Events(ListPage[AuditItem]):
-    """A page of events, newest first."""
+    """A page of events."""
 
     events: tuple[AuditItem, ...]
 

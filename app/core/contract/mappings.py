@@ -6,11 +6,15 @@ from pydantic import Field
 
 from app.core.contract.base import ListPage, ListQuery, RequestModel, ResponseModel
 from app.core.contract.fields import BodyId, Flag, Name, Reason
+from app.core.list_orders import MappingSort
 
 
 class MappingsQuery(ListQuery):
     """Which mappings to list."""
 
+    sort: MappingSort = Field(
+        MappingSort.TOKEN_ROLE, description="The order; with `-`, from Z to A, or the most people first."
+    )
     unmapped: Flag = Field(False, description="Only token roles that are not mapped.")
 
 

@@ -6,11 +6,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.core.contract.base import ListPage, RequestModel, ResponseModel
+from app.core.contract.base import ListPage, ListQuery, RequestModel, ResponseModel
 from app.core.contract.fields import LINE, Id, Name, PermissionName, Reason
+from app.core.list_orders import RoleSort
 from app.core.records import MAX_COMPARED_ROLES, MAX_ROLE_DESCRIPTION_CHARACTERS, MAX_ROLE_NAME_CHARACTERS
 
 Permissions = Annotated[list[PermissionName], Field(max_length=20_000, description="Names; duplicates are ignored.")]
+
+
+class RolesQuery(ListQuery):
+    """Which roles to list."""
+
+    sort: RoleSort = Field(RoleSort.NAME, description="The order; with `-`, from Z to A, or the most first.")
 
 
 class RolePath(RequestModel):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from app.core.contract.base import ListPage, RequestModel, ResponseModel, SessionRef, SubjectBody, Time
-from app.core.contract.fields import Cursor, Id, Limit
+from app.core.contract.fields import Cursor, Id, Limit, Search
+from app.core.list_orders import SessionSort
 
 
 class SessionBody(ResponseModel):
@@ -42,7 +43,9 @@ class EndedCount(ResponseModel):
 class SessionsQuery(RequestModel):
     """Which sessions to list."""
 
+    q: Search = Field("", description="Part of the person's name, e-mail or subject, without regard to case.")
     person: Id | None = Field(None, description="Only this person's.")
+    sort: SessionSort = Field(SessionSort.LAST_SEEN, description="The order; with `-`, the newest first.")
     cursor: Cursor = ""
     limit: Limit = 50
 
@@ -73,7 +76,7 @@ class PersonSessions(ResponseModel):
 
 
 class SessionList(ListPage[SessionItem]):
-    """A page of live sessions, last used first."""
+    """A page of live sessions."""
 
     sessions: tuple[SessionItem, ...]
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from app.admin.api.grants import Grantable
 from app.core.administration_records import PeopleQuery, PeopleSort, PersonState, Through
-from app.core.audit_rows import AuditQuery
+from app.core.audit_rows import AuditQuery, AuditSort
+from app.core.list_orders import MappingSort, RoleSort, SessionSort
 from app.core.policy import Source
 from tests.stub_api import StubResponse, json_of
 
@@ -152,8 +153,9 @@ CALLS: dict[
          {"action": "revoke", "role": "viewer", "people": [7], "automatic": True, "reason": "r"}, None),
     ),
     "roles.roles": (
-        call("roles.roles", "vi"), "read:roles", json_of({"roles": [ROLE], **LIST_FIELDS}),
-        ("GET", "/roles", {"q": ["vi"], "limit": ["50"]}, None, None),
+        call("roles.roles", "vi", sort=RoleSort.PEOPLE_DESCENDING), "read:roles",
+        json_of({"roles": [ROLE], **LIST_FIELDS}),
+        ("GET", "/roles", {"q": ["vi"], "sort": ["-people"], "limit": ["50"]}, None, None),
     ),
     "roles.role": (call("roles.role", 4), "read:roles", json_of(ROLE_CARD), ("GET", "/roles/4", {}, None, None)),
     "roles.permissions_of_roles": (
@@ -165,6 +167,7 @@ CALLS: dict[
         json_of({"permissions": [{
             "name": "a:b", "sentence": "A b.", "resource": "b", "by_scope": False,
             "step_up": {"max_age": 9, "acr_values": None}, "roles": 1, "people": 0,
+            "people_capped": False, "direct_people": 0,
         }], **LIST_FIELDS}),
         ("GET", "/permissions", {"limit": ["50"]}, None, None),
     ),
@@ -187,8 +190,9 @@ CALLS: dict[
         ("DELETE", "/roles/4", {"move_to": ["5"], "reason": ["r"]}, None, "r1"),
     ),
     "mappings.mappings": (
-        call("mappings.mappings", unmapped=True), "read:mappings", json_of({"mappings": [MAPPING], **LIST_FIELDS}),
-        ("GET", "/mappings", {"unmapped": ["true"], "limit": ["50"]}, None, None),
+        call("mappings.mappings", unmapped=True, sort=MappingSort.PEOPLE_DESCENDING), "read:mappings",
+        json_of({"mappings": [MAPPING], **LIST_FIELDS}),
+        ("GET", "/mappings", {"unmapped": ["true"], "sort": ["-people"], "limit": ["50"]}, None, None),
     ),
     "mappings.set_mapping": (
         call("mappings.set_mapping", "Viewer", {5, 4}, reason="r", version="m1"), "manage:mappings",
@@ -196,8 +200,9 @@ CALLS: dict[
         ("PUT", "/mappings", {}, {"token_role": "Viewer", "roles": [4, 5], "reason": "r"}, "m1"),
     ),
     "sessions.sessions": (
-        call("sessions.sessions", person_id=7), "read:sessions", json_of({"sessions": [SESSION], **LIST_FIELDS}),
-        ("GET", "/sessions", {"person": ["7"], "limit": ["25"]}, None, None),
+        call("sessions.sessions", "bo", person_id=7, sort=SessionSort.SINCE), "read:sessions",
+        json_of({"sessions": [SESSION], **LIST_FIELDS}),
+        ("GET", "/sessions", {"q": ["bo"], "person": ["7"], "sort": ["since"], "limit": ["25"]}, None, None),
     ),
     "sessions.sessions_of": (
         call("sessions.sessions_of", 7), "read:sessions", json_of({"sessions": [SESSION]}),
@@ -212,11 +217,13 @@ CALLS: dict[
         ("DELETE", "/people/7/sessions", {"reason": ["r"]}, None, None),
     ),
     "audit.events": (
-        call("audit.events", AuditQuery("n", "a", "t", ("k1", "k2"), "done", UNTIL, UNTIL)), "read:audit",
+        call("audit.events", AuditQuery("n", "a", "t", ("k1", "k2"), "done", UNTIL, UNTIL, AuditSort.OLDEST)),
+        "read:audit",
         json_of({"events": [EVENT], **LIST_FIELDS}),
         ("GET", "/audit", {
             "name": ["n"], "actor": ["a"], "target": ["t"], "kind": ["k1", "k2"], "outcome": ["done"],
-            "since": ["2026-02-01T00:00:00+00:00"], "until": ["2026-02-01T00:00:00+00:00"], "limit": ["50"],
+            "since": ["2026-02-01T00:00:00+00:00"], "until": ["2026-02-01T00:00:00+00:00"],
+            "sort": ["at"], "limit": ["50"],
         }, None, None),
     ),
     "audit.event": (call("audit.event", 9), "read:audit", json_of(EVENT), ("GET", "/audit/9", {}, None, None)),
