@@ -15,7 +15,7 @@ from app.core.administration_records import PeopleQuery, PersonState
 from app.core.contract.people import PersonItem
 from app.core.errors import GatehouseError
 from app.core.permissions import Permission
-from app.ui import cells, dialogs, failures, notices
+from app.ui import cells, dialogs, failures, notices, states
 from app.ui.cells import Tone
 from app.ui.layout import header
 from app.ui.table import Table
@@ -109,13 +109,11 @@ def _row(row: PersonItem, *, may_grant: bool) -> Row:
 def _empty(query: PeopleQuery) -> None:
     """The message of an empty list."""
     if query == PeopleQuery():
-        st.info("There are no people yet. People appear when they sign in for the first time, or when you add them.")
-        return
-    st.info(
-        "**No match.** Try a shorter part of the name, the e-mail address, or the subject that the sign-in "
-        "provider uses; or clear the filters.",
-        icon=":material/person_search:",
-    )
+        text = "People appear when they sign in for the first time, or when you add them."
+        states.empty("There are no people yet.", text, icon="group", key="people")
+    else:
+        text = "Try a shorter part of the name, the e-mail address or the user ID, or clear the filters."
+        states.empty("No match.", text, icon="person_search", key="people")
 
 
 def open_card(person_id: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -12,12 +13,15 @@ from app import access, formatting, panels
 from app.admin.api.sessions import end_session, end_sessions_of, sessions
 from app.core.contract.sessions import SessionItem
 from app.core.errors import GatehouseError, NotFound
+from app.core.list_orders import SessionSort
 from app.core.permissions import Permission
+from app.core.records import MAX_SEARCH_CHARACTERS
 from app.navigation import BY_FILE, BY_PATH
 from app.ui import cells, confirmation, dialogs, notices, texts
 from app.ui.cells import Tone
 from app.ui.dialogs import Dialog
 from app.ui.layout import header
+from app.ui.states import empty
 from app.ui.table import Table
 from app.ui.table_parts import OPEN, Action, Column, Row, TableEvent
 
@@ -31,16 +35,17 @@ SESSIONS: Final = Table(
         Column("person", "Person"),
         Column("browser", "Browser"),
         Column("address", "Address", kind="short", hides="late"),
-        Column("since", "Signed in", kind="short", hides="late"),
-        Column("used", "Last used", kind="short"),
+        Column("since", "Signed in", sort="since", newest_first=True, kind="short", hides="late"),
+        Column("used", "Last used", sort="last_seen_at", newest_first=True, kind="short"),
     ),
     singular="session",
     plural="sessions",
+    sort="-last_seen_at",
     in_address=True,
 )
 OF_PERSON: Final = Table(
     "sessions-of-person",
-    columns=tuple(column for column in SESSIONS.columns if column.key != "person"),
+    columns=tuple(replace(column, sort="") for column in SESSIONS.columns if column.key != "person"),
     singular="session",
     plural="sessions",
 )
@@ -52,9 +57,15 @@ def page() -> None:
     with header("Sessions", caption="Who is signed in now, from which browser. Each browser has a session of its own."):
         st.button("Refresh", key="refresh", icon=":material/refresh:")
     notices.show(PAGE_URL)
+    text = st.text_input(
+        "Search", key="sessions-q", type="search", live="250ms", placeholder="Name, e-mail or user ID of the person",
+        autocomplete="off", max_chars=MAX_SEARCH_CHARACTERS, width=360,
+    ).strip()  # fmt: skip
     try:
         with st.spinner("Loading sessions…"):
-            listed = SESSIONS.load(None, lambda at: sessions(cursor=at.cursor, limit=at.size))
+            listed = SESSIONS.load(
+                text, lambda at: sessions(text, sort=SessionSort(at.sort), cursor=at.cursor, limit=at.size)
+            )
     except GatehouseError as error:
         panels.problem(error)
         return
@@ -64,7 +75,12 @@ def page() -> None:
         )
         _handle(event, listed.rows, PAGE_URL)
     else:
-        st.info("No active sessions.", icon=":material/hourglass_empty:")
+        empty(
+            "No match." if text else "No active sessions.",
+            "No one with such a name, e-mail or user ID is signed in now." if text else "",
+            icon="search_off" if text else "hourglass_empty",
+            key="sessions",
+        )
     dialog = dialogs.current(PAGE_URL)
     if dialog is not None:
         show_dialog(dialog)
