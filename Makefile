@@ -14,7 +14,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/nu
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: docs docs-serve help run test test-fast check format e2e bench migrate doctor page lock openapi clean
+.PHONY: docs docs-serve screenshots help run test test-fast check format e2e bench migrate doctor page lock openapi clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ docs: $(DEV) ## write the tables of the documentation and .env.example from the 
 
 docs-serve: $(DEV) ## show the documentation site at http://localhost:8000, and rebuild it when a document changes
 	@$(PY) -m tests.docs.website --serve
+
+screenshots: $(DEV) ## photograph every page and state into var/screenshots, and the pictures of the docs; ARGS="--only 'people*'"
+	@$(PY) -m tests.screenshots $(ARGS)
 
 openapi: $(DEV) ## write docs/openapi.json from the code
 	@$(PY) -m remote_api --write-openapi docs/openapi.json

@@ -114,6 +114,10 @@ class Stack:
             process.kill()
             process.wait()
 
+    def signal(self, name: str, number: int) -> None:
+        """Send a signal to one process."""
+        self._processes[name].send_signal(number)
+
     def stop_all(self) -> None:
         """Stop every process that still runs."""
         for name in list(reversed(self._processes)):
