@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from tests.screenshots import states
 from tests.screenshots.__main__ import Exposure, expose, of_the_table
 from tests.screenshots.installations import Data, Photographed, started
-from tests.screenshots.table import SHOTS, Shot
+from tests.screenshots.table import SCHEMES, SHOTS, Shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-screenshots")]
 
@@ -23,10 +23,9 @@ def installation(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> 
         yield installation
 
 
-def photographed(shot: Shot, installation: Photographed, folder: Path, *, width: int = 375) -> list[Path]:
-    files = {folder / f"{shot.name}-{name}.png": (name == "dark", 0) for name in ("light", "dark")}
-    expose(Exposure(shot, width, files), installation)
-    return list(files)
+def photographed(shot: Shot, installation: Photographed, file: Path, *, dark: bool = False) -> bytes:
+    expose(Exposure(shot, 375, {file: (dark, 0)}), installation)
+    return file.read_bytes()
 
 
 def brightness(file: Path) -> int:
@@ -36,29 +35,29 @@ def brightness(file: Path) -> int:
 
 
 def test_a_page_is_photographed_light_and_dark(installation: Photographed, tmp_path: Path) -> None:
-    light, dark = photographed(Shot("home", "/", "ada"), installation, tmp_path)
-    assert brightness(light) > 600
-    assert brightness(dark) < 200
-    for file in (light, dark):
-        with Image.open(file) as image:
+    for scheme in SCHEMES:
+        photographed(Shot("home", "/", "ada"), installation, tmp_path / scheme, dark=SCHEMES[scheme])
+        with Image.open(tmp_path / scheme) as image:
             assert image.width == 375
             assert image.height >= 900
             assert image.mode == "P"
+    assert brightness(tmp_path / "light") > 600
+    assert brightness(tmp_path / "dark") < 200
 
 
-@pytest.mark.parametrize("state", [states.api_down, states.api_slow, states.expired], ids=lambda state: state.__name__)
-def test_a_state_is_undone(installation: Photographed, tmp_path: Path, state: states.State) -> None:
-    (plain, _) = photographed(Shot("people", "/people", "ada"), installation, tmp_path / "before")
-    (faulty, _) = photographed(Shot("people", "/people", "ada", state, own_session=True), installation, tmp_path)
-    (again, _) = photographed(Shot("people", "/people", "ada"), installation, tmp_path / "after")
-    assert faulty.read_bytes() != plain.read_bytes()
-    with Image.open(plain) as first, Image.open(again) as second:
-        assert first.size == second.size
+def test_states_are_undone(installation: Photographed, tmp_path: Path) -> None:
+    plain = photographed(Shot("people", "/people", "ada"), installation, tmp_path / "before")
+    for state in (states.api_down, states.api_slow, states.expired):
+        shot = Shot("people", "/people", "ada", state, own_session=True)
+        assert photographed(shot, installation, tmp_path / "meanwhile") != plain
+    photographed(Shot("people", "/people", "ada"), installation, tmp_path / "after")
+    with Image.open(tmp_path / "before") as before, Image.open(tmp_path / "after") as after:
+        assert before.size == after.size
 
 
 def test_a_state_that_is_not_brought_about_is_an_error(installation: Photographed, tmp_path: Path) -> None:
     with pytest.raises(KeyError):
-        photographed(Shot("unknown", "/people?person={unknown}", "ada"), installation, tmp_path)
+        photographed(Shot("unknown", "/people?person={unknown}", "ada"), installation, tmp_path / "never")
 
 
 def test_the_table_is_expanded_by_width_and_scheme(tmp_path: Path) -> None:

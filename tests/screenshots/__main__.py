@@ -36,13 +36,14 @@ class Exposure:
 
 def of_the_table(folder: Path, pattern: str, widths: Iterable[int] = WIDTHS) -> list[Exposure]:
     """Every row whose name matches, at each of the widths, in both schemes."""
-    return [
-        Exposure(shot, width, {folder / f"{shot.name}-{width}-{name}.png": (dark, 0) for name, dark in SCHEMES.items()})
-        for shot in SHOTS
-        if fnmatch(shot.name, pattern)
-        for width in shot.widths
-        if width in widths
-    ]
+    exposures: list[Exposure] = []
+    for shot in SHOTS:
+        for width in (width for width in shot.widths if width in widths and fnmatch(shot.name, pattern)):
+            files = {folder / f"{shot.name}-{width}-{name}.png": (dark, 0) for name, dark in SCHEMES.items()}
+            # What cannot be shown twice is brought about for each scheme; a page at rest only changes its colours.
+            parts = [{file: values} for file, values in files.items()] if shot.own_session else [files]
+            exposures += [Exposure(shot, width, part) for part in parts]
+    return exposures
 
 
 def of_the_documentation(pattern: str) -> list[Exposure]:
@@ -62,9 +63,9 @@ def expose(exposure: Exposure, installation: Photographed) -> None:
         Error: The page does not get into the state.
     """
     shot = exposure.shot
-    with scene(
-        installation, shot.person, shot.path, width=exposure.width, own_session=shot.own_session
-    ) as place, shot.state(place):  # fmt: skip
+    dark = next(iter(exposure.files.values()))[0]
+    opened = scene(installation, shot.person, shot.path, width=exposure.width, dark=dark, own_session=shot.own_session)
+    with opened as place, shot.state(place):
         for file, (dark, height) in exposure.files.items():
             place.photograph(file, dark=dark, height=height)
 

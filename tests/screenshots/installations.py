@@ -147,7 +147,8 @@ def _single(photographed: Photographed) -> None:
 
 
 def _many(photographed: Photographed) -> None:
-    photographed.stack.command("seed-scale", "--people", "100000", "--sessions", "1000", "--events", "10000")
+    size = ("--people", "100000", "--sessions", "1000", "--events", "10000")
+    photographed.stack.command("seed-scale", *size, within_seconds=600)
     photographed.cookies("ada")
 
 

@@ -99,7 +99,9 @@ class Scene:
 
 
 @contextmanager
-def scene(installation: Photographed, person: str, path: str, *, width: int, own_session: bool) -> Iterator[Scene]:
+def scene(
+    installation: Photographed, person: str, path: str, *, width: int, dark: bool, own_session: bool
+) -> Iterator[Scene]:
     """A browser of the person at an address, which is not open yet.
 
     Args:
@@ -107,13 +109,18 @@ def scene(installation: Photographed, person: str, path: str, *, width: int, own
         person: The user; empty if signed out.
         path: The address, with ``{key}`` for the number of a person or a role.
         width: Of the window, in pixels.
+        dark: The colour scheme in which the page is opened.
         own_session: Whether the picture needs a session of its own, because it ends or changes it.
     """
     cookies = None
     if person:
         cookies = installation.signed_in(person) if own_session else installation.cookies(person)
     context = installation.browser.new_context(
-        viewport={"width": width, "height": HEIGHT}, storage_state=cookies, reduced_motion="reduce", locale="en-GB"
+        viewport={"width": width, "height": HEIGHT},
+        color_scheme="dark" if dark else "light",
+        storage_state=cookies,
+        reduced_motion="reduce",
+        locale="en-GB",
     )
     try:
         yield Scene(installation, context, context.new_page(), person, path.format_map(installation.ids))

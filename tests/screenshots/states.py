@@ -15,8 +15,9 @@ from playwright.sync_api import expect
 from tests.screenshots.scene import SOON, Scene
 
 State = Callable[[Scene], AbstractContextManager[None]]
-WAITED_MILLISECONDS: Final = 7_000
-"""How long a page has waited for a response when it is photographed."""
+SLOW_MILLISECONDS: Final = 2_000
+HANGING_MILLISECONDS: Final = 8_000
+"""How long a page has waited for a response when it is photographed: while it waits, and after it has given up."""
 TOWNS: Final = b"town,people,area\nUlm,126949,118.7\nBonn,331885,141.1\nKiel,247717,118.7\nJena,111191,114.8\n"
 
 
@@ -37,12 +38,25 @@ def api_down(scene: Scene) -> Iterator[None]:
 
 @contextmanager
 def api_slow(scene: Scene) -> Iterator[None]:
-    """The remote API accepts the call and does not respond: the page after some seconds."""
+    """The remote API has accepted the call and not responded yet."""
+    with _waiting(scene, SLOW_MILLISECONDS):
+        yield
+
+
+@contextmanager
+def api_hangs(scene: Scene) -> Iterator[None]:
+    """The remote API has accepted the call, and does not respond for longer than the page waits."""
+    with _waiting(scene, HANGING_MILLISECONDS):
+        yield
+
+
+@contextmanager
+def _waiting(scene: Scene, milliseconds: int) -> Iterator[None]:
     with scene.installation.hanging("api"):
         scene.at_rest = False
         scene.page.goto(f"{scene.installation.stack.app_url}{scene.path}")
         expect(scene.page.get_by_role("heading", level=1).first).to_be_visible(timeout=SOON)
-        scene.page.wait_for_function(f"() => performance.now() > {WAITED_MILLISECONDS}", timeout=SOON)
+        scene.page.wait_for_function(f"() => performance.now() > {milliseconds}", timeout=SOON)
         yield
 
 

@@ -27,7 +27,8 @@ class Shot:
         person: Who is signed in, by the key of the local tenant; empty for signed out.
         state: What is brought about.
         data: The people of the installation.
-        own_session: Whether the state ends or changes the session, so that it needs its own.
+        own_session: Whether the state ends or changes the session. It gets a session of its own, and is brought about
+            once for each scheme.
         widths: Of the window.
     """
 
@@ -69,6 +70,7 @@ SHOTS: Final = (
     Shot("reports-step-up", "/reports", "bruno", states.step_up, own_session=True),
     Shot("reports-api-down", "/reports", "bruno", states.api_down),
     Shot("reports-api-slow", "/reports", "bruno", states.api_slow),
+    Shot("reports-api-hangs", "/reports", "bruno", states.api_hangs),
     Shot("csv", "/csv", "bruno"),
     Shot("csv-file", "/csv", "bruno", states.with_a_file),
     Shot("api-explorer", "/api-explorer", "dev"),
@@ -107,6 +109,7 @@ SHOTS: Final = (
             ("no-match", "?q=no+such+name", states.opened, Data.SAMPLE),
             ("api-down", "", states.api_down, Data.SAMPLE),
             ("api-slow", "", states.api_slow, Data.SAMPLE),
+            ("api-hangs", "", states.api_hangs, Data.SAMPLE),
             ("single", "", states.opened, Data.SINGLE),
             ("difficult", "", states.opened, Data.DIFFICULT),
             ("many", "", states.opened, Data.MANY),
