@@ -18,6 +18,8 @@ State = Callable[[Scene], AbstractContextManager[None]]
 SLOW_MILLISECONDS: Final = 2_000
 HANGING_MILLISECONDS: Final = 8_000
 """How long a page has waited for a response when it is photographed: while it waits, and after it has given up."""
+NO_MATCH: Final = re.compile(r"no match|nothing matches|no .* match|\b0 \w+|none", re.IGNORECASE)
+"""What a list reports that has no row."""
 TOWNS: Final = b"town,people,area\nUlm,126949,118.7\nBonn,331885,141.1\nKiel,247717,118.7\nJena,111191,114.8\n"
 
 
@@ -25,6 +27,17 @@ TOWNS: Final = b"town,people,area\nUlm,126949,118.7\nBonn,331885,141.1\nKiel,247
 def opened(scene: Scene) -> Iterator[None]:
     """The page as it is."""
     scene.open()
+    yield
+
+
+@contextmanager
+def no_match(scene: Scene) -> Iterator[None]:
+    """The list is searched for what it does not have."""
+    scene.open()
+    search = scene.page.locator("[data-testid=stMain] [data-testid=stTextInput] input").first
+    search.fill("no such name", timeout=SOON)
+    search.press("Enter")
+    expect(scene.page.locator("[data-testid=stMain]")).to_contain_text(NO_MATCH, timeout=SOON)
     yield
 
 
