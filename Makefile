@@ -14,10 +14,10 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/nu
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: docs help run test test-fast check format e2e bench migrate doctor page lock openapi clean
+.PHONY: docs docs-serve screenshots help run test test-fast check format e2e bench migrate doctor page lock openapi clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUNTIME) ## install what is needed and start everything (Ctrl-C stops it)
 	@exec $(PY) -m app dev
@@ -30,11 +30,12 @@ test: $(DEV) ## run all tests except the benchmarks
 test-fast: $(DEV) ## run the tests that the changed files touch; ARGS="--since main" compares with a branch
 	@$(PY) -m tests.fast $(ARGS)
 
-check: $(DEV) ## lint, types and import contracts
+check: $(DEV) ## lint, types, import contracts and the documentation site
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
+	$(PY) -m tests.docs.website
 
 format: $(DEV) ## format the code and fix what ruff can fix
 	$(PY) -m ruff format .
@@ -57,6 +58,12 @@ page: $(DEV) ## add a page: make page NAME=invoices REQUIRES=read:invoices
 
 docs: $(DEV) ## write the tables of the documentation and .env.example from the code
 	@$(PY) -m tests.docs.tables
+
+docs-serve: $(DEV) ## show the documentation site at http://localhost:8000, and rebuild it when a document changes
+	@$(PY) -m tests.docs.website --serve
+
+screenshots: $(DEV) ## photograph every page and state into var/screenshots, and the pictures of the docs; ARGS="--only 'people*'"
+	@$(PY) -m tests.screenshots $(ARGS)
 
 openapi: $(DEV) ## write docs/openapi.json from the code
 	@$(PY) -m remote_api --write-openapi docs/openapi.json

@@ -90,14 +90,18 @@ class Stack:
             serve = ["tests.e2e.serve_script", str(self.app_port), str(self._script)]
         self._start("app", serve, f"{self.app_url}/_stcore/health")
 
-    def command(self, *arguments: str) -> Completed:
+    def command(self, *arguments: str, within_seconds: float = 60) -> Completed:
         """Run one command of ``gatehouse`` to its end.
 
         Raises:
-            RuntimeError: It failed or took over a minute, with what it printed.
+            RuntimeError: It failed or took longer, with what it printed.
         """
         done = preloaded_python.shared().run(
-            ["app", *arguments], cwd=self.folder, env=self.environment(), timeout_seconds=60, safe_path=True
+            ["app", *arguments],
+            cwd=self.folder,
+            env=self.environment(),
+            timeout_seconds=within_seconds,
+            safe_path=True,
         )
         if done.status != 0:
             msg = f"gatehouse {' '.join(arguments)}: {done.output}"
@@ -113,6 +117,10 @@ class Stack:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def signal(self, name: str, number: int) -> None:
+        """Send a signal to one process."""
+        self._processes[name].send_signal(number)
 
     def stop_all(self) -> None:
         """Stop every process that still runs."""

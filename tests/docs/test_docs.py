@@ -121,7 +121,7 @@ def test_every_setting_that_is_named_anywhere_exists() -> None:
 
 def test_every_module_is_in_the_tree_of_the_architecture() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    tree = text.partition("## Tree\n\n```\n")[2].partition("```")[0]
+    tree = text.partition("## Tree\n\n```text\n")[2].partition("```")[0]
     named: dict[str, list[str]] = {}
     whole: list[str] = []
     folders: list[tuple[int, str]] = []

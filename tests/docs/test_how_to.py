@@ -85,7 +85,7 @@ def pytest_in(folder: Path, tree: Path) -> str:
 
 def test_every_snippet_says_how_it_runs() -> None:
     kinds = {(path.name, snippet.kind) for path in HOW_TO.glob("*.md") for snippet in snippets(path.name)}
-    assert {kind for _, kind in kinds} == {"test", "script", "page", "file"}
+    assert {kind for _, kind in kinds} == {"test", "script", "page", "file", "quoted", "refused"}
     assert {name for name, kind in kinds if kind == "page"} == {"add-a-page.md"}
     assert {name for name, kind in kinds if kind == "file"} == {"protect-your-own-app.md"}
     assert {name for name, _ in kinds} == {*ON_THE_TREE, "add-a-page.md", "protect-your-own-app.md"}

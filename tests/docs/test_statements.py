@@ -180,7 +180,7 @@ def test_nothing_is_promised_for_later(document: Path) -> None:
 
 def test_every_file_of_the_tree_exists() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    tree = text.partition("## Tree\n\n```\n")[2].partition("```")[0]
+    tree = text.partition("## Tree\n\n```text\n")[2].partition("```")[0]
     modules = {path.name for package in PACKAGES for path in (ROOT / package).rglob("*.py")} | {
         "gatehouse.py",
         "streamlit_gatehouse.py",

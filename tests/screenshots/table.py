@@ -1,0 +1,127 @@
+"""What is photographed: one row a page and state, at every width and in both colour schemes.
+
+To add a picture, add a row. To add a state, add a function to ``states.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tests.screenshots import states
+from tests.screenshots.installations import Data
+from tests.screenshots.states import State
+
+WIDTHS: Final = (1440, 768, 375)
+SCHEMES: Final = {"light": False, "dark": True}
+"""Name → whether it is dark."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A page in a state.
+
+    Args:
+        name: Of the file, before width and scheme.
+        path: The address; ``{key}`` stands for the number of a person or role.
+        person: Who is signed in, by the key of the local tenant; empty for signed out.
+        state: What is brought about.
+        data: The people of the installation.
+        own_session: Whether the state ends or changes the session. It gets a session of its own, and is brought about
+            once for each scheme.
+        widths: Of the window.
+    """
+
+    name: str
+    path: str = "/"
+    person: str = ""
+    state: State = states.opened
+    data: Data = Data.SAMPLE
+    own_session: bool = False
+    widths: tuple[int, ...] = WIDTHS
+
+
+SHOTS: Final = (
+    # Signing in, and what keeps a user out
+    Shot("sign-in"),
+    Shot("sign-in-for-a-page", "/reports"),
+    Shot("provider", state=states.at_the_provider),
+    Shot("blocked-at-the-provider", state=states.blocked_at_the_provider),
+    Shot("provider-down", state=states.provider_down),
+    Shot("unknown-callback", "/auth/callback?code=stolen&state=made-up"),
+    Shot("not-found", "/nothing-here", "chiyo"),
+    Shot("no-access", "/csv", "chiyo"),
+    Shot("no-access-no-role", "/reports", "eva"),
+    Shot("expired", "/reports", "chiyo", states.expired, own_session=True),
+    Shot("blocked", "/reports", "bruno", states.blocked, own_session=True),
+    Shot("signed-out", "/reports", "bruno", states.signed_out_again, own_session=True),
+    # Home, by role
+    Shot("home-administrator", "/", "ada"),
+    Shot("home-analyst", "/", "bruno"),
+    Shot("home-viewer", "/", "chiyo"),
+    Shot("home-developer", "/", "dev"),
+    Shot("home-auditor", "/", "gita"),
+    Shot("home-no-role", "/", "eva"),
+    Shot("navigation", "/", "ada", states.narrow_navigation, widths=(375,)),
+    Shot("profile", "/profile", "ada"),
+    # Work and build
+    Shot("reports", "/reports", "bruno"),
+    Shot("reports-viewer", "/reports", "chiyo"),
+    Shot("reports-step-up", "/reports", "bruno", states.step_up, own_session=True),
+    Shot("reports-api-down", "/reports", "bruno", states.api_down),
+    Shot("reports-api-slow", "/reports", "bruno", states.api_slow),
+    Shot("reports-api-hangs", "/reports", "bruno", states.api_hangs),
+    Shot("csv", "/csv", "bruno"),
+    Shot("csv-file", "/csv", "bruno", states.with_a_file),
+    Shot("gallery", "/gallery", "ada"),
+    Shot("api-explorer", "/api-explorer", "dev"),
+    Shot("api-explorer-response", "/api-explorer", "dev", states.with_a_response),
+    # Administration
+    Shot("overview", "/admin", "ada"),
+    Shot("people", "/people", "ada"),
+    Shot("people-auditor", "/people", "gita"),
+    Shot("people-add", "/people", "ada", states.in_dialog("add-person")),
+    Shot("people-add-expired", "/people", "ada", states.expired_in_a_form, own_session=True),
+    Shot("person", "/people?person={bruno}", "ada"),
+    Shot("person-no-role", "/people?person={eva}", "ada"),
+    Shot("person-blocked", "/people?person={yara}", "ada"),
+    Shot("person-auditor", "/people?person={bruno}", "gita"),
+    Shot("person-grant", "/people?person={eva}", "ada", states.in_dialog("add-grant")),
+    Shot("person-block", "/people?person={eva}", "ada", states.in_dialog("block")),
+    Shot("person-erase-step-up", "/people?person={eva}", "ada", states.step_up_in_a_dialog),
+    Shot("person-changed-meanwhile", "/people?person={eva}", "ada", states.changed_meanwhile),
+    Shot("person-permission-lost", "/people?person={bruno}", "dev", states.permission_lost),
+    Shot("person-grant-api-lost", "/people?person={eva}", "ada", states.api_lost),
+    Shot("roles", "/roles", "ada"),
+    Shot("role", "/roles?role={analyst}", "ada"),
+    Shot("role-compare", "/roles?role={analyst}&compare={viewer}", "ada"),
+    Shot("role-edit", "/roles?role={viewer}&edit=yes", "ada"),
+    Shot("role-review", "/roles?role={viewer}&edit=yes", "ada", states.reviewed),
+    Shot("role-new", "/roles?edit=new", "ada"),
+    Shot("access", "/access", "ada"),
+    Shot("mappings", "/mappings", "ada"),
+    Shot("sessions", "/sessions", "ada"),
+    Shot("audit", "/audit", "ada"),
+    Shot("audit-no-match", "/audit?kind=policy:person:erase", "ada"),
+    # Every list: no match, one row, many rows, names that layouts find difficult, and the API out of reach
+    *(Shot(f"{page}-no-match", f"/{page}", "ada", states.no_match) for page in ("people", "roles", "mappings")),
+    *(
+        Shot(f"{page}-{kind}", f"/{page}", "ada", state, data)
+        for page in ("people", "roles", "sessions", "audit", "mappings")
+        for kind, state, data in (
+            ("api-down", states.api_down, Data.SAMPLE),
+            ("api-slow", states.api_slow, Data.SAMPLE),
+            ("api-hangs", states.api_hangs, Data.SAMPLE),
+            ("single", states.opened, Data.SINGLE),
+            ("difficult", states.opened, Data.DIFFICULT),
+            ("many", states.opened, Data.MANY),
+        )
+    ),
+    Shot("overview-api-down", "/admin", "ada", states.api_down),
+    Shot("overview-single", "/admin", "ada", data=Data.SINGLE),
+    Shot("overview-many", "/admin", "ada", data=Data.MANY),
+    Shot("access-api-down", "/access", "ada", states.api_down),
+    Shot("person-unbroken-name", "/people?person={unbroken}", "ada", data=Data.DIFFICULT),
+    Shot("person-right-to-left", "/people?person={arabic}", "ada", data=Data.DIFFICULT),
+    Shot("person-combining", "/people?person={combining}", "ada", data=Data.DIFFICULT),
+)
