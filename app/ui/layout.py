@@ -22,6 +22,7 @@ _STYLE: Final = """<style>
 .st-key-notice:not(:empty) { background: light-dark(#fdfcfa, #141a18); padding-block: 0.25rem; border-radius: 0.6rem; }
 .st-key-notice [data-testid=stAlertContainer] { padding-block: 0.625rem; }
 .stApp [class*="st-key-danger-"] [data-testid=stBaseButton-primary] { background: #a5322c; border-color: #a5322c; }
+[class*=st-key-facts-] pre { padding: 0.125rem 2.5rem 0.125rem 0.5rem; }
 @media (max-width: 40rem) {
   .stApp h1 { font-size: 1.5rem; }
   .stApp h2 { font-size: 1.25rem; }

@@ -23,10 +23,12 @@ class Column:
     newest_first: bool = False
     """Whether the first press of its header sorts in descending order."""
     kind: str = ""
-    """``number``; ``short``: never broken into lines."""
+    """``number``; ``short``: never broken into lines; ``prose``: sentences, in normal weight also where they open."""
     hides: str = ""
     """``late``: hidden in a narrow table; ``later``: already in one of middle width, and on a phone."""
     label_hidden: bool = False
+    opens: bool = False
+    """Whether its cells are the links of rows that open; those of the first column are, without such a column."""
 
     @property
     def first_order(self) -> str:
@@ -42,6 +44,7 @@ class Column:
             "kind": self.kind,
             "hides": self.hides,
             "hideLabel": self.label_hidden,
+            "opens": self.opens,
         }
 
 

@@ -34,12 +34,16 @@ def viewer_zone() -> tzinfo:
         return UTC
 
 
-def timestamp(moment: datetime | None, *, never: str = "never") -> str:
+def timestamp(moment: datetime | None, *, never: str = "never", seconds: bool = False) -> str:
     """``25 November 2026, 04:50 CET``: a time in the viewer's time zone, as markdown-safe text."""
-    if moment is None:
-        return never
+    return never if moment is None else formatting.plain(local_time(moment, seconds=seconds))
+
+
+def local_time(moment: datetime, *, seconds: bool = False) -> str:
+    """``25 November 2026, 04:50 CET``: a time in the viewer's time zone, as plain text."""
     local = moment.astimezone(viewer_zone())
-    return formatting.plain(f"{local:%-d %B %Y, %H:%M} {local.tzname() or ''}".rstrip())
+    clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+    return f"{local:%-d %B %Y}, {clock} {local.tzname() or ''}".rstrip()
 
 
 def ago(moment: datetime | None, *, never: str = "never") -> str:

@@ -32,13 +32,15 @@ function tableRow(view, data, row) {
   element.setAttribute("role", "row")
   element.dataset.row = row.id
   if (data.selects) element.append(selectCell(view, row))
+  const opening = Math.max(0, data.columns.findIndex((column) => column.opens))
   row.cells.forEach((cell, number) => {
     const column = data.columns[number]
     if (!column) return
-    const content = cellContent(cell, number === 0 && row.href ? opener(view, row) : undefined)
-    const place = number === 0 ? "first" : `labelled ${column.hides ?? ""}`
+    const content = cellContent(cell, number === opening && row.href ? opener(view, row) : undefined)
+    const isLabelled = number !== 0 && number !== opening
+    const place = number === opening ? "first" : `${isLabelled ? "labelled" : ""} ${column.hides ?? ""}`
     const className = `${column.kind ?? ""} ${place} ${content.length ? "" : "blank"}`
-    const dataCell = tableCell(className, number === 0 ? "" : column.label)
+    const dataCell = tableCell(className, isLabelled ? column.label : "")
     dataCell.append(...content)
     element.append(dataCell)
   })

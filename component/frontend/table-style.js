@@ -50,6 +50,8 @@ a.open, button.open {
   padding: 0; border: 0; background: transparent; color: inherit; font: inherit; font-weight: 600; text-align: start;
   text-decoration: none; cursor: pointer; overflow-wrap: anywhere;
 }
+.prose .open { font-weight: inherit; }
+.prose .badges { margin-inline-start: 0.5rem; vertical-align: 0.05em; }
 a.open:hover, button.open:hover, tr.opens:hover .open { text-decoration: underline; }
 :focus-visible { outline: 2px solid var(--st-primary-color, Highlight); outline-offset: 2px; border-radius: 0.25rem; }
 .person { display: flex; align-items: center; gap: 0.625rem; min-width: 0; }
@@ -110,7 +112,8 @@ select {
 @container (max-width: 46rem) { .late { display: none; } }
 @container (max-width: 36rem) {
   .sorting:not([hidden]) { display: flex; }
-  table, tbody, tr, td { display: block; }
+  table, tbody, td { display: block; }
+  tbody tr { display: flex; flex-wrap: wrap; align-items: baseline; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tbody tr { position: relative; padding: 0.5rem 0.75rem; }
   tbody tr + tr { border-top: 1px solid var(--st-border-color, GrayText); }
@@ -118,14 +121,14 @@ select {
   tbody tr.selected td:first-child { box-shadow: none; }
   tbody tr.selected { box-shadow: inset 3px 0 0 var(--st-primary-color, Highlight); }
   td, td.late {
-    display: inline-block; height: auto; width: auto; margin-inline-end: 0.75rem; padding: 0.125rem 0; text-align: start;
-    white-space: normal;
+    display: block; height: auto; width: auto; max-width: 100%; margin-inline-end: 0.75rem; padding: 0.125rem 0;
+    text-align: start; white-space: normal;
   }
   td.blank, td.later { display: none; }
   td.labelled::before { content: attr(data-label) ": "; font-size: 0.8125rem; opacity: 0.82; }
   td.select { position: absolute; inset-inline-end: 0.75rem; top: 0.5rem; }
-  td.first { display: block; max-width: none; margin: 0; padding-inline-end: 2.5rem; }
-  td.actions { display: block; padding-top: 0.5rem; }
+  td.first { order: -1; flex: 0 0 100%; margin: 0; padding-inline-end: 2.5rem; }
+  td.actions { flex: 0 0 100%; padding-top: 0.5rem; }
   .bar { flex-wrap: nowrap; overflow-x: auto; }
   .bar > * { flex: none; }
   .button { min-height: 2.5rem; }

@@ -12,9 +12,10 @@ import { TABLE_STYLE } from "./table-style.js"
  * @property {string} key
  * @property {string} label
  * @property {boolean} [sorts] Whether its header sorts.
- * @property {"" | "number" | "short"} [kind] `short`: its text is never broken into lines.
+ * @property {"" | "number" | "short" | "prose"} [kind] `short`: its text is never broken into lines; `prose`: sentences.
  * @property {"" | "late" | "later"} [hides] Hidden in a narrow table, or already in one of middle width.
  * @property {boolean} [hideLabel] Whether only screen readers get the header.
+ * @property {boolean} [opens] Whether its cells are the links of rows; without any, those of the first column are.
  *
  * @typedef {object} Action
  * @property {string} name

@@ -39,7 +39,7 @@ from app.core.principal import Subject
 from app.core.spreadsheet import safe_cell
 from remote_api.access import requires
 from remote_api.actor_names import present_names
-from remote_api.audit_sentences import NameOf, sentence
+from remote_api.audit_sentences import NameOf, sentence, subject_of
 from remote_api.services import services
 from remote_api.transactions import iso, transaction
 
@@ -199,12 +199,19 @@ def _item(row: AuditRow, name_of: NameOf) -> AuditItem:
         sentence=sentence(row, name_of),
         outcome=row.outcome,
         actor=row.actor,
+        actor_name=_current_name(row.actor, name_of),
         target=row.target,
+        target_name=_current_name(row.target, name_of),
         reason=row.reason,
         correlation_id=row.correlation_id,
         address=row.address,
         details=dict(row.details),
     )
+
+
+def _current_name(audit_name: str, name_of: NameOf) -> str:
+    subject = subject_of(audit_name)
+    return name_of(subject) if subject is not None else ""
 
 
 def _as_stored(_: Subject) -> str:
@@ -214,7 +221,9 @@ def _as_stored(_: Subject) -> str:
 
 def _jsonl(rows: Iterator[AuditRow]) -> Iterator[str]:
     for row in rows:
-        yield json.dumps(vars(_item(row, _as_stored)), ensure_ascii=False, default=datetime.isoformat) + "\n"
+        item = vars(_item(row, _as_stored))
+        line = {name: item[name] for name in _COLUMNS}
+        yield json.dumps(line, ensure_ascii=False, default=datetime.isoformat) + "\n"
 
 
 def _csv(rows: Iterator[AuditRow]) -> Iterator[str]:

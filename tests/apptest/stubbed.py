@@ -23,14 +23,15 @@ CATALOGUE = ("export:reports", "manage:roles", "read:people", "read:reports", "r
 
 def page(name: str, rows: list[Any], **around: object) -> StubResponse:
     """The only page of a list."""
-    return json_of({name: rows, "next": None, "total": len(rows), "total_capped": False, **around})
+    return json_of({name: rows, "next": None, "total": len(rows), "total_capped": False} | around)
 
 
 def event(seq: int = 9, **changes: object) -> dict[str, object]:
     return {
         "seq": seq, "at": SINCE, "kind": "policy:role:update", "sentence": "Ada changed the role clerk: + read:audit.",
-        "outcome": "done", "actor": "auth0|ada at https://i/", "target": "clerk", "reason": "new work",
-        "correlation_id": "c0ffee", "address": "203.0.113.7", "details": {"added": "read:people"}, **changes,
+        "outcome": "done", "actor": "auth0|ada at https://i/", "actor_name": "Ada", "target": "clerk",
+        "target_name": "", "reason": "new work", "correlation_id": "c0ffee", "address": "203.0.113.7",
+        "details": {"added": "read:people"}, **changes,
     }  # fmt: skip
 
 
@@ -73,7 +74,9 @@ class AdministrationStub:
             ("GET", "guards", lambda _: json_of({"guards": GUARDS})),
             ("GET", "audit", lambda _: page("events", self.events)),
             ("GET", "audit/kinds", lambda _: json_of({"kinds": KINDS})),
+            ("GET", "audit/9", lambda _: json_of(self.events[0])),
             ("GET", "audit/chain", lambda _: json_of(chain())),
+            ("GET", "people", lambda _: page("people", [])),
         ):
             answers[method, f"/api/v1/{path}"] = answer
         for role in self.roles:

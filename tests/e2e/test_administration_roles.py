@@ -114,39 +114,47 @@ def test_the_audit_is_filtered_shared_and_exported(new_user: NewUser, stack: Sta
     user = new_user()
     user.sign_in("ada", "/audit?kind=app:session:begin")
     page = user.page
-    event = page.locator("[class*=st-key-event-] summary").first
-    expect(event).to_contain_text("Ada Okafor signed in to the app", timeout=SOON)
-    event.click()
-    expect(page.locator("[class*=st-key-event-]").first).to_contain_text('"kind": "app:session:begin"', timeout=SOON)
+    rows = page.get_by_role("table", name="Audit events").get_by_role("row")
+    sign_in = rows.filter(has_text="Ada Okafor signed in to the app").first
+    expect(sign_in).to_be_visible(timeout=SOON)
     for form, extension in (("CSV", "csv"), ("JSON Lines", "jsonl")):
-        page.locator(".st-key-audit-form").get_by_text(form, exact=True).click()
-        expect(page.locator(".st-key-audit-download")).to_have_count(
-            0, timeout=SOON
-        )  # the file of the other format is gone
-        page.locator(".st-key-audit-prepare button").click()
-        with page.expect_download(timeout=SOON) as download:
-            page.locator(".st-key-audit-download button").click()
+        user.open("/audit?kind=app:session:begin")
+        page.locator(".st-key-audit-export button").click()
+        with page.expect_download(timeout=SOON) as download:  # the second click
+            page.get_by_role("button", name=f"Download as {form}").click()
         assert download.value.suggested_filename.endswith(f".{extension}")
         download.value.save_as(tmp_path / f"audit.{extension}")
     user.shot("audit-exported")
-    rows = list(csv.DictReader((tmp_path / "audit.csv").read_text(encoding="utf-8").splitlines()))
+    exported = list(csv.DictReader((tmp_path / "audit.csv").read_text(encoding="utf-8").splitlines()))
     lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert len(rows) == len(lines) >= 1
-    assert {row["kind"] for row in rows} == {line["kind"] for line in lines} == {"app:session:begin"}
-    assert [int(row["seq"]) for row in rows] == sorted(int(row["seq"]) for row in rows)
+    assert len(exported) == len(lines) >= 1
+    assert {row["kind"] for row in exported} == {line["kind"] for line in lines} == {"app:session:begin"}
+    assert [int(row["seq"]) for row in exported] == sorted(int(row["seq"]) for row in exported)
 
+    page.keyboard.press("Escape")
     page.locator(".st-key-audit-verify button").click()
     expect(page.get_by_text("events are intact")).to_be_visible(timeout=SOON)
+    sign_in.get_by_role("link").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Event [0-9]+"), timeout=SOON)
+    assert re.search("[?]event=[0-9]+$", page.url)
+    page.get_by_text("Show as JSON").click()
+    expect(page.locator("[data-testid=stMain]")).to_contain_text('"kind": "app:session:begin"', timeout=SOON)
+    user.shot("audit-event")
+    page.get_by_role("button", name="All events", exact=True).click()
+    expect(sign_in).to_be_visible(timeout=SOON)
+    assert "kind=app" in page.url
     sign_in_became_old(stack, "ada")
     page.reload()
+    page.locator(".st-key-audit-export button").click()
     expect(page.locator("a.st-key-step-up")).to_be_visible(timeout=SOON)
-    expect(page.locator(".st-key-audit-prepare")).to_have_count(0)
+    expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
     page.locator("a.st-key-step-up").click()
     page.wait_for_url(re.compile(re.escape(stack.issuer)), timeout=SOON)
     page.locator("button[name=person][value=ada]").click()
     page.wait_for_url(re.compile(re.escape(f"{stack.app_url}/audit")), timeout=SOON)
     assert "kind=app" in page.url
-    expect(page.locator(".st-key-audit-prepare button")).to_be_visible(timeout=SOON)
+    page.locator(".st-key-audit-export button").click()
+    expect(page.get_by_role("button", name="Download as CSV")).to_be_visible(timeout=SOON)
     assert user.console_errors == []
 
 

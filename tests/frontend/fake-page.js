@@ -6,6 +6,7 @@ export class FakeElement extends EventTarget {
   constructor(page, tag) {
     super()
     Object.assign(this, { page, tag, className: "", hidden: false, text: "", children: [], parentElement: null })
+    this.dataset = {}
     this.attributes = new Map()
     this.style = { setProperty: (name, value) => void (this.style[name] = value) }
     this.classList = {

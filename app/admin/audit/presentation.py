@@ -1,56 +1,38 @@
 """Texts of audit events, and the progress of an export.
 
-Pure. The remote API writes the sentence of an event; this module has its outcome, day and JSON.
+Pure. The remote API writes the sentence of an event; this module has its outcome and JSON.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import groupby
-from typing import Final, NamedTuple
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Final
 
-from app.core.audit import ANONYMOUS_ACTOR, SYSTEM, AuditKind
+from app.core.audit import ANONYMOUS_ACTOR, SYSTEM, AuditKind, Outcome
 from app.core.contract.audit import AuditItem
 
-OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
-    "done": ("Done", ":material/check_circle:"),
-    "refused": ("Refused", ":material/block:"),
-    "failed": ("Failed", ":material/error:"),
-}
-"""Outcome → (label, icon)."""
-_UNKNOWN_OUTCOME: Final = ":material/help:"
+SUCCEEDED: Final = Outcome.SUCCEEDED.value
+REFUSED: Final = Outcome.REFUSED.value
+OUTCOMES: Final[Mapping[str, str]] = {SUCCEEDED: "Done", REFUSED: "Refused", Outcome.FAILED.value: "Failed"}
+"""Outcome → label."""
 _LABELS: Final[Mapping[str, str]] = {kind.sentence: kind.label for kind in AuditKind}
 _OPTIONAL: Final = re.compile(r"\[[^\]]*\]")
 _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
+_CODE: Final = re.compile(r"[a-z0-9_.:-]*")
+_CHANGES: Final = frozenset({"policy", "audit"})
+"""Sources of the events of changes, whose reason is always what a person entered."""
 _AUDIT_NAME: Final = re.compile(rf"\S.* at https?://\S+|operator:\S.*|{SYSTEM}|{ANONYMOUS_ACTOR}")
 _SEQ_AT_START: Final = re.compile(rb'(?:\{"seq": ?|"?)(\d{1,19})\b')
 _MAX_LINE_BYTES: Final = 64 * 1024
 
 
-class Day(NamedTuple):
-    """The events of one day (UTC)."""
-
-    day: date
-    events: tuple[AuditItem, ...]
-
-
-def by_day(events: Iterable[AuditItem]) -> list[Day]:
-    """Group events by day (UTC) in the order they have."""
-    return [Day(day, tuple(group)) for day, group in groupby(events, key=lambda event: event.at.astimezone(UTC).date())]
-
-
-def outcome_icon(outcome: str) -> str:
-    """The icon of an outcome; a question mark if this version does not know it."""
-    return OUTCOMES[outcome][1] if outcome in OUTCOMES else _UNKNOWN_OUTCOME
-
-
 def outcome_label(outcome: str) -> str:
     """The label of an outcome; the stored value if this version does not know it."""
-    return OUTCOMES[outcome][0] if outcome in OUTCOMES else outcome
+    return OUTCOMES.get(outcome, outcome)
 
 
 def kind_label(sentence: str) -> str:
@@ -59,6 +41,12 @@ def kind_label(sentence: str) -> str:
     For a kind of another version of the API it is the sentence itself, with dots for what differs between its events.
     """
     return _LABELS.get(sentence) or _PLACEHOLDER.sub("…", _OPTIONAL.sub("", sentence)).rstrip(".")
+
+
+def entered_reason(event: AuditItem) -> str:
+    """The reason that a person entered; empty where the reason is a code, which the sentence explains."""
+    is_change = event.outcome == SUCCEEDED and event.kind.partition(":")[0] in _CHANGES
+    return event.reason if is_change or not _CODE.fullmatch(event.reason) else ""
 
 
 def event_json(event: AuditItem) -> str:
@@ -71,14 +59,14 @@ def is_audit_name(text: str) -> bool:
     return _AUDIT_NAME.fullmatch(text.strip()) is not None
 
 
-def day_start(day: date | None) -> datetime | None:
-    """Midnight (UTC) at the start of a day; None without a day."""
-    return datetime.combine(day, time(), UTC) if day is not None else None
+def day_start(day: date | None, zone: tzinfo = UTC) -> datetime | None:
+    """Midnight at the start of a day; None without a day."""
+    return datetime.combine(day, time(), zone) if day is not None else None
 
 
-def day_end(day: date | None) -> datetime | None:
-    """Midnight (UTC) at the end of a day; None without a day."""
-    return datetime.combine(day, time(), UTC) + timedelta(days=1) if day is not None else None
+def day_end(day: date | None, zone: tzinfo = UTC) -> datetime | None:
+    """Midnight at the end of a day; None without a day."""
+    return day_start(day + timedelta(days=1), zone) if day is not None else None
 
 
 @dataclass(slots=True)

@@ -56,8 +56,10 @@ class AuditItem(ResponseModel):
     kind: str
     sentence: str = Field(description="The event as a sentence, with the current names of people.")
     outcome: str
-    actor: str
-    target: str
+    actor: str = Field(description="The actor, by its name in the audit.")
+    actor_name: str = Field(description="The actor's current name; empty where it has none.")
+    target: str = Field(description="The target, by its name in the audit.")
+    target_name: str = Field(description="The target's current name; empty where it has none.")
     reason: str
     correlation_id: str
     address: str

@@ -60,7 +60,8 @@ SESSION = {
 }  # fmt: skip
 EVENT = {
     "seq": 9, "at": SINCE, "kind": "policy:grant:add", "sentence": "A granted a role.", "outcome": "done", "actor": "a",
-    "target": "b", "reason": "r", "correlation_id": "c", "address": "", "details": {"role": "viewer"},
+    "actor_name": "A", "target": "b", "target_name": "", "reason": "r", "correlation_id": "c", "address": "",
+    "details": {"role": "viewer"},
 }  # fmt: skip
 STATISTICS = {
     "people": 1, "machines": 0, "sessions": 1, "roles": 5,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -20,7 +20,9 @@ def event(seq: int, at: datetime) -> AuditItem:
         sentence="Ada did it.",
         outcome="done",
         actor="ada",
+        actor_name="",
         target="role",
+        target_name="",
         reason="",
         correlation_id="c1",
         address="",
@@ -28,25 +30,30 @@ def event(seq: int, at: datetime) -> AuditItem:
     )
 
 
-def test_events_by_day_keep_their_order() -> None:
-    events = [
-        event(3, datetime(2026, 11, 25, 0, 10, tzinfo=UTC)),
-        event(2, datetime(2026, 11, 24, 23, 59, tzinfo=UTC)),
-        event(1, datetime(2026, 11, 24, 1, 30, tzinfo=timezone(timedelta(hours=2)))),
-    ]
-    days = presentation.by_day(events)
-    assert [(part.day, [item.seq for item in part.events]) for part in days] == [
-        (date(2026, 11, 25), [3]),
-        (date(2026, 11, 24), [2]),
-        (date(2026, 11, 23), [1]),
-    ]
-    assert presentation.by_day([]) == []
-
-
 def test_an_unknown_outcome_is_shown_as_stored() -> None:
     assert presentation.outcome_label("refused") == "Refused"
     assert presentation.outcome_label("postponed") == "postponed"
-    assert presentation.outcome_icon("postponed") == ":material/help:"
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "reason", "entered"),
+    [
+        ("policy:grant:add", "done", "joins", "joins"),
+        ("policy:grant:add", "done", "Joins the team", "Joins the team"),
+        ("policy:rule:refuse", "refused", "not-granted", ""),
+        ("app:login:refuse", "refused", "id-token:wrong-audience", ""),
+        ("app:session:end", "done", "user", ""),
+        ("app:session:end", "done", "Lost the phone", "Lost the phone"),
+        ("app:session:begin", "done", "", ""),
+    ],
+)
+def test_a_reason_that_is_a_code_is_not_taken_for_one_that_was_entered(
+    kind: str, outcome: str, reason: str, entered: str
+) -> None:
+    changed = event(1, datetime(2026, 11, 25, tzinfo=UTC)).model_copy(
+        update={"kind": kind, "outcome": outcome, "reason": reason}
+    )
+    assert presentation.entered_reason(changed) == entered
 
 
 def test_the_label_of_a_kind_starts_with_its_subject() -> None:
