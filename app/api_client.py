@@ -58,12 +58,21 @@ class ExploredCall:
 
 
 def usage(days: int) -> tuple[UsageDayBody, ...]:
-    """The usage report of the last ``days`` days, oldest first.
+    """The days of ``usage_report``, oldest first.
 
     Raises:
         GatehouseError: As ``call``.
     """
-    return call("GET", f"{BASE}/reports/usage", params={"days": str(days)}).read(Usage).days
+    return usage_report(days).days
+
+
+def usage_report(days: int) -> Usage:
+    """The usage report of the last ``days`` days, and the sums of as many days before.
+
+    Raises:
+        GatehouseError: As ``call``.
+    """
+    return call("GET", f"{BASE}/reports/usage", params={"days": str(days)}).read(Usage)
 
 
 def usage_csv(days: int) -> bytes:

@@ -134,6 +134,10 @@ class AdministrationReads:
         """The head of the audit, without a walk along the chain."""
         return audit_lists.chain_head(self._queries, self._keyring)
 
+    def refused_pages(self, since: datetime) -> tuple[tuple[str, int], ...]:
+        """The pages with most refusals since a time, with their number."""
+        return audit_lists.refused_pages(self._queries, since)
+
     def statistics(
         self, now: datetime, *, days: int, seen_since: datetime | None = None, implicit_role_mapping: bool = False
     ) -> Statistics:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Select, bindparam, func, select
+from sqlalchemy import BigInteger, Select, Text, bindparam, func, select
 
 from app.core.administration_records import MAX_COUNTED, RowPage
+from app.core.audit import AuditKind
 from app.core.audit_rows import AuditQuery, AuditRow, AuditSort, ChainHead
 from app.core.keyring import Keyring
 from db.audit_chain import head_mac_matches
@@ -17,10 +19,13 @@ from db.audit_filter import AUDIT_EVENT, EVENT_TIME, AuditFilter
 from db.cursors import Position, cursor, position_of
 from db.models import audit_events, audit_head, audit_retention
 from db.query_cache import QueryCache, page_size
+from db.rows import raw_time
 from db.statement import Row
-from db.times import from_micros
+from db.times import from_micros, to_micros
 
 _BATCH: Final = 1000
+_MAX_REFUSALS: Final = 10_000
+_MAX_REFUSED_PAGES: Final = 20
 _BY_SELECTIVITY: Final = ("name", "actor", "target", "kinds", "outcome")
 """Filters, the one that usually matches the fewest events first."""
 
@@ -155,4 +160,31 @@ def _page(
         **audit_filter.parameters,
         **({"at": position[0], "seq": position[1]} if position is not None else {}),
         max_rows=max_rows,
+    )
+
+
+def refused_pages(queries: QueryCache, since: datetime) -> tuple[tuple[str, int], ...]:
+    """The pages with most refusals since a time, and how many of the last refusals each has."""
+    rows = queries.rows("refused pages", _refused_pages, since=to_micros(since), kind=AuditKind.PAGE_DENY.value)
+    return tuple((page, int(count)) for page, count in rows)
+
+
+def _refused_pages() -> Select[Any]:
+    """It reads a bounded number of events, by the index of kinds."""
+    refused = (
+        select(audit_events.c.target)
+        .where(
+            audit_events.c.kind == bindparam("kind", type_=Text),
+            raw_time(audit_events.c.at) >= bindparam("since", type_=BigInteger),
+        )
+        .order_by(EVENT_TIME.desc(), audit_events.c.seq.desc())
+        .limit(_MAX_REFUSALS)
+        .subquery()
+    )
+    count = func.count()
+    return (
+        select(refused.c.target, count)
+        .group_by(refused.c.target)
+        .order_by(count.desc(), refused.c.target)
+        .limit(_MAX_REFUSED_PAGES)
     )

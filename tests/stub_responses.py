@@ -209,6 +209,7 @@ def serve(stub: StubApi) -> StubApi:
         ("GET", f"{BASE}/roles/permissions"): json_of({"roles": contents}),
         ("GET", f"{BASE}/permissions"): page("permissions", catalogue),
         ("GET", f"{BASE}/audit"): page("events", [event()]),
+        ("GET", f"{BASE}/audit/9"): json_of(event()),
         ("GET", f"{BASE}/statistics"): json_of(statistics()),
         ("POST", f"{BASE}/people"): json_of({**card(7), "name": ""}, 201),
         ("POST", f"{BASE}/people/7/grants"): changed,

@@ -1,28 +1,32 @@
-"""The overview page: numbers, points that need attention, sign-ins and refusals over time, recent changes."""
+"""The overview page: numbers, points that need attention, recent changes, sign-ins and refusals over time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
-import pandas as pd
 import streamlit as st
 
-from app import access, formatting, panels
+from app import access, panels
 from app.admin.api.audit import events
 from app.admin.api.installation import statistics
+from app.admin.audit import event_list
 from app.core.administration_records import MAX_COUNTED
 from app.core.audit import AuditKind
 from app.core.audit_rows import AuditQuery
 from app.core.contract.statistics import AttentionBody, StatisticsBody
 from app.core.errors import GatehouseError
 from app.core.permissions import Permission
-from app.navigation import BY_PATH
-from app.ui import failures, texts
+from app.navigation import BY_FILE, BY_PATH
+from app.ui import cells, charts, failures, figures, texts
+from app.ui.figures import Figure
+from app.ui.layout import header, side_by_side
+from app.ui.table import Table
+from app.ui.table_parts import Column, Row
 
 _SPANS: Final = {"7 days": 7, "30 days": 30, "90 days": 90}
-_COLORS: Final = {"Sign-ins": "#3f8f78", "Refusals": "#d9933d"}
 _RECENT: Final = 8
 _MAX_NAMES: Final = 20
 _ONE_ADMINISTRATOR: Final = (
@@ -31,14 +35,23 @@ _ONE_ADMINISTRATOR: Final = (
 )
 _NO_ADMINISTRATOR: Final = (
     "No administrator was appointed here",
-    "Grant a user the role administrator, no expiry, so that a change at the sign-in provider cannot lock you out.",
+    "Appoint one, so that a change at your sign-in provider cannot lock you out.",
 )
 _CHANGES: Final = tuple(kind.value for kind in AuditKind if kind.value.startswith("policy:"))
+RECENT_CHANGES: Final = Table(
+    "recent-changes",
+    columns=(
+        Column("change", "Change", kind="prose", opens=True),
+        Column("when", "When", kind="short"),
+    ),
+    singular="change",
+    plural="changes",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Point:
-    """A point that needs attention, with a link to the page where to act."""
+    """Something to act on, with a link to the page where to do so."""
 
     icon: str
     text: str
@@ -51,34 +64,49 @@ class _Point:
 
 
 def show() -> None:
-    """Show the page."""
-    st.title("Overview")
-    span = st.segmented_control(
-        "Time span", list(_SPANS), default="30 days", required=True, key="span", bind="query-params"
-    )
+    """Draw the page."""
+    with header("Overview"):
+        span = st.segmented_control(
+            "Time span", list(_SPANS), default="30 days", required=True, key="span", bind="query-params",
+            label_visibility="collapsed",
+        )  # fmt: skip
     try:
         with st.spinner("Loading the numbers…"):
             numbers = statistics(_SPANS[span or "30 days"])
     except GatehouseError as error:
         panels.problem(error)
         return
-    _numbers(numbers)
-    _attention(numbers.attention)
-    _over_time(numbers)
-    if access.allows(Permission.READ_AUDIT):
-        _recent()
+    _numbers(numbers, span or "30 days")
+    wide, narrow = side_by_side()
+    with wide:
+        _attention(numbers.attention)
+        if access.allows(Permission.READ_AUDIT):
+            _recent()
+    with narrow:
+        _over_time(numbers, span or "30 days")
 
 
-def _numbers(numbers: StatisticsBody) -> None:
-    texts = {
-        "People": f"{numbers.people:,}",
-        "Machines": _up_to(numbers.machines),
-        "Sessions now": _up_to(numbers.sessions),
-        "Roles": _up_to(numbers.roles),
-    }
-    with st.container(horizontal=True, key="numbers"):
-        for name, text in texts.items():
-            st.metric(name, text, border=True, width=150)
+def _numbers(numbers: StatisticsBody, span: str) -> None:
+    since = {"since": (numbers.days[-1].day - timedelta(days=_SPANS[span] - 1)).isoformat()} if numbers.days else {}
+    sign_ins, refusals = sum(day.sign_ins for day in numbers.days), sum(day.denials for day in numbers.days)
+    figures.show(
+        "overview",
+        (
+            Figure("people", f"{numbers.people:,}", "person", path="people"),
+            Figure("blocked", _up_to(numbers.attention.blocked_people), path="people", query={"state": "Blocked"}),
+            Figure("machines", _up_to(numbers.machines), "machine", path="people", query={"kind": "Machines"}),
+            Figure("sessions now", _up_to(numbers.sessions), "session now", path="sessions"),
+            Figure("roles", _up_to(numbers.roles), "role", path="roles"),
+            Figure(
+                f"sign-ins in {span}", f"{sign_ins:,}", f"sign-in in {span}", path="audit",
+                query={"kind": AuditKind.SESSION_BEGIN.value, **since},
+            ),
+            Figure(
+                f"refusals in {span}", f"{refusals:,}", f"refusal in {span}", path="audit",
+                query={"outcome": "refused", **since},
+            ),
+        ),
+    )  # fmt: skip
 
 
 def _up_to(count: int) -> str:
@@ -86,33 +114,49 @@ def _up_to(count: int) -> str:
 
 
 def _attention(attention: AttentionBody) -> None:
-    st.header("Needs attention")
+    st.header("Needs attention", anchor=False)
     points = _points(attention)
     if not points:
-        st.markdown(":material/check_circle: Nothing. All roles and all required permissions are assigned.")
+        st.markdown(":material/check_circle: Nothing. Access does not depend on one person, and everyone has a role.")
     for number, point in enumerate(points):
-        with st.container(border=True, gap=None, key=f"attention-{number}"):
+        _show_point(point, key=f"point-attention-{number}")
+    unused = _unused(attention)
+    if unused:
+        with st.expander(f"{texts.quantity(len(unused), 'thing')} to clean up", icon=":material/cleaning_services:"):
+            for number, point in enumerate(unused):
+                _show_point(point, key=f"point-unused-{number}")
+
+
+def _show_point(point: _Point, *, key: str) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key=key):
+        with st.container(gap=None, width="stretch"):
             st.markdown(f":material/{point.icon}: **{point.text}**")
             texts.small(point.detail)
-            row = BY_PATH.get(point.path)
-            if row is not None and access.allows_row(row):
-                st.page_link(row.script, label=point.link, icon=":material/arrow_forward:", query_params=point.query)
+        row = BY_PATH.get(point.path)
+        if row is not None and access.allows_row(row):
+            st.page_link(row.script, label=point.link, icon=":material/arrow_forward:", query_params=point.query)
 
 
 def _points(attention: AttentionBody) -> list[_Point]:
-    """Return the points that need attention, the most serious first."""
+    """Return what an administrator should act on, the most serious first."""
     points = []
     if attention.administrators <= 1:
         text, detail = _ONE_ADMINISTRATOR if attention.administrators else _NO_ADMINISTRATOR
         points.append(_Point("shield_person", text, detail, "people", "See administrators", {"role": "administrator"}))
     if names := attention.unmapped_token_roles:
         text = f"{_quantity(names, 'role')} of the sign-in provider not mapped"
-        detail = f"Arrived in tokens, and mapped to no role: {texts.listed(names)}."
+        detail = f"They grant nothing: {texts.listed(names)}."
         points.append(_Point("link_off", text, detail, "mappings", "Map them", {"unmapped": "true"}))
     if count := attention.people_without_roles:
         text = f"{_people(count)} without a role"
         detail = "Unless they are blocked, they can open Home and Profile only."
         points.append(_Point("person_off", text, detail, "people", "See them", {"role": "No role"}))
+    return points
+
+
+def _unused(attention: AttentionBody) -> list[_Point]:
+    """Return what nobody uses: it may be meant for later, so it is no warning."""
+    points = []
     if names := attention.permissions_held_by_nobody:
         text = f"{_quantity(names, 'permission')} not assigned"
         points.append(_Point("key_off", text, f"{texts.listed(names)}.", "roles", "See roles", {}))
@@ -123,9 +167,6 @@ def _points(attention: AttentionBody) -> list[_Point]:
     if names := attention.unused_roles:
         text = f"{_quantity(names, 'role')} not assigned"
         points.append(_Point("group_off", text, f"{texts.listed(names)}.", "roles", "See roles", {}))
-    if count := attention.blocked_people:
-        detail = "They keep their roles, but cannot open any page."
-        points.append(_Point("block", f"{_people(count)} blocked", detail, "people", "See them", {"state": "Blocked"}))
     return points
 
 
@@ -138,36 +179,40 @@ def _people(count: int) -> str:
     return f"{_up_to(count)} {'person' if count == 1 else 'people'}"
 
 
-def _over_time(numbers: StatisticsBody) -> None:
-    st.header("Over time")
-    frame = pd.DataFrame(
-        {
-            "Day": pd.to_datetime([day.day for day in numbers.days]),
-            "Sign-ins": [day.sign_ins for day in numbers.days],
-            "Refusals": [day.denials for day in numbers.days],
-        }
+def _over_time(numbers: StatisticsBody, span: str) -> None:
+    st.header("Over time", anchor=False)
+    days = [day.day for day in numbers.days]
+    sign_ins, refusals = [day.sign_ins for day in numbers.days], [day.denials for day in numbers.days]
+    charts.daily(
+        "overview",
+        days,
+        (
+            charts.Series("Sign-ins", charts.SIGN_INS_COLOR, sign_ins),
+            charts.Series("Refusals", charts.REFUSALS_COLOR, refusals),
+        ),
     )
-    for column, (name, color) in zip(st.columns(len(_COLORS)), _COLORS.items(), strict=True):
-        with column:
-            st.markdown(f"**{name} per day**")
-            if len(frame) and frame[name].any():
-                st.bar_chart(frame, x="Day", y=name, x_label="", y_label="", color=color, height=200)
-                texts.small(f"{int(frame[name].sum()):,} in all. Days are in UTC.")
-            else:
-                texts.small("None in this time span.")
+    texts.small(f"The last {span}, by day (UTC).")
+    if any(sign_ins) or any(refusals):
+        charts.table("overview", days, {"Sign-ins": sign_ins, "Refusals": refusals})
 
 
 def _recent() -> None:
-    st.header("Recent changes")
+    st.header("Recent changes", anchor=False)
     with failures.show_errors("recent-failed"):
         page = events(AuditQuery(kinds=_CHANGES), limit=_RECENT)
         if not page.rows:
-            st.write("No changes yet.")
-        for event in page.rows:
-            with st.container(gap=None):
-                st.markdown(formatting.plain(event.sentence, cap=300))
-                reason = f" · {formatting.plain(event.reason, cap=200)}" if event.reason else ""
-                texts.small(f"{texts.ago(event.at)}{reason}")
-        row = BY_PATH.get("audit")
-        if row is not None and access.allows_row(row):
-            st.page_link(row.script, label="All changes in the audit", icon=":material/history:")
+            st.markdown("No changes yet.")
+            return
+        rows = [
+            Row(
+                str(event.seq), event.sentence, (event_list.sentence(event), cells.time(event.at)),
+                href=f"audit?event={event.seq}",
+            )
+            for event in page.rows
+        ]  # fmt: skip
+        pressed = RECENT_CHANGES.show("Recent changes", rows)
+        audit = BY_FILE["audit.py"]
+        if pressed is not None and access.allows_row(audit):
+            st.switch_page(audit.script, query_params={"event": pressed.row})
+        if access.allows_row(audit):
+            st.page_link(audit.script, label="All events in the audit", icon=":material/history:")

@@ -110,6 +110,9 @@ class AdministrationReader(Protocol):
     def chain_head(self) -> ChainHead:
         """Return the end of the audit, without verifying the events before it."""
 
+    def refused_pages(self, since: datetime) -> tuple[tuple[str, int], ...]:
+        """Return the pages with most refusals since a time, with their number among the last refusals."""
+
     def statistics(
         self, now: datetime, *, days: int, seen_since: datetime | None = None, implicit_role_mapping: bool = False
     ) -> Statistics:

@@ -10,13 +10,15 @@ import streamlit as st
 
 from app import formatting
 
+_KEY: Final = "gatehouse_facts"  # the list that is drawn, and how many facts it has so far
 _LABEL_WIDTH: Final = 150
 _MAX_CHARACTERS: Final = 500
 
 
 @contextmanager
 def listed(key: str) -> Iterator[None]:
-    """Draw a card; the block draws its facts."""
+    """Draw a card; the block draws its facts. ``key``: differs from that of every other list of the page."""
+    st.session_state[_KEY] = (key, 0)
     with st.container(border=True, gap="small", key=f"facts-{key}"):
         yield
 
@@ -24,7 +26,9 @@ def listed(key: str) -> Iterator[None]:
 @contextmanager
 def fact(label: str) -> Iterator[None]:
     """Show ``label``, a plain text; what the block draws stands beside it, or below it where there is no room."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="top"):
+    key, number = st.session_state[_KEY]
+    st.session_state[_KEY] = (key, number + 1)
+    with st.container(horizontal=True, gap="small", vertical_alignment="top", key=f"fact-{key}-{number}"):
         st.markdown(f":gray[{formatting.plain(label, cap=60)}]", width=_LABEL_WIDTH)
         with st.container(gap="xxsmall", width="stretch"):
             yield

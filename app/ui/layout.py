@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Final, Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 _STYLE: Final = """<style>
 [data-testid=stMainBlockContainer] { padding-top: 4.5rem; padding-bottom: 4rem; }
@@ -18,10 +19,24 @@ _STYLE: Final = """<style>
 .stApp label:has(input:is([type=checkbox], [type=radio]):focus-visible) {
   outline: 2px solid light-dark(#2f5d50, #8fc7b3); outline-offset: 2px; border-radius: 0.375rem;
 }
+.stApp [data-testid=stButtonGroup] button[aria-checked=true] * { color: light-dark(#2f5d50, #8fc7b3); }
 [data-testid=stLayoutWrapper]:has(> .st-key-notice) { position: sticky; top: 3.75rem; z-index: 90; }
 .st-key-notice:not(:empty) { background: light-dark(#fdfcfa, #141a18); padding-block: 0.25rem; border-radius: 0.6rem; }
 .st-key-notice [data-testid=stAlertContainer] { padding-block: 0.625rem; }
 .stApp [class*="st-key-danger-"] [data-testid=stBaseButton-primary] { background: #a5322c; border-color: #a5322c; }
+[class*=st-key-figures-] p { font-size: 0.875rem; }
+[class*=st-key-figures-] strong { display: block; font-size: 1.625rem; font-weight: 600; line-height: 1.15; }
+[class*=st-key-figures-] [data-testid=stVerticalBlock] { padding: 0.625rem 0.75rem; }
+[class*=st-key-figures-] [data-testid=stPageLink-NavLink] { margin: 0; padding: 0; background: none; }
+[class*=st-key-figures-] a:hover { text-decoration: underline; }
+[class*=st-key-figures-] > * { flex: 1 1 8.5rem !important; max-width: 16rem; }
+@media (max-width: 40rem) {
+  :is([class*=st-key-figures-], [class*=-filters]) > * { flex: 1 1 40% !important; width: auto !important; }
+  .stApp [class*=st-key-figures-] > * { max-width: none; }
+  .stApp [class*=st-key-fact-] { row-gap: 0; }
+  :is([class*=st-key-fact-], [class*=st-key-point-]) > :first-child { flex: 0 0 100% !important; }
+}
+@media (max-width: 68rem) { .st-key-side-by-side [data-testid=stColumn] { min-width: 100%; } }
 [class*=st-key-facts-] pre { padding: 0.125rem 2.5rem 0.125rem 0.5rem; }
 @media (max-width: 40rem) {
   .stApp h1 { font-size: 1.5rem; }
@@ -35,6 +50,13 @@ _STYLE: Final = """<style>
 def style() -> None:
     """Send the styles of every page."""
     st.html(_STYLE)
+
+
+def side_by_side() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Return a wide and a narrow column; in a narrow window the second one is below the first."""
+    with st.container(key="side-by-side"):
+        wide, narrow = st.columns([3, 2], gap="large")
+    return wide, narrow
 
 
 @contextmanager

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from app.core.contract.base import construct
-from app.core.contract.usage import Usage, UsageDayBody, UsageQuery
+from app.core.contract.usage import RefusedPage, Usage, UsageDayBody, UsageQuery, UsageTotals
 from app.core.permissions import Permission
 from app.core.records import UsageDay
 from remote_api.access import requires
@@ -29,9 +30,18 @@ api = APIBlueprint(
 @api.get("/usage", responses={200: Usage})
 @requires(Permission.READ_REPORTS)
 def usage(query: UsageQuery) -> Usage:
-    """Report sign-ins, refusals and page views per day."""
+    """Report sign-ins, refusals and page views per day, and where users were refused."""
     since, until, days = _usage(query.days)
-    return construct(Usage, since=since, until=until, days=tuple([day_body(day) for day in days]))
+    before = services().storage.read.usage(since - timedelta(days=query.days), since - timedelta(days=1))
+    refused = services().storage.administration.refused_pages(datetime.combine(since, time(), UTC))
+    return construct(
+        Usage,
+        since=since,
+        until=until,
+        days=tuple([day_body(day) for day in days]),
+        before=_totals(before),
+        refused_pages=tuple([construct(RefusedPage, page=page, refusals=count) for page, count in refused]),
+    )
 
 
 @api.get(
@@ -65,6 +75,18 @@ def day_body(day: UsageDay) -> UsageDayBody:
     """One day of the report."""
     return construct(
         UsageDayBody, day=day.day, sign_ins=day.sign_ins, denials=day.refusals, page_views=dict(day.page_views)
+    )
+
+
+def _totals(days: Sequence[UsageDay]) -> UsageTotals:
+    views: Counter[str] = Counter()
+    for day in days:
+        views.update(day.page_views)
+    return construct(
+        UsageTotals,
+        sign_ins=sum(day.sign_ins for day in days),
+        denials=sum(day.refusals for day in days),
+        page_views=dict(views),
     )
 
 

@@ -205,7 +205,7 @@ def test_the_overview_links_to_the_page_for_each_item(new_user: NewUser) -> None
     ada.sign_in("ada", "/admin")
     page = ada.page
     expect(page.locator(".st-key-numbers")).to_contain_text("People", timeout=SOON)
-    point = page.locator("[class*=st-key-attention-]").filter(has_text="without a role")
+    point = page.locator("[class*=st-key-point-attention-]").filter(has_text="without a role")
     point.get_by_role("link", name="See them").click()
     heading(page, "People")
     expect(page.get_by_text("Only: No role")).to_be_visible(timeout=SOON)

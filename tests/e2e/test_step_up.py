@@ -49,6 +49,7 @@ def test_the_export_works_after_the_user_confirms_the_sign_in(new_user: NewUser,
 
     sign_in_became_old(stack, "bruno")
     page.reload()
+    page.locator(".st-key-export-locked button").click()
     card = page.locator("[class*=st-key-step-up-export]").first
     expect(card).to_contain_text("within the last hour", timeout=SOON)
     expect(page.locator(".st-key-export")).to_have_count(0)

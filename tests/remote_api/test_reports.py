@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from app.core.audit import AuditEvent, AuditKind, Outcome
 from app.core.records import UsageDay
 from remote_api.views.reports import csv_lines
 from tests.remote_api.world import ApiWorld
@@ -30,8 +31,35 @@ def test_the_span_has_every_day_oldest_first(world: ApiWorld) -> None:
     assert [day["day"] for day in report["days"]] == [str(today - timedelta(days=n)) for n in (2, 1, 0)]
     assert (report["since"], report["until"]) == (str(today - timedelta(days=2)), str(today))
     assert report["days"][2]["page_views"] == {"/reports": 3, "=cmd()": 1}
+    assert report["before"] == {"sign_ins": 0, "denials": 0, "page_views": {}}
+    assert world.call(f"{PATH}?days=1", token).json["before"]["page_views"] == {"/": 2}
     assert len(world.call(PATH, token).json["days"]) == 30
     assert len(world.call(f"{PATH}?days=365", token).json["days"]) == 365
+
+
+def test_the_pages_that_users_were_refused_are_counted(world: ApiWorld) -> None:
+    now = world.clock()
+    with world.database.unit_of_work() as unit:
+        for kind, target, days in (
+            (AuditKind.PAGE_DENY, "/people", 0),
+            (AuditKind.PAGE_DENY, "/people", 2),
+            (AuditKind.PAGE_DENY, "/roles", 1),
+            (AuditKind.PAGE_DENY, "/roles", 3),
+            (AuditKind.PAGE_DENY, "/roles", 4),
+            (AuditKind.ENDPOINT_DENY, "/x", 0),
+        ):
+            at = now - timedelta(days=days)
+            unit.record(AuditEvent(kind, at, Outcome.REFUSED, actor="a", target=target))
+        unit.commit()
+    token = world.sign_in(roles=("viewer",)).token
+
+    def refused(days: int) -> list[tuple[str, int]]:
+        pages = world.call(f"{PATH}?days={days}", token).json["refused_pages"]
+        return [(row["page"], row["refusals"]) for row in pages]
+
+    assert refused(3) == [("/people", 2), ("/roles", 1)]
+    assert refused(1) == [("/people", 1)]
+    assert refused(30) == [("/roles", 3), ("/people", 2)]
 
 
 @pytest.mark.parametrize("query", ["days=0", "days=366", "days=-1", "days=x", "days=1e3", "days=", "days=1&other=2"])

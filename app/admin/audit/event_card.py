@@ -79,7 +79,7 @@ def _person(label: str, audit_name: str, current_name: str) -> None:
                 st.markdown(name, width="content")
             if people_names.subject_in(audit_name):
                 st.button(
-                    "All events by or about this person", key=f"audit-all-{label}", type="tertiary",
+                    "All events of this person", key=f"audit-all-{label}", type="tertiary",
                     icon=":material/history:", on_click=st.query_params.from_dict, args=({"name": audit_name},),
                 )  # fmt: skip
         if people_names.subject_in(audit_name):

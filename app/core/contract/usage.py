@@ -24,9 +24,28 @@ class UsageDayBody(ResponseModel):
     page_views: dict[str, int] = Field(description="Page path → views.")
 
 
+class UsageTotals(ResponseModel):
+    """The sums of several days."""
+
+    sign_ins: int
+    denials: int
+    page_views: dict[str, int] = Field(description="Page path → views.")
+
+
+class RefusedPage(ResponseModel):
+    """A page that users were refused."""
+
+    page: str = Field(description="The path of the page.")
+    refusals: int
+
+
 class Usage(ResponseModel):
     """The usage report, oldest day first."""
 
     since: date
     until: date
     days: tuple[UsageDayBody, ...]
+    before: UsageTotals = Field(description="The span of the same length before `since`.")
+    refused_pages: tuple[RefusedPage, ...] = Field(
+        description="The 20 pages with most refusals among the last 10,000 in this span, from stored audit events."
+    )

@@ -26,12 +26,18 @@ SESSION = {
     "page": "/csv", "current": True,
 }  # fmt: skip
 DAY = {"day": "2026-01-31", "sign_ins": 1, "denials": 0, "page_views": {"/": 1}}
+USAGE = {
+    "since": "2026-01-31", "until": "2026-01-31", "days": [DAY],
+    "before": {"sign_ins": 2, "denials": 0, "page_views": {"/": 4}},
+    "refused_pages": [{"page": "/people", "refusals": 3}],
+}  # fmt: skip
 # call of app.api_client → operation, response
 API_CLIENT_CALLS: dict[str, tuple[Callable[[], object], str, StubResponse]] = {
     "usage": (
         lambda: api_client.usage(7), "GET /api/v1/reports/usage",
-        json_of({"since": "2026-01-31", "until": "2026-01-31", "days": [DAY]}),
+        json_of(USAGE),
     ),
+    "usage_report": (lambda: api_client.usage_report(7), "GET /api/v1/reports/usage", json_of(USAGE)),
     "usage_csv": (
         lambda: api_client.usage_csv(7), "GET /api/v1/reports/usage.csv",
         StubResponse(200, b"day\n", {"Content-Type": "text/csv"}),
