@@ -174,7 +174,7 @@ def administration_stub() -> Iterator[AdministrationStub]:
 
 def page_text(at: AppTest) -> str:
     """All texts of the page, dialogs included, without escapes."""
-    kinds = ("title", "subheader", "markdown", "caption", "warning", "error", "info", "success")
+    kinds = ("title", "header", "subheader", "markdown", "caption", "warning", "error", "info", "success")
     texts = [str(getattr(element, "value", "")) for kind in kinds for element in at.get(kind)]
     return "\n".join(texts).replace("\\", "").replace("\u2060", "")
 

@@ -41,7 +41,7 @@ def show(seq: int) -> None:
 
 def _event(event: AuditItem) -> None:
     with facts.listed("event"):
-        st.subheader(formatting.plain(event.sentence, cap=500), anchor=False)
+        st.header(formatting.plain(event.sentence, cap=500), anchor=False)
         label = presentation.outcome_label(event.outcome)
         if event.outcome != presentation.SUCCEEDED:
             color = "orange" if event.outcome == presentation.REFUSED else "red"
