@@ -26,7 +26,7 @@ tbody tr.selected td:first-child { box-shadow: inset 3px 0 0 var(--st-primary-co
 tr.opens { cursor: pointer; }
 .number { text-align: end; font-variant-numeric: tabular-nums; }
 .short { white-space: nowrap; }
-td.first { max-width: 26rem; }
+td.first:not(.prose) { max-width: 26rem; }
 .select { width: 2.75rem; padding-inline-end: 0; }
 .actions { width: 1%; white-space: nowrap; text-align: end; }
 .sort {
@@ -51,7 +51,6 @@ a.open, button.open {
   text-decoration: none; cursor: pointer; overflow-wrap: anywhere;
 }
 .prose .open { font-weight: inherit; }
-.prose .badges { margin-inline-start: 0.5rem; vertical-align: 0.05em; }
 a.open:hover, button.open:hover, tr.opens:hover .open { text-decoration: underline; }
 :focus-visible { outline: 2px solid var(--st-primary-color, Highlight); outline-offset: 2px; border-radius: 0.25rem; }
 .person { display: flex; align-items: center; gap: 0.625rem; min-width: 0; }
@@ -127,7 +126,7 @@ select {
   td.blank, td.later { display: none; }
   td.labelled::before { content: attr(data-label) ": "; font-size: 0.8125rem; opacity: 0.82; }
   td.select { position: absolute; inset-inline-end: 0.75rem; top: 0.5rem; }
-  td.first { order: -1; flex: 0 0 100%; margin: 0; padding-inline-end: 2.5rem; }
+  td.first, td.first:not(.prose) { order: -1; flex: 0 0 100%; max-width: none; margin: 0; padding-inline-end: 2.5rem; }
   td.actions { flex: 0 0 100%; padding-top: 0.5rem; }
   .bar { flex-wrap: nowrap; overflow-x: auto; }
   .bar > * { flex: none; }

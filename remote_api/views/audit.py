@@ -38,8 +38,8 @@ from app.core.permissions import Permission
 from app.core.principal import Subject
 from app.core.spreadsheet import safe_cell
 from remote_api.access import requires
-from remote_api.actor_names import present_names
-from remote_api.audit_sentences import NameOf, sentence, subject_of
+from remote_api.actor_names import actor_name, present_names
+from remote_api.audit_sentences import NameOf, sentence
 from remote_api.services import services
 from remote_api.transactions import iso, transaction
 
@@ -199,19 +199,14 @@ def _item(row: AuditRow, name_of: NameOf) -> AuditItem:
         sentence=sentence(row, name_of),
         outcome=row.outcome,
         actor=row.actor,
-        actor_name=_current_name(row.actor, name_of),
+        actor_name=actor_name(row.actor, name_of),
         target=row.target,
-        target_name=_current_name(row.target, name_of),
+        target_name=actor_name(row.target, name_of),
         reason=row.reason,
         correlation_id=row.correlation_id,
         address=row.address,
         details=dict(row.details),
     )
-
-
-def _current_name(audit_name: str, name_of: NameOf) -> str:
-    subject = subject_of(audit_name)
-    return name_of(subject) if subject is not None else ""
 
 
 def _as_stored(_: Subject) -> str:

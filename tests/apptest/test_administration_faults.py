@@ -160,7 +160,10 @@ def test_hostile_names_and_texts_are_shown_as_text(stub: AdministrationStub, nam
         assert rows or file != "audit.py" or "event" in query
         assert not [text for text in rows if "\u202e" in text or "\n" in text]
         for text in [
-            *(element.value for element in [*at.markdown, *at.title, *at.header, *at.subheader, *at.caption, *at.warning])
+            *(
+                element.value
+                for element in [*at.markdown, *at.title, *at.header, *at.subheader, *at.caption, *at.warning]
+            )
         ]:
             assert "<script" not in text.replace("\\<", "")
             assert "](https" not in text

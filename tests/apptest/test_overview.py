@@ -44,7 +44,7 @@ def test_every_number_is_a_link_to_what_it_counts(admin: Administration) -> None
 def test_recent_changes_say_what_changed_and_open_their_event(admin: Administration) -> None:
     at, _ = admin.open("/admin")
     [[change, _]] = texts(table(at))
-    assert change == "Ada granted Bruno a role or permission. Reason: joined"
+    assert change == "Ada granted Bruno the role viewer, no expiry. Reason: joined"
     assert table(at)["rows"][0]["href"] == "audit?event=9"
     press(at, "open", "9")
     assert at.title[0].value == "Event 9"

@@ -16,6 +16,8 @@ from app.core.errors import GatehouseError, NotFound
 from app.ui import facts, texts
 from app.ui.layout import header
 
+_IDENTIFIED: Final = frozenset({"grant", "person", "role"})
+"""Details that are an identifier where they are a number."""
 LIST_QUERY: Final = "audit-list-query"  # the query of the list while an event is open
 
 
@@ -54,7 +56,7 @@ def _event(event: AuditItem) -> None:
         if event.target != event.actor:
             _person("About", event.target, event.target_name)
         for name, value in event.details.items():
-            facts.text(_label(name), _value(value))
+            facts.text(_label(name, value), _value(value))
         facts.text("Address", event.address)
         if event.reason and not reason:
             facts.text("Reason code", event.reason)
@@ -86,10 +88,11 @@ def _person(label: str, audit_name: str, current_name: str) -> None:
             facts.identifier(audit_name)
 
 
-def _label(name: str) -> str:
+def _label(name: str, value: object) -> str:
     """The name of a detail as a label: ``granted_until`` → ``Granted until``."""
     words = name.replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+    label = words[:1].upper() + words[1:]
+    return f"{label} ID" if name in _IDENTIFIED and isinstance(value, int) else label
 
 
 def _value(value: object) -> str:

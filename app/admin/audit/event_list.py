@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import streamlit as st
@@ -9,19 +10,19 @@ import streamlit as st
 from app import panels
 from app.admin.api import audit as audit_api
 from app.admin.audit import chain_state, event_card, export, filters, people_names, presentation
-from app.core.audit_rows import AuditQuery
-from app.core.contract.audit import AuditItem
+from app.core.audit_rows import AuditQuery, AuditSort
+from app.core.contract.audit import AuditItem, Events
 from app.core.errors import GatehouseError
 from app.ui import cells
 from app.ui.cells import Cell, Tone
 from app.ui.layout import header
 from app.ui.table import Table
-from app.ui.table_parts import Column, Row
+from app.ui.table_parts import Column, Position, Row
 
 EVENTS: Final = Table(
     "audit",
     columns=(
-        Column("when", "When", kind="short"),
+        Column("when", "When", sort="at", newest_first=True, kind="short"),
         Column("what", "What happened", kind="prose", opens=True),
         Column("who", "Who", hides="later"),
         Column("address", "Address", kind="short", hides="later"),
@@ -41,7 +42,7 @@ def show() -> None:
         head = chain_state.show()
         query = filters.selected()
         with st.spinner("Loading events…"):
-            page = EVENTS.load(query, lambda at: audit_api.events(query, cursor=at.cursor, limit=at.size))
+            page = EVENTS.load(query, lambda at: _events(query, at))
     except GatehouseError as error:
         panels.problem(error)
         return
@@ -53,6 +54,10 @@ def show() -> None:
     event = EVENTS.show("Audit events", [row(event) for event in page.rows], page)
     if event is not None:
         event_card.open_event(event.row)
+
+
+def _events(query: AuditQuery, at: Position) -> Events:
+    return audit_api.events(replace(query, sort=AuditSort(at.sort)), cursor=at.cursor, limit=at.size)
 
 
 def row(event: AuditItem) -> Row:
