@@ -155,7 +155,7 @@ def _points(attention: AttentionBody) -> list[_Point]:
 
 
 def _unused(attention: AttentionBody) -> list[_Point]:
-    """Return what nobody uses: it may be meant for later, so it is no warning."""
+    """Return what is unused: it may be meant for later, so it is no warning."""
     points = []
     if names := attention.permissions_held_by_nobody:
         text = f"{_quantity(names, 'permission')} not assigned"

@@ -236,7 +236,7 @@ def test_the_download_requires_a_recent_sign_in(installation: AppInstallation) -
     assert "audit-prepare" not in {button.key for button in at.button}
 
 
-@pytest.mark.parametrize("is_prepared", [False, True])
+@pytest.mark.parametrize("is_prepared", [False, True], ids=["at once", "prepared"])
 def test_a_file_is_refused_after_the_permission_is_revoked(
     installation: AppInstallation,
     change: Change,

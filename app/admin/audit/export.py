@@ -97,9 +97,10 @@ def _direct(query: AuditQuery) -> None:
         )  # fmt: skip
 
 
-@access.requires(Permission.EXPORT_AUDIT)
 def file_of(query: AuditQuery, file_format: str) -> bytes:
-    """The file with all events that match; fetched, and its permission checked, when the user presses the button.
+    """The file with all events that match; fetched when the user presses the button.
+
+    ``audit_api.export`` checks the permission.
 
     Raises:
         GatehouseError: The file cannot be fetched.

@@ -123,7 +123,7 @@ REMOVALS: Final[list[Removal]] = [
         guard="an audit file that is ready still requires the export permission",
         at="app.admin.audit.export:content_of",
         without="@access.requires(...)",
-        test=("tests/apptest/test_audit.py::test_a_prepared_file_is_refused_after_the_permission_is_revoked"),
+        test="tests/apptest/test_audit.py::test_a_file_is_refused_after_the_permission_is_revoked[prepared]",
     ),
     Removal(
         guard="a call that changes people requires its permission",
