@@ -67,6 +67,31 @@ def test_a_bulk_change_runs_in_steps_and_reports_a_result_for_each_person(admin:
     assert "Undone for 38 people." in page_text(at)
 
 
+def test_a_grant_from_the_row_of_a_person_is_for_that_person_only(admin: Administration) -> None:
+    bulk(admin, {})
+    at, _ = admin.open("/people")
+    select(at, [3, 5])
+    press_control(at, "grant-7")
+    assert at.button(key="many-grant-go").label == "Grant to 1 person"
+    at.radio(key="many-grant-chosen-role").set_value("viewer")
+    at.text_input(key="many-grant-reason").set_value("new team")
+    at.run()
+    at.button(key="many-grant-go").click().run()
+    assert [request.json()["people"] for request in admin.changes()] == [[7]]
+    assert "Granted **viewer** to 1 person." in page_text(at)
+    assert table(at)["selected"] == ["3", "5"]
+
+
+def test_a_grant_for_a_person_who_has_left_the_list_opens_no_dialog(admin: Administration) -> None:
+    at, _ = admin.open("/people")
+    admin.stub.responses["GET", f"{stub_responses.BASE}/people"] = stub_responses.page(
+        "people", [stub_responses.person(1)]
+    )
+    press_control(at, "grant-7")
+    assert "many-grant-go" not in button_keys(at)
+    assert [row["id"] for row in table(at)["rows"]] == ["1"]
+
+
 def test_a_bulk_revocation_cannot_be_undone(admin: Administration) -> None:
     bulk(admin, {})
     at, _ = admin.open("/people")
