@@ -25,11 +25,11 @@ def test_a_person_page_shows_the_source_of_each_grant(admin: Administration) -> 
     since, until = "2026-01-31T12:00:00+00:00", "2027-01-31T00:00:00+00:00"
     assert texts(tables(at)["Roles and permissions"]) == [
         ["analyst", "The sign-in provider, as Analyst", since, "no expiry"],
-        ["viewer", "Granted by auth0|ada Reason: joined", since, "no expiry"],
-        ["explore:api granted directly", "Granted by auth0|ada Reason: helps out", since, until],
+        ["viewer", "Granted by Ada Okafor Reason: joined", since, "no expiry"],
+        ["explore:api granted directly", "Granted by Ada Okafor Reason: helps out", since, until],
         [
             "developer Withheld",
-            "Withheld by auth0|ada Reason: moved; the default role would grant it",
+            "Withheld by Ada Okafor Reason: moved; the default role would grant it",
             since,
             "released",
         ],
@@ -148,7 +148,7 @@ def test_revoking_an_automatic_grant_withholds_it_and_undo_releases_it(
     assert "It applies at once. It is withheld: signing in again does not restore it." in page_text(at)
     reason = "Reason: moved; the sign-in provider and the default role would grant it"
     assert texts(tables(at)["Roles and permissions"])[-1] == [
-        "analyst Withheld", f"Withheld by auth0|ada {reason}", stub_responses.SINCE, "released",
+        "analyst Withheld", f"Withheld by Ada Okafor {reason}", stub_responses.SINCE, "released",
     ]  # fmt: skip
     admin.stub.responses["DELETE", f"{stub_responses.BASE}/people/7/withheld/9"] = json_of(
         stub_responses.card(version="v3"), etag='"v3"'
