@@ -42,7 +42,9 @@ BUTTONS: dict[str, dict[str, set[str]]] = {
 def test_each_role_is_offered_exactly_these_buttons(admin: Administration, address: str, role: str) -> None:
     at, _ = admin.open(address, roles=[role])
     offered = button_keys(at) | controls(at)
-    of_rows = {("/people", "administrator"): ("open", "grant"), ("/people", "auditor"): ("open",)}.get((address, role), ())
+    of_rows = {("/people", "administrator"): ("open", "grant"), ("/people", "auditor"): ("open",)}.get(
+        (address, role), ()
+    )
     people = {f"{name}-{number}" for name in of_rows for number in range(1, 26)}
     assert offered & people == people
     assert offered - people == BUTTONS[address][role]

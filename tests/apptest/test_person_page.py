@@ -42,7 +42,9 @@ def test_a_person_page_shows_the_source_of_each_grant(admin: Administration) -> 
     ]
     [session, _] = texts(tables(at)["Sessions"])
     assert session == ["Firefox on Linux", "203.0.113.7", since, f"{since} on CSV explorer"]
-    assert texts(tables(at)["Recent activity"]) == [[since, "Ada granted Bruno the role viewer, no expiry. Reason: joined"]]
+    assert texts(tables(at)["Recent activity"]) == [
+        [since, "Ada granted Bruno the role viewer, no expiry. Reason: joined"]
+    ]
 
 
 def test_an_event_of_a_person_page_opens_in_the_audit(admin: Administration) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.admin.people import session_list
+from app.ui import dialogs
 from app.ui.table_parts import TableEvent
 from tests import stub_responses
 from tests.apptest.administration import Administration
@@ -112,18 +113,34 @@ def test_an_event_is_handled_once(admin: Administration) -> None:
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
-        ("open", "99"), ("open", ""), ("grant", "99"), ("revoke", "7"), ("grant", ""), ("erase", ""), ("revoke", ""), ("sort", "state"), ("sort", "x"),
+        ("open", "99"), ("open", ""), ("grant", "99"), ("revoke", "7"), ("erase", ""), ("sort", "state"), ("sort", "x"),
         ("previous", ""), ("size", "1000000"), ("", ""), ("open", "x" * 500),
     ],
 )  # fmt: skip
-def test_what_the_table_does_not_offer_is_ignored(admin: Administration, kind: str, value: str) -> None:
+def test_what_the_table_does_not_offer_is_ignored(
+    admin: Administration, kind: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+    monkeypatch.setattr(dialogs, "open_dialog", lambda *arguments: opened.append(arguments))
     at, _ = admin.open("/people")
+    select(at, [3])
     before = table(at)
     press(at, kind, value)
     after = table(at)
     assert not at.exception
     assert "person" not in at.query_params
+    assert opened == []
     assert {**after, "handled": "", "page": ""} == {**before, "handled": "", "page": ""}
+
+
+@pytest.mark.parametrize("kind", ["grant", "revoke", "block", "unblock", "end"])
+def test_an_action_for_selected_rows_needs_one(admin: Administration, kind: str) -> None:
+    at, _ = admin.open("/people")
+    press(at, kind)
+    assert "admin_dialog" not in at.session_state
+    select(at, [3])
+    press(at, kind)
+    assert "admin_dialog" in at.session_state
 
 
 def test_a_table_without_bulk_actions_takes_no_selection(admin: Administration) -> None:
