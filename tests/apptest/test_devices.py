@@ -29,7 +29,7 @@ def last_used(installation: AppInstallation, page: str, *roles: str) -> str:
 
 
 def test_a_device_shows_browser_address_and_times_and_the_current_one_is_marked(installation: AppInstallation) -> None:
-    begun = utc_now()
+    started_at = utc_now()
     at = testing.open_app("/profile")
     subject = installation.sign_in(at, roles=["viewer"])
     installation.sign_in(None, roles=["viewer"], subject=subject.subject)
@@ -38,7 +38,7 @@ def test_a_device_shows_browser_address_and_times_and_the_current_one_is_marked(
     assert sorted(browser for browser, *_ in rows) == ["Unknown browser", "Unknown browser this browser"]
     assert {address for _, address, *_ in rows} == {"unknown"}
     for row in rows:
-        assert all(begun <= datetime.fromisoformat(moment) <= utc_now() for moment in row[2:]), row
+        assert all(started_at <= datetime.fromisoformat(moment) <= utc_now() for moment in row[2:]), row
     assert [button.label for button in at.main.button] == ["End all other sessions"]
     [current] = [row for row in tables(at)[DEVICES]["rows"] if row["cells"][0].get("badges")]
     [other] = [row for row in tables(at)[DEVICES]["rows"] if row != current]

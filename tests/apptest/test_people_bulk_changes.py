@@ -133,7 +133,7 @@ def test_a_press_on_its_way_with_a_selection_is_for_that_selection(admin: Admini
     late = {"selection": everyone, "event": event("grant")}
     send(at, late)
     assert selected_count(at) == 0, "the selection stays empty"
-    assert "many-grant-go" not in button_keys(at), "there is nobody to grant to"
+    assert "many-grant-go" not in button_keys(at), "nothing is selected"
 
 
 def test_the_selection_of_an_earlier_page_is_not_taken_for_one_of_this(admin: Administration) -> None:

@@ -78,7 +78,7 @@ export class FakeElement extends EventTarget {
     this.parentElement = null
   }
 
-  /** As in a browser, an element that is taken out of the page loses the focus, also if it comes back at once. */
+  /** As in a browser, an element that leaves the page loses the focus, also if it comes back at once. */
   remove() {
     if (this.page.focused && this.contains(this.page.focused)) this.page.focused = undefined
     if (this.parentElement) this.parentElement.children = this.parentElement.children.filter((child) => child !== this)

@@ -8,9 +8,9 @@ const { exact, relative } = await load("relative-time")
 const SECOND = 1000
 const DAY = 86_400 * SECOND
 
-test("a time is told in its largest whole unit, in the past and in the future", () => {
-  const told = [0, 59, -59, -60, -119, -3_599, -3_600, -86_399].map((seconds) => relative(seconds * SECOND, 0))
-  assert.deepEqual(told, [
+test("a time is shown in its largest whole unit, in the past and in the future", () => {
+  const texts = [0, 59, -59, -60, -119, -3_599, -3_600, -86_399].map((seconds) => relative(seconds * SECOND, 0))
+  assert.deepEqual(texts, [
     "just now", "just now", "just now", "1 minute ago", "1 minute ago", "59 minutes ago", "1 hour ago", "23 hours ago",
   ])
   const days = [-1, -29, -30, -364, -365, 3, 400].map((count) => relative(count * DAY, 0))

@@ -11,8 +11,8 @@ const HOSTILE = "<img src=x onerror=alert(1)>"
 test("every text is set as text, with its own direction of writing", () => {
   fakePage()
   const cell = { text: HOSTILE, detail: HOSTILE, title: HOSTILE, initials: HOSTILE, badges: [{ text: HOSTILE, tone: "bad" }] }
-  const [who] = cellContent(cell)
-  const [chip, about] = who.children
+  const [person] = cellContent(cell)
+  const [chip, about] = person.children
   const [text, badges, detail] = about.children
   for (const element of [chip, text, badges.children[0], detail]) assert.deepEqual([element.textContent, element.children.length], [HOSTILE, 0])
   assert.deepEqual([text.dir, badges.children[0].dir, detail.dir], ["auto", "auto", "auto"])

@@ -123,7 +123,7 @@ test("unselecting by the bar keeps the focus in the table", (t) => {
   assert.ok(page.focused && view.root.contains(page.focused))
 })
 
-test("a draw takes the focus from nobody", (t) => {
+test("a draw takes the focus from no other element", (t) => {
   const { draw, page } = drawn(t)
   const other = page.element("button")
   page.body.append(other)

@@ -41,11 +41,11 @@ def test_the_zone_of_the_viewer_is_that_of_the_browser_if_it_is_one(name: str) -
     indirect=["zone"],
 )  # fmt: skip
 @pytest.mark.usefixtures("zone")
-def test_a_time_is_told_in_the_zone_of_the_viewer(text: str) -> None:
+def test_a_time_is_shown_in_the_zone_of_the_viewer(text: str) -> None:
     assert texts.timestamp(AT) == text.replace(":", "\\:")
 
 
-def test_a_time_that_never_was_is_told_in_words() -> None:
+def test_a_time_that_never_was_is_shown_in_words() -> None:
     assert (texts.timestamp(None), texts.timestamp(None, never="no expiry")) == ("never", "no expiry")
     assert (texts.ago(None), texts.ago(None, never="not yet")) == ("never", "not yet")
     assert texts.ago(utc_now() - timedelta(hours=3, minutes=1)) == "3 hours ago"
