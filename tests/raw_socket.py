@@ -97,12 +97,14 @@ class RawSocket:
         return self.texts()
 
     def texts(self) -> list[str]:
-        """What a run writes, until it is over."""
+        """What a run writes, until it is over: markdown, and the data of components."""
         texts: list[str] = []
         while True:
             message = self.receive()
             if message.WhichOneof("type") == "delta" and message.delta.new_element.HasField("markdown"):
                 texts.append(message.delta.new_element.markdown.body)
+            if message.WhichOneof("type") == "delta" and message.delta.new_element.HasField("bidi_component"):
+                texts.append(message.delta.new_element.bidi_component.json)
             if message.WhichOneof("type") == "script_finished":
                 return texts
 

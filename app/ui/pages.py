@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
+_MAX_DIGITS: Final = 9
 
 
 class Page(Protocol):
@@ -40,8 +41,12 @@ class LocalPage(Generic[T]):
 
     @classmethod
     def of(cls, rows: Sequence[T], cursor: str, size: int) -> LocalPage[T]:
-        """The ``size`` rows after the offset ``cursor``; the last ones where there are fewer."""
+        """The ``size`` rows after the offset ``cursor``; the last ones where there are fewer.
+
+        A cursor from an address may be anything; one that is no offset is that of the first page.
+        """
         last = max(0, len(rows) - 1) // size * size
-        begin = min(int(cursor or 0), last)
+        offset = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) <= _MAX_DIGITS else 0
+        begin = min(offset, last)
         end = begin + size
         return cls(tuple(rows[begin:end]), str(end) if end < len(rows) else None, len(rows))

@@ -49,6 +49,7 @@ class _State:
     next_cursor: str | None = None
     rows: Mapping[str, Row] = field(default_factory=dict)
     bulk: tuple[str, ...] = ()
+    row_actions: tuple[str, ...] = ()
     selected: dict[str, str] = field(default_factory=dict)
     """Id → label of the selected rows of all pages."""
     is_started: bool = False
@@ -115,6 +116,7 @@ class Table:
             self._receive(state)
         pressed, state.pressed = state.pressed, None
         state.rows, state.bulk = {row.id: row for row in rows}, tuple(action.name for action in bulk)
+        state.row_actions = tuple(action.name for action in row_actions)
         here = [row.id for row in rows if row.id in state.selected]
         data = {
             "label": label,
@@ -231,7 +233,7 @@ class Table:
         """Keep an action for ``show`` to return, if the table as drawn last offered it."""
         offered = state.rows.get(row)
         if offered is not None:
-            if (name == OPEN and offered.href) or name in offered.actions:
+            if (name == OPEN and offered.href) or (name in offered.actions and name in state.row_actions):
                 state.pressed = TableEvent(name, row)
         elif not row and name in state.bulk and state.selected:
             state.pressed = TableEvent(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -30,7 +30,7 @@ def viewer_zone() -> tzinfo:
     name = st.context.timezone
     try:
         return ZoneInfo(name) if name else UTC
-    except (ValueError, OSError):  # no such zone on this machine
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # no such zone on this machine
         return UTC
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import Checkbox
 
 from app import testing
 from app.core.clock import utc_now
@@ -83,8 +82,3 @@ def page_text(at: AppTest) -> str:
 def button_keys(at: AppTest) -> set[str]:
     """The keys of all buttons on the page."""
     return {str(button.key) for button in at.button}
-
-
-def person_box(at: AppTest, person: int) -> Checkbox:
-    """The box that selects a person in the list; its key changes when all are selected at once."""
-    return next(box for box in at.checkbox if (box.key or "").rpartition("-")[2] == str(person))

@@ -8,14 +8,21 @@ from streamlit.testing.v1 import AppTest
 from app.admin.people import bulk_actions
 from app.core.permissions import ROLES
 from tests import stub_responses
-from tests.apptest.administration import Administration, button_keys, page_text, person_box
+from tests.apptest.administration import Administration, button_keys, page_text
+from tests.apptest.tables import event, press, press_control, select, select_page, selection, send, table
 from tests.stub_api import FAULTS, RecordedRequest, StubResponse, json_of
 
 
-def choose_all(at: AppTest) -> None:
-    at.button(key="choose-page").click().run()
-    at.button(key="people-next").click().run()
-    at.button(key="choose-page").click().run()
+def select_all(at: AppTest) -> None:
+    """Select the people of both pages."""
+    select_page(at)
+    press_control(at, "next")
+    select_page(at)
+
+
+def selected_count(at: AppTest) -> int:
+    """How many people are selected, as the bar of bulk actions says."""
+    return len(table(at)["selected"]) + int(table(at)["selectedElsewhere"])
 
 
 def bulk(admin: Administration, refuse: dict[int, str]) -> None:
@@ -38,9 +45,9 @@ def bulk(admin: Administration, refuse: dict[int, str]) -> None:
 def test_a_bulk_change_runs_in_steps_and_reports_a_result_for_each_person(admin: Administration) -> None:
     bulk(admin, {3: "You cannot change your own rights", 30: "Not this one"})
     at, _ = admin.open("/people")
-    choose_all(at)
-    assert "40 people chosen" in page_text(at)
-    at.button(key="many-grant").click().run()
+    select_all(at)
+    assert selected_count(at) == 40
+    press_control(at, "bulk-grant")
     at.radio(key="many-grant-chosen-role").set_value("viewer")
     at.text_input(key="many-grant-reason").set_value("new team")
     at.run()
@@ -60,11 +67,36 @@ def test_a_bulk_change_runs_in_steps_and_reports_a_result_for_each_person(admin:
     assert "Undone for 38 people." in page_text(at)
 
 
+def test_a_grant_from_the_row_of_a_person_is_for_that_person_only(admin: Administration) -> None:
+    bulk(admin, {})
+    at, _ = admin.open("/people")
+    select(at, [3, 5])
+    press_control(at, "grant-7")
+    assert at.button(key="many-grant-go").label == "Grant to 1 person"
+    at.radio(key="many-grant-chosen-role").set_value("viewer")
+    at.text_input(key="many-grant-reason").set_value("new team")
+    at.run()
+    at.button(key="many-grant-go").click().run()
+    assert [request.json()["people"] for request in admin.changes()] == [[7]]
+    assert "Granted **viewer** to 1 person." in page_text(at)
+    assert table(at)["selected"] == ["3", "5"]
+
+
+def test_a_grant_for_a_person_who_has_left_the_list_opens_no_dialog(admin: Administration) -> None:
+    at, _ = admin.open("/people")
+    admin.stub.responses["GET", f"{stub_responses.BASE}/people"] = stub_responses.page(
+        "people", [stub_responses.person(1)]
+    )
+    press_control(at, "grant-7")
+    assert "many-grant-go" not in button_keys(at)
+    assert [row["id"] for row in table(at)["rows"]] == ["1"]
+
+
 def test_a_bulk_revocation_cannot_be_undone(admin: Administration) -> None:
     bulk(admin, {})
     at, _ = admin.open("/people")
-    choose_all(at)
-    at.button(key="many-revoke").click().run()
+    select_all(at)
+    press_control(at, "bulk-revoke")
     assert "no undo" in page_text(at)
     at.radio(key="many-revoke-chosen-role").set_value("viewer")
     at.text_input(key="many-revoke-reason").set_value("project over")
@@ -77,36 +109,39 @@ def test_a_bulk_revocation_cannot_be_undone(admin: Administration) -> None:
 
 def test_the_selection_is_kept_over_searches_and_can_be_cleared(admin: Administration) -> None:
     at, _ = admin.open("/people")
-    person_box(at, 3).check().run()
+    select(at, [3])
     at.text_input(key="q").set_value("Person 12").run()
-    assert "1 person chosen" in page_text(at)
-    person_box(at, 12).check().run()
+    assert (table(at)["selected"], selected_count(at)) == ([], 1)
+    select(at, [12])
     at.text_input(key="q").set_value("").run()
-    assert "2 people chosen" in page_text(at)
-    assert person_box(at, 3).value is True
-    person_box(at, 3).uncheck().run()
-    assert "1 person chosen" in page_text(at)
-    at.button(key="clear-chosen").click().run()
-    assert "chosen" not in page_text(at)
-    assert not any(box.value for box in at.checkbox)
+    assert (table(at)["selected"], selected_count(at)) == (["3", "12"], 2)
+    select(at, [12])
+    assert (table(at)["selected"], selected_count(at)) == (["12"], 1)
+    press(at, "clear")
+    assert (table(at)["selected"], selected_count(at)) == ([], 0)
 
 
-def test_a_press_before_the_selection_is_drawn_keeps_the_selection(admin: Administration) -> None:
+def test_a_press_on_its_way_with_a_selection_is_for_that_selection(admin: Administration) -> None:
     at, _ = admin.open("/people")
-    person_box(at, 3).check().run()
-    drawn = at._tree.get_widget_states()
-    at.button(key="choose-page").click().run()
-    assert "25 people chosen" in page_text(at)
-    late = at.button(key="many-grant").click()
-    drawn.widgets.append(late._widget_state)
-    at._run(drawn)
+    select(at, [3])
+    everyone = selection(at, range(1, 26))
+    send(at, {"selection": everyone, "event": event("grant")})
     assert at.button(key="many-grant-go").label == "Grant to 25 people"
     at.button(key="many-grant-cancel").click().run()
-    drawn = at._tree.get_widget_states()
-    at.button(key="clear-chosen").click().run()
-    assert "chosen" not in page_text(at)
-    at._run(drawn)
-    assert "chosen" not in page_text(at), "the selection stays empty"
+    press(at, "clear")
+    assert selected_count(at) == 0
+    late = {"selection": everyone, "event": event("grant")}
+    send(at, late)
+    assert selected_count(at) == 0, "the selection stays empty"
+    assert "many-grant-go" not in button_keys(at), "nothing is selected"
+
+
+def test_the_selection_of_an_earlier_page_is_not_taken_for_one_of_this(admin: Administration) -> None:
+    at, _ = admin.open("/people")
+    late = selection(at, [3, 30])
+    press_control(at, "next")
+    send(at, {"selection": late})
+    assert selected_count(at) == 0
 
 
 def test_a_change_without_a_bulk_call_is_sent_for_each_person(admin: Administration) -> None:
@@ -118,9 +153,8 @@ def test_a_change_without_a_bulk_call_is_sent_for_each_person(admin: Administrat
         ("PUT", f"{stub_responses.BASE}/people/3/block"): FAULTS["409"],
     }
     at, _ = admin.open("/people")
-    for number in (1, 2, 3):
-        person_box(at, number).check().run()
-    at.button(key="many-block").click().run()
+    select(at, [1, 2, 3])
+    press_control(at, "bulk-block")
     at.text_input(key="many-block-reason").set_value("misused").run()
     at.button(key="many-block-go").click().run()
     assert [request.path for request in admin.changes()] == [f"{stub_responses.BASE}/people/{n}/block" for n in (1, 3)]
@@ -141,8 +175,8 @@ def test_a_bulk_change_waits_when_the_api_limits_the_rate(
 
     admin.stub.responses["DELETE", f"{stub_responses.BASE}/people/1/sessions"] = answer
     at, _ = admin.open("/people")
-    person_box(at, 1).check().run()
-    at.button(key="many-end").click().run()
+    select(at, [1])
+    press_control(at, "bulk-end")
     at.text_input(key="many-end-reason").set_value("r").run()
     at.button(key="many-end-go").click().run()
     assert waited == [1] * 7
@@ -161,8 +195,8 @@ def test_a_bulk_change_reports_the_people_in_doubt(admin: Administration, monkey
 
     admin.stub.responses["POST", f"{stub_responses.BASE}/grants/bulk"] = fail_second_step
     at, _ = admin.open("/people")
-    choose_all(at)
-    at.button(key="many-grant").click().run()
+    select_all(at)
+    press_control(at, "bulk-grant")
     at.radio(key="many-grant-chosen-role").set_value("viewer")
     at.text_input(key="many-grant-reason").set_value("new team")
     at.run()
@@ -184,9 +218,8 @@ def test_a_fault_that_concerns_everyone_stops_and_reports_who_was_not_tried(admi
     admin.stub.responses["DELETE", f"{stub_responses.BASE}/people/1/sessions"] = json_of({"ended": 1})
     admin.stub.responses["DELETE", f"{stub_responses.BASE}/people/2/sessions"] = FAULTS[fault]
     at, _ = admin.open("/people")
-    for number in (1, 2, 3):
-        person_box(at, number).check().run()
-    at.button(key="many-end").click().run()
+    select(at, [1, 2, 3])
+    press_control(at, "bulk-end")
     at.text_input(key="many-end-reason").set_value("r").run()
     at.button(key="many-end-go").click().run()
     assert len(admin.changes()) == 2
@@ -199,13 +232,13 @@ def test_a_bulk_change_is_refused_after_the_permission_is_revoked(admin: Adminis
     bulk(admin, {})
     permissions = ["read:people", "manage:grants", "read:roles", *ROLES["viewer"][1]]
     at, subject = admin.open("/people", roles=[], permissions=permissions)
-    person_box(at, 1).check().run()
-    at.button(key="many-grant").click().run()
+    select(at, [1])
+    press_control(at, "bulk-grant")
     at.radio(key="many-grant-chosen-role").set_value("viewer")
     at.text_input(key="many-grant-reason").set_value("r")
     at.run()
     admin.revoke(subject, permission="manage:grants")
     at.button(key="many-grant-go").click().run()
     assert admin.changes() == []
-    assert not at.checkbox
-    assert "chosen" not in page_text(at)
+    assert "many-grant-go" not in button_keys(at)
+    assert (table(at)["selects"], table(at)["bulk"]) == (False, [])

@@ -1,30 +1,39 @@
-"""People: the controls by permission, the search, the filters and the paging of the list."""
+"""People: the controls by permission, the search and the filters. The table itself: ``test_table.py``."""
 
 from __future__ import annotations
+
+import unicodedata
 
 import pytest
 
 from app import testing
 from app.core.permissions import ROLES
 from tests import stub_responses
-from tests.apptest.administration import CARD, Administration, button_keys, page_text, person_box
+from tests.apptest.administration import CARD, Administration, button_keys, page_text
+from tests.apptest.tables import controls, press, press_control, select, shown, table, tables, texts
 from tests.apptest.test_faults import HOSTILE
-from tests.stub_api import RecordedRequest, StubResponse, json_of, problem
+from tests.stub_api import json_of
 
-# Address → role → every button on the page. Enter a new control that changes something here.
+# Address → role → every button on the page, and every control of its tables. Enter a new control that changes
+# something here.
 BUTTONS: dict[str, dict[str, set[str]]] = {
     "/people": {
-        "administrator": {"add-person", "people-previous", "people-next", "choose-page"},
-        "auditor": {"people-previous", "people-next"},
+        "administrator": {
+            "add-person", "next", "select-all", "bulk-grant", "bulk-revoke", "bulk-block", "bulk-unblock", "bulk-end",
+        },
+        "auditor": {"next"},
     },
     CARD: {
         "administrator": {
-            "all-people", "block", "erase", "add-grant", "revoke-3", "revoke-4", "revoke-5", "release-8", "end-ref-1",
-            "end-ref-2", "end-all",
+            "all-people", "block", "erase", "add-grant", "revoke-grant-3", "revoke-grant-4", "revoke-grant-5",
+            "release-withheld-8", "end-session-ref-1", "end-session-ref-2", "end-all", "open-9",
         },
-        "auditor": {"all-people"},
+        "auditor": {"all-people", "open-9"},
     },
-    "/sessions": {"administrator": {"end-ref-1", "refresh"}, "auditor": {"refresh"}},
+    "/sessions": {
+        "administrator": {"end-session-ref-1", "open-ref-1", "open-ref-2", "refresh"},
+        "auditor": {"open-ref-1", "open-ref-2", "refresh"},
+    },
     "/admin": {"administrator": set(), "auditor": set()},
 }  # fmt: skip
 
@@ -32,8 +41,14 @@ BUTTONS: dict[str, dict[str, set[str]]] = {
 @pytest.mark.parametrize(("address", "role"), [(place, role) for place, row in BUTTONS.items() for role in row])
 def test_each_role_is_offered_exactly_these_buttons(admin: Administration, address: str, role: str) -> None:
     at, _ = admin.open(address, roles=[role])
-    assert button_keys(at) - {f"open-{number}" for number in range(1, 26)} == BUTTONS[address][role]
-    assert bool(at.checkbox) is (address == "/people" and role == "administrator")
+    offered = button_keys(at) | controls(at)
+    of_rows = {("/people", "administrator"): ("open", "grant"), ("/people", "auditor"): ("open",)}.get(
+        (address, role), ()
+    )
+    people = {f"{name}-{number}" for name in of_rows for number in range(1, 26)}
+    assert offered & people == people
+    assert offered - people == BUTTONS[address][role]
+    assert not at.checkbox
 
 
 def test_the_table_of_buttons_has_every_role_that_opens_people() -> None:
@@ -42,19 +57,19 @@ def test_the_table_of_buttons_has_every_role_that_opens_people() -> None:
 
 
 BUTTONS_OF_PERMISSION: dict[str, set[str]] = {
-    "manage:grants": {"add-grant", "revoke-3", "revoke-4", "revoke-5", "release-8"},
+    "manage:grants": {"add-grant", "revoke-grant-3", "revoke-grant-4", "revoke-grant-5", "release-withheld-8"},
     "block:people": {"block"},
     "erase:people": {"erase"},
     "read:sessions": set(),
     "end:sessions": set(),
-    "read:audit": set(),
+    "read:audit": {"open-9"},
 }
 
 
 @pytest.mark.parametrize("permission", BUTTONS_OF_PERMISSION)
 def test_each_control_of_a_person_page_requires_its_own_permission(admin: Administration, permission: str) -> None:
     at, _ = admin.open(CARD, roles=[], permissions=["read:people", permission])
-    assert button_keys(at) == {"all-people", *BUTTONS_OF_PERMISSION[permission]}
+    assert button_keys(at) | controls(at) == {"all-people", *BUTTONS_OF_PERMISSION[permission]}
     paths = {request.path for request in admin.stub.requests}
     assert (f"{stub_responses.BASE}/people/7/sessions" in paths) is (permission == "read:sessions")
     assert (f"{stub_responses.BASE}/audit" in paths) is (permission == "read:audit")
@@ -67,7 +82,9 @@ def test_administrators_cannot_change_themselves(admin: Administration) -> None:
     admin.stub.responses["GET", f"{stub_responses.BASE}/people/7"] = json_of(own)
     at.query_params["person"] = "7"
     testing.open_page(at, "people.py")
-    assert not {"add-grant", "revoke-3", "revoke-4", "revoke-5", "release-8", "block", "erase"} & button_keys(at)
+    changing = BUTTONS_OF_PERMISSION["manage:grants"] | {"block", "erase"}
+    assert not changing & (button_keys(at) | controls(at))
+    assert texts(tables(at)["Roles and permissions"])[0][0] == "analyst", "they are shown"
     assert "ask another administrator" in page_text(at)
 
 
@@ -77,13 +94,12 @@ def test_search_and_filters_are_sent_to_the_api(admin: Administration) -> None:
     at.selectbox(key="state").set_value("Blocked").run()
     at.selectbox(key="role").set_value("analyst").run()
     at.selectbox(key="kind").set_value("Machines").run()
-    at.selectbox(key="sort").set_value("Last seen").run()
+    press(at, "sort", "seen")
     query = admin.stub.last("GET").query
     assert query == {
         "q": ["person 12"], "state": ["blocked"], "role": ["analyst"], "machine": ["true"], "sort": ["-last_seen_at"],
         "limit": ["25"],
     }  # fmt: skip
-    assert "Only: Blocked, role analyst, Machines" in page_text(at)
     at.selectbox(key="role").set_value("No role").run()
     assert admin.stub.last("GET").query["without_roles"] == ["true"]
     at.button(key="clear-filters").click().run()
@@ -96,42 +112,12 @@ def test_the_filters_in_the_address_are_applied(admin: Administration) -> None:
     assert (query["q"], query["state"], query["without_roles"]) == (["ana"], ["blocked"], ["true"])
 
 
-def test_the_list_is_paged_forward_and_back(admin: Administration) -> None:
-    at, _ = admin.open("/people")
-    assert "1 to 25 of 40 people" in page_text(at)
-    assert at.button(key="people-previous").disabled
-    at.button(key="people-next").click().run()
-    assert "26 to 40 of 40 people" in page_text(at)
-    assert at.button(key="people-next").disabled
-    at.button(key="people-previous").click().run()
-    assert "1 to 25 of 40 people" in page_text(at)
-    at.button(key="people-next").click().run()
-    at.text_input(key="q").set_value("Person 1").run()
-    assert "cursor" not in admin.stub.last("GET").query, "another search starts at its first page"
-
-
-def test_an_expired_cursor_returns_to_the_first_page(admin: Administration) -> None:
-    at, _ = admin.open("/people")
-    people = admin.stub.responses["GET", f"{stub_responses.BASE}/people"]
-
-    def refuse_cursor(request: RecordedRequest) -> StubResponse:
-        if "cursor" in request.query:
-            return problem(422, "invalid-input", "Some of the input is not right", problems={"cursor": "Too old."})
-        assert callable(people)
-        return people(request)
-
-    admin.stub.responses["GET", f"{stub_responses.BASE}/people"] = refuse_cursor
-    at.button(key="people-next").click().run()
-    assert not at.warning
-    assert "1 to 25 of 40 people" in page_text(at)
-
-
 def test_totals_are_capped_and_an_empty_list_is_explained(admin: Administration) -> None:
     admin.stub.responses["GET", f"{stub_responses.BASE}/people"] = stub_responses.page(
         "people", [stub_responses.person(1)], onwards="x", total=1000
     )
     at, _ = admin.open("/people")
-    assert "1 to 1 of 1,000+ people" in page_text(at)
+    assert table(at)["pages"]["text"] == "1 to 1 of 1,000+ people"
     admin.stub.responses["GET", f"{stub_responses.BASE}/people"] = stub_responses.page("people", [])
     at.text_input(key="q").set_value("zz").run()
     assert "No match" in page_text(at)
@@ -162,14 +148,18 @@ def test_hostile_names_are_shown_as_text(admin: Administration, name: str) -> No
     for address in ("/people", CARD, "/sessions", "/admin"):
         at, _ = admin.open(address)
         if address == CARD:
-            at.button(key="revoke-3").click().run()
+            press_control(at, "revoke-grant-3")
         if address == "/people":
-            person_box(at, 7).check().run()
-            at.button(key="many-end").click().run()
+            select(at, [7])
+            press_control(at, "bulk-end")
         assert not at.exception
         for element in [*at.markdown, *at.title, *at.caption, *at.button]:
-            shown = str(element.value if hasattr(element, "value") and not hasattr(element, "label") else element.label)
-            assert "<script" not in shown.replace("\\<", "")
-            assert "\u202e" not in shown
-            assert "](http" not in shown
-            assert len(shown) < 2500
+            text = str(element.value if hasattr(element, "value") and not hasattr(element, "label") else element.label)
+            assert "<script" not in text.replace("\\<", "")
+            assert "\u202e" not in text
+            assert "](http" not in text
+            assert len(text) < 2500
+        assert bool(tables(at)) is (address != "/admin")
+        for text in shown(list(tables(at).values())):
+            assert not any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in text)
+            assert len(text) <= 400

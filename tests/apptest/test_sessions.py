@@ -4,18 +4,48 @@ from __future__ import annotations
 
 from tests import stub_responses
 from tests.apptest.administration import Administration, page_text
+from tests.apptest.tables import press, press_control, shown, table, texts
 from tests.stub_api import FAULTS
 
 
 def test_a_session_does_not_reveal_the_title_of_a_forbidden_page(admin: Administration) -> None:
     at, _ = admin.open("/sessions", roles=["auditor"])
-    assert "last used" in page_text(at)
-    assert "CSV explorer" not in page_text(at)
+    since = stub_responses.SINCE
+    assert texts(table(at)) == [
+        ["Bruno Silva", "Firefox on Linux", "203.0.113.7", since, since],
+        ["Bruno Silva", "Firefox on Linux this browser", "203.0.113.7", since, since],
+    ]
+    assert not any("CSV explorer" in text for text in [page_text(at), *shown(table(at))])
+    at, _ = admin.open("/sessions")
+    assert texts(table(at))[0][-1] == f"{since} on CSV explorer"
+
+
+def test_a_session_opens_the_card_of_its_person(admin: Administration) -> None:
+    at, _ = admin.open("/sessions")
+    assert table(at)["rows"][0]["href"] == "people?person=7"
+    press_control(at, "open-ref-1")
+    assert (at.title[0].value, at.query_params["person"]) == ("Bruno Silva", "7")
+
+
+def test_a_session_opens_no_card_without_the_permission_to_read_people(admin: Administration) -> None:
+    at, _ = admin.open("/sessions", roles=[], permissions=["read:sessions"])
+    assert [row["href"] for row in table(at)["rows"]] == ["", ""]
+
+
+def test_an_event_to_end_a_session_counts_only_with_the_permission(admin: Administration) -> None:
+    at, _ = admin.open("/sessions", roles=["auditor"])
+    press(at, "end-session", "ref-1")
+    assert "admin_dialog" not in at.session_state
+    at, _ = admin.open("/sessions")
+    press(at, "end-session", "ref-2")
+    assert "admin_dialog" not in at.session_state, "no administrator ends the session of this browser here"
+    press(at, "end-session", "ref-1")
+    assert "admin_dialog" in at.session_state
 
 
 def test_one_session_or_all_sessions_of_a_user_are_ended(admin: Administration) -> None:
     at, _ = admin.open("/sessions")
-    at.button(key="end-ref-1").click().run()
+    press_control(at, "end-session-ref-1")
     at.text_input(key="end-session-reason").set_value("lost").run()
     at.button(key="end-session-go").click().run()
     assert (admin.changes()[-1].path, admin.changes()[-1].query) == (
@@ -23,13 +53,13 @@ def test_one_session_or_all_sessions_of_a_user_are_ended(admin: Administration) 
         {"reason": ["lost"]},
     )
     assert "The session of **Bruno Silva** (Firefox on Linux) has ended." in page_text(at)
-    at.button(key="end-ref-1").click().run()
+    press_control(at, "end-session-ref-1")
     at.checkbox(key="end-session-all").check().run()
     at.text_input(key="end-session-reason").set_value("lost").run()
     at.button(key="end-session-go").click().run()
     assert admin.changes()[-1].path == f"{stub_responses.BASE}/people/7/sessions"
     admin.stub.responses["DELETE", f"{stub_responses.BASE}/sessions/ref-1"] = FAULTS["404"]
-    at.button(key="end-ref-1").click().run()
+    press_control(at, "end-session-ref-1")
     at.text_input(key="end-session-reason").set_value("lost").run()
     at.button(key="end-session-go").click().run()
     assert "had ended already" in page_text(at)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from app.admin.people import session_list
+from app.ui import dialogs
+from app.ui.table_parts import TableEvent
 from tests import stub_responses
 from tests.apptest.administration import Administration
-from tests.apptest.tables import press, select, table, texts
+from tests.apptest.tables import event, press, select, send, table, texts
 from tests.stub_api import RecordedRequest, StubResponse, problem
 
 PEOPLE = f"{stub_responses.BASE}/people"
@@ -98,26 +101,46 @@ def test_a_selection_lasts_over_pages_and_searches(admin: Administration) -> Non
 
 def test_an_event_is_handled_once(admin: Administration) -> None:
     at, _ = admin.open("/people")
-    press(at, "next")
+    state = {"event": event("sort", "seen")}
+    for _ in range(2):  # a front end sends its state in every run
+        send(at, state)
+        assert table(at)["sort"] == {"key": "seen", "descending": True}
+        assert table(at)["handled"] == state["event"]["id"]
     at.run()
-    assert table(at)["pages"]["text"] == "26 to 40 of 40 people"
+    assert table(at)["sort"] == {"key": "seen", "descending": True}
 
 
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
-        ("open", "99"), ("open", ""), ("grant", "7"), ("erase", ""), ("revoke", ""), ("sort", "state"), ("sort", "x"),
+        ("open", "99"), ("open", ""), ("grant", "99"), ("revoke", "7"), ("erase", ""), ("sort", "state"), ("sort", "x"),
         ("previous", ""), ("size", "1000000"), ("", ""), ("open", "x" * 500),
     ],
 )  # fmt: skip
-def test_what_the_table_does_not_offer_is_ignored(admin: Administration, kind: str, value: str) -> None:
+def test_what_the_table_does_not_offer_is_ignored(
+    admin: Administration, kind: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+    monkeypatch.setattr(dialogs, "open_dialog", lambda *arguments: opened.append(arguments))
     at, _ = admin.open("/people")
+    select(at, [3])
     before = table(at)
     press(at, kind, value)
     after = table(at)
     assert not at.exception
     assert "person" not in at.query_params
+    assert opened == []
     assert {**after, "handled": "", "page": ""} == {**before, "handled": "", "page": ""}
+
+
+@pytest.mark.parametrize("kind", ["grant", "revoke", "block", "unblock", "end"])
+def test_an_action_for_selected_rows_needs_one(admin: Administration, kind: str) -> None:
+    at, _ = admin.open("/people")
+    press(at, kind)
+    assert "admin_dialog" not in at.session_state
+    select(at, [3])
+    press(at, kind)
+    assert "admin_dialog" in at.session_state
 
 
 def test_a_table_without_bulk_actions_takes_no_selection(admin: Administration) -> None:
@@ -125,6 +148,21 @@ def test_a_table_without_bulk_actions_takes_no_selection(admin: Administration) 
     assert table(at)["selects"] is False
     select(at, [3])
     assert (table(at)["selected"], table(at)["selectedElsewhere"]) == ([], 0)
+
+
+def test_an_action_that_the_table_does_not_draw_is_not_returned(
+    admin: Administration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows name their actions even where the administrator is offered none."""
+    events: list[TableEvent | None] = []
+    monkeypatch.setattr(session_list, "_handle", lambda event, *_: events.append(event))
+    at, _ = admin.open("/sessions", roles=["auditor"])
+    assert (table(at)["rows"][0]["actions"], table(at)["rowActions"]) == (["end-session"], [])
+    press(at, "end-session", "ref-1")
+    assert events == [None, None]
+    at, _ = admin.open("/sessions")
+    press(at, "end-session", "ref-1")
+    assert events[2:] == [None, TableEvent("end-session", "ref-1")]
 
 
 def test_rows_of_another_page_cannot_be_selected(admin: Administration) -> None:

@@ -21,11 +21,16 @@ def find(page: Page, text: str, name: str) -> None:
     to the last letters, together with its focus.
     """
     page.locator(".st-key-q input").press_sequentially(text, delay=30)
-    buttons = page.locator("[class*=st-key-open-] button")
-    expect(buttons).to_have_text([re.compile(re.escape(name))], timeout=SOON)
-    buttons.focus()
-    buttons.press("Enter")
+    links = page.locator("a.open")
+    expect(links).to_have_text([re.compile(re.escape(name))], timeout=SOON)
+    links.focus()
+    links.press("Enter")
     heading(page, name)
+
+
+def row(page: Page, text: str) -> Locator:
+    """The rows of tables that contain this text."""
+    return page.locator("tr[data-row]").filter(has_text=text)
 
 
 def in_dialog(page: Page) -> Locator:
@@ -41,4 +46,4 @@ def answer(page: Page, key: str, reason: str) -> None:
 
 def notice(page: Page) -> Locator:
     """The notice with the result of the last change."""
-    return page.locator(".st-key-admin-notice")
+    return page.locator(".st-key-notice")

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-administrati
 
 def expect_notice(page: Page, text: str) -> None:
     """Wait for the notice with the result of the last change."""
-    expect(page.locator(".st-key-admin-notice")).to_contain_text(text, timeout=SOON)
+    expect(page.locator(".st-key-notice")).to_contain_text(text, timeout=SOON)
 
 
 def open_role(user: BrowserUser, name: str) -> None:

@@ -6,7 +6,9 @@ import base64
 import json
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -51,9 +53,19 @@ def test_the_explorer_lists_the_events_of_a_session(new_user: NewUser) -> None:
     assert user.console_errors == []
 
 
-def test_the_account_shows_the_end_of_the_session(new_user: NewUser) -> None:
+def test_the_account_shows_the_end_of_the_session_in_its_last_hour(new_user: NewUser, own_stack: Stack) -> None:
     user = new_user()
     user.sign_in("eva")
+    expect(user.page.locator(".st-key-account .name")).to_be_visible(timeout=SOON)
+    expect(user.page.locator(".st-key-account .valid-until")).to_have_count(0)
+    with closing(sqlite3.connect(own_stack.folder / "var" / "gatehouse.sqlite3", timeout=10)) as connection:
+        ends = int((time.time() + 1_800) * 1e6)
+        connection.execute(
+            "UPDATE sessions SET expires_at = ? WHERE person_id = (SELECT id FROM people WHERE subject = 'auth0|eva')",
+            (ends,),
+        )
+        connection.commit()
+    user.page.reload()
     expect(user.page.locator(".st-key-account .valid-until")).to_have_text(re.compile(r"^Signed in until .*\d\d?:\d\d"))
 
 

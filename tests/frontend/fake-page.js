@@ -5,13 +5,15 @@ import { Timers } from "./timers.js"
 export class FakeElement extends EventTarget {
   constructor(page, tag) {
     super()
-    Object.assign(this, { page, tag, className: "", hidden: false, text: "", children: [], parentElement: null })
+    Object.assign(this, { page, tag, id: "", className: "", hidden: false, text: "", children: [], parentElement: null })
     this.dataset = {}
     this.attributes = new Map()
     this.style = { setProperty: (name, value) => void (this.style[name] = value) }
     this.classList = {
       add: (name) => void (this.className = `${this.className} ${name}`),
       remove: (name) => void (this.className = this.classes.filter((other) => other !== name).join(" ")),
+      toggle: (name, isOn) => this.classList[isOn && !this.classes.includes(name) ? "add" : isOn ? "contains" : "remove"](name),
+      contains: (name) => this.classes.includes(name),
     }
   }
 
@@ -32,27 +34,61 @@ export class FakeElement extends EventTarget {
     return this === this.page.body || Boolean(this.parentElement?.isConnected)
   }
 
+  /** Whether it is shown at all: null is what a browser says of an element in a hidden one. */
+  get offsetParent() {
+    return this.hidden || !this.isConnected ? null : this === this.page.body ? this : (this.parentElement?.offsetParent ?? null)
+  }
+
+  get activeElement() {
+    return this.page.focused ?? null
+  }
+
+  getRootNode() {
+    return this.parentElement && this.tag !== "shadow" ? this.parentElement.getRootNode() : this
+  }
+
+  contains(other) {
+    return other === this || this.children.some((child) => child instanceof FakeElement && child.contains(other))
+  }
+
   append(...children) {
-    for (const child of children) if (child instanceof FakeElement) child.parentElement = this
+    for (const child of children) this.#adopt(child)
     this.children.push(...children)
+  }
+
+  prepend(...children) {
+    if (this.text) this.children.unshift(this.text)
+    this.text = ""
+    for (const child of children) this.#adopt(child)
+    this.children.unshift(...children)
   }
 
   replaceChildren(...children) {
     this.text = ""
+    for (const child of [...this.children]) if (child instanceof FakeElement) child.remove()
     this.children = []
     this.append(...children)
   }
 
   replaceWith(other) {
-    if (other instanceof FakeElement) other.parentElement = this.parentElement
     const { children } = this.parentElement
-    children.splice(children.indexOf(this), 1, other)
+    const place = children.indexOf(this)
+    if (other instanceof FakeElement) other.parentElement = this.parentElement
+    children.splice(place, 1, other)
     this.parentElement = null
   }
 
+  /** As in a browser, an element that leaves the page loses the focus, also if it comes back at once. */
   remove() {
+    if (this.page.focused && this.contains(this.page.focused)) this.page.focused = undefined
     if (this.parentElement) this.parentElement.children = this.parentElement.children.filter((child) => child !== this)
     this.parentElement = null
+  }
+
+  #adopt(child) {
+    if (!(child instanceof FakeElement)) return
+    child.remove()
+    child.parentElement = this
   }
 
   setAttribute(name, value) {
@@ -67,8 +103,32 @@ export class FakeElement extends EventTarget {
     this.attributes.delete(name)
   }
 
-  matches(selector) {
-    return selector === ":focus" && this.page.focused === this
+  /** Selectors of the form `tag.class[attribute]`, several of them after commas, and `:focus`. */
+  matches(selectors) {
+    return selectors.split(",").some((selector) => {
+      const [, tag, classes, attribute] = /^([a-z]*)((?:\.[a-z-]+)*)(?:\[([a-z-]+)\])?(?::focus)?$/.exec(selector.trim())
+      if (selector.endsWith(":focus") && this.page.focused !== this) return false
+      const names = classes.split(".").filter(Boolean)
+      return (!tag || tag === this.tag) && names.every((name) => this.classes.includes(name)) && this.#has(attribute)
+    })
+  }
+
+  #has(attribute) {
+    if (!attribute) return true
+    return attribute.startsWith("data-") ? attribute.slice(5) in this.dataset : Boolean(this[attribute] || this.attributes.has(attribute))
+  }
+
+  querySelectorAll(selectors) {
+    const elements = this.children.filter((child) => child instanceof FakeElement)
+    return elements.flatMap((child) => [...(child.matches(selectors) ? [child] : []), ...child.querySelectorAll(selectors)])
+  }
+
+  querySelector(selectors) {
+    return this.querySelectorAll(selectors)[0] ?? null
+  }
+
+  scrollIntoView() {
+    this.page.scrolledTo.push(this)
   }
 
   focus() {
@@ -119,7 +179,7 @@ export class FakeElement extends EventTarget {
  */
 export function fakePage({ pathname = "/reports", search = "?x=1", responses = {} } = {}) {
   const timers = new Timers()
-  const page = { timers, requests: [], went: [], popups: [], blocked: false, responses, visibilityState: "visible" }
+  const page = { timers, requests: [], went: [], popups: [], scrolledTo: [], blocked: false, responses, visibilityState: "visible" }
   page.element = (tag = "div") => new FakeElement(page, tag)
   page.body = page.element("body")
   page.document = Object.assign(new EventTarget(), { body: page.body, createElement: (tag) => page.element(tag) })
@@ -127,6 +187,7 @@ export function fakePage({ pathname = "/reports", search = "?x=1", responses = {
   const go = (how) => (address) => void page.went.push(address === undefined ? how : `${how} ${address}`)
   page.window = Object.assign(new EventTarget(), {
     location: { pathname, search, assign: go("assign"), replace: go("replace"), reload: go("reload") },
+    getSelection: () => ({ toString: () => page.selectedText ?? "" }),
     screenX: 0, screenY: 0, outerWidth: 1280, outerHeight: 900, innerWidth: 1280,
     open(address, name) {
       if (page.blocked) return null
@@ -164,6 +225,7 @@ export function fakePage({ pathname = "/reports", search = "?x=1", responses = {
     window: page.window,
     navigator: page.navigator,
     BroadcastChannel: page.BroadcastChannel,
+    Element: FakeElement,
     ShadowRoot: class {},
     getComputedStyle: (element) => ({ getPropertyValue: (name) => element.theme?.[name] ?? "" }),
     setTimeout: (act, delay) => timers.setTimeout(act, delay),

@@ -104,7 +104,7 @@ def test_twenty_reruns_in_two_processes_at_the_tokens_end_are_one_refresh(instal
         where = [installation.apps[number % 2] for number in range(TABS)]
         tabs = [(stack.enter_context(RawSocket(url, cookies=cookies)), url) for url in where]
         for tab, url in tabs:
-            assert "this one" in profile(tab, url)
+            assert "this browser" in profile(tab, url)
         before = installation.token_requests()
         for seconds in (20, -1):  # about to end; ended
             installation.token_ends_in(seconds)
@@ -115,7 +115,7 @@ def test_twenty_reruns_in_two_processes_at_the_tokens_end_are_one_refresh(instal
                 return profile(tab, url)
 
             results = list(pool.map(lambda pair: rerun(*pair), tabs))
-            assert all("this one" in texts for texts in results)  # each got its response from the API
+            assert all("this browser" in texts for texts in results)  # each got its response from the API
             before += 1
             assert installation.token_requests() == before
     print(f"{2 * TABS} reruns from two processes, tokens ending twice: {before} refresh requests")
@@ -124,10 +124,10 @@ def test_twenty_reruns_in_two_processes_at_the_tokens_end_are_one_refresh(instal
 def test_a_provider_that_is_down_is_reported_where_the_token_is_needed_and_recovers(installation: TwoProcesses) -> None:
     cookies = installation.sign_in("chiyo")
     with RawSocket(installation.app_url, cookies=cookies) as tab:
-        assert "this one" in profile(tab, installation.app_url)
+        assert "this browser" in profile(tab, installation.app_url)
         installation.stop("tenant")
         installation.token_ends_in(30)
-        assert "this one" in profile(tab, installation.app_url)  # the old token is used while it is valid
+        assert "this browser" in profile(tab, installation.app_url)  # the old token is used while it is valid
         installation.token_ends_in(-1)
         message = BackMsg()
         message.rerun_script.page_name = "profile"
@@ -140,7 +140,7 @@ def test_a_provider_that_is_down_is_reported_where_the_token_is_needed_and_recov
             is True
         )
         installation.start_tenant()
-        wait_until(lambda: "this one" in profile(tab, installation.app_url), within_seconds=PAUSE_SECONDS + 20)
+        wait_until(lambda: "this browser" in profile(tab, installation.app_url), within_seconds=PAUSE_SECONDS + 20)
 
 
 def _all_texts(tab: RawSocket) -> str:

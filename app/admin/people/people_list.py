@@ -85,6 +85,8 @@ def _list() -> None:
     chosen = PEOPLE.selected
     if event.row:
         chosen = {str(row.id): row.shown_name for row in page.rows if str(row.id) == event.row}
+    if not chosen:  # the person is not in the list any more
+        return
     dialogs.open_dialog(event.name, PAGE_URL, {int(number): name for number, name in chosen.items()})
     st.rerun()  # of the whole page: the dialog is drawn outside of the list's fragment
 

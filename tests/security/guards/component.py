@@ -62,4 +62,36 @@ REMOVALS: Final[list[Removal | TextRemoval]] = [
         instead='      if (navigator.onLine === false) return false\n      await this.request("/auth/session", {',
         test="tests/component/test_frontend.py::test_its_functions",
     ),
+    Removal(
+        guard="an event of a table counts only if the table offered it",
+        at="app.ui.table:Table._press",
+        without="(name == OPEN and offered.href) or (name in offered.actions and name in state.row_actions)",
+        instead="True",
+        test="tests/apptest/test_table.py::test_what_the_table_does_not_offer_is_ignored[revoke-7]",
+    ),
+    Removal(
+        guard="a row's action counts only if the table draws it",
+        at="app.ui.table:Table._press",
+        without="name in state.row_actions",
+        test="tests/apptest/test_table.py::test_an_action_that_the_table_does_not_draw_is_not_returned",
+    ),
+    Removal(
+        guard="an action for selected rows counts only if the table offered it",
+        at="app.ui.table:Table._press",
+        without="name in state.bulk",
+        test="tests/apptest/test_table.py::test_what_the_table_does_not_offer_is_ignored[erase-]",
+    ),
+    Removal(
+        guard="rows of another page cannot be selected",
+        at="app.ui.table:Table._receive",
+        without="for row in state.rows.values() if state.bulk else (): ...",
+        instead="state.selected.update(dict.fromkeys(selection.rows, 'a row'))",
+        test="tests/apptest/test_table.py::test_rows_of_another_page_cannot_be_selected",
+    ),
+    Removal(
+        guard="a selection made on another page selects nothing",
+        at="app.ui.table:Table._receive",
+        without="selection.page == str(state.turns)",
+        test="tests/apptest/test_people_bulk_changes.py::test_the_selection_of_an_earlier_page_is_not_taken_for_one_of_this",
+    ),
 ]
