@@ -23,7 +23,7 @@ class Column:
     newest_first: bool = False
     """Whether the first press of its header sorts in descending order."""
     kind: str = ""
-    """``number``; ``short``: never broken into lines."""
+    """``number``; ``short``: never broken into lines; ``mark``: in the middle; ``sentence``: not bold if first."""
     hides: str = ""
     """``late``: hidden in a narrow table; ``later``: already in one of middle width, and on a phone."""
     label_hidden: bool = False
@@ -55,6 +55,8 @@ class Action:
     danger: bool = False
     compact: bool = False
     """Whether a wide table shows its icon only."""
+    rows: int = 0
+    """How many rows must be selected for it; 0: any number."""
 
     def payload(self) -> dict[str, Any]:
         """The action for the browser; JSON-ready."""
@@ -64,6 +66,7 @@ class Action:
             "icon": self.icon,
             "danger": self.danger,
             "compact": self.compact,
+            "rows": self.rows,
         }
 
 
