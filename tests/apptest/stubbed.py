@@ -71,6 +71,7 @@ class AdministrationStub:
             ("GET", "roles/permissions", lambda _: json_of({"roles": self._contents()})),
             ("GET", "mappings", self._mappings),
             ("GET", "guards", lambda _: json_of({"guards": GUARDS})),
+            ("GET", "people", page("people", [])),
             ("GET", "audit", lambda _: page("events", self.events)),
             ("GET", "audit/kinds", lambda _: json_of({"kinds": KINDS})),
             ("GET", "audit/chain", lambda _: json_of(chain())),
@@ -171,7 +172,7 @@ def administration_stub() -> Iterator[AdministrationStub]:
 
 def page_text(at: AppTest) -> str:
     """All texts of the page, dialogs included, without escapes."""
-    kinds = ("title", "subheader", "markdown", "caption", "warning", "error", "info", "success")
+    kinds = ("title", "header", "subheader", "markdown", "caption", "warning", "error", "info", "success")
     texts = [str(getattr(element, "value", "")) for kind in kinds for element in at.get(kind)]
     return "\n".join(texts).replace("\\", "").replace("\u2060", "")
 
