@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import { fakePage } from "./fake-page.js"
 import { load } from "./front-end.js"
 import { byId, change, tableData, tablePage } from "./table-page.js"
 
@@ -42,7 +43,7 @@ test("the header has the roles of a table, and a column without an order no butt
     ["col", "columnheader", "<b>Name</b>"],
     ["col", "columnheader", "More"],
   ])
-  assert.deepEqual(cells.map((cell) => cell.children[0].className), ["", "hidden-text"])
+  assert.deepEqual(cells.map((cell) => cell.children[0].className), ["label", "hidden-text"])
   assert.deepEqual(head.querySelectorAll("button"), [])
 })
 
@@ -97,4 +98,16 @@ test("a dangerous action looks like it, and its label is text", () => {
   assert.ok(button.classes.includes("danger"))
   const compact = actionButton({ name: "x", label: "Grant…", icon: "add", compact: true }, "x-2", () => {})
   assert.deepEqual([compact.title, compact.classes.includes("compact")], ["Grant…", true])
+})
+
+test("an action for a number of rows is offered only while so many are selected", () => {
+  fakePage()
+  const sent = []
+  const view = { send: (...event) => sent.push(event) }
+  const bulk = [{ name: "compare", label: "Compare", rows: 2 }, { name: "end", label: "End" }]
+  const buttons = (count) => selectionBar(view, { bulk }, count).slice(1, 3)
+  for (const count of [1, 2, 3]) for (const button of buttons(count)) button.click()
+  assert.deepEqual(sent, [["end", ""], ["compare", ""], ["end", ""], ["end", ""]])
+  assert.deepEqual([1, 2, 3].map((count) => buttons(count)[0].getAttribute("aria-disabled")), ["true", null, "true"])
+  assert.equal(buttons(1)[0].title, "Select 2 rows")
 })

@@ -11,7 +11,7 @@ test("a table is drawn again in its place, and removed with its timers", () => {
   const { args, page, parentElement } = tablePage()
   drawTable(args())
   const [style, root] = parentElement.children
-  assert.deepEqual([style.tag, root.className], ["style", "gatehouse-table"])
+  assert.deepEqual([style.tag, root.className], ["style", "gatehouse-table folds"])
   const cleanUp = drawTable(args({ rows: [] }))
   assert.deepEqual(parentElement.children, [style, root])
   assert.equal(root.querySelector("tr.opens"), null)
