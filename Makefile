@@ -52,8 +52,9 @@ migrate: $(RUNTIME) ## upgrade the database to this version
 doctor: $(RUNTIME) ## check settings, database, provider and API
 	@$(PY) -m app doctor
 
+# Make exports what its command line sets, so the shell sees the values and not their text.
 page: $(DEV) ## add a page: make page NAME=invoices REQUIRES=read:invoices
-	@$(PY) -m app.cli.scaffold "$(NAME)" "$(REQUIRES)"
+	@$(PY) -m app.cli.scaffold "$$NAME" "$$REQUIRES" --title "$$TITLE" --icon "$$ICON" --sentence "$$SENTENCE" --roles "$$ROLES"
 
 docs: $(DEV) ## write the tables of the documentation and .env.example from the code
 	@$(PY) -m tests.docs.tables

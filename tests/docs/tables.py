@@ -5,6 +5,7 @@ Each table stands in its document between ``<!-- table:NAME -->`` and ``<!-- /ta
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 import tomllib
@@ -30,7 +31,7 @@ from app.core.failure_reasons import (
 from app.core.permissions import CATALOGUE, ROLES
 from app.core.settings import Settings
 from app.core.variables import variable
-from app.navigation import PAGES
+from app.navigation import PAGES, PageRow
 from db.timeouts import ADMINISTRATION_TIMEOUTS, MIGRATION_TIMEOUTS, SERVICE_TIMEOUTS, Timeouts
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -109,12 +110,24 @@ def _token_reasons() -> Iterator[tuple[str, TokenReason]]:
 
 
 def pages_table() -> str:
-    """Path, title, script, permission."""
+    """Path, title, what the page shows, script, permission."""
     rows = (
-        (f"`/{row.path}`", row.title, f"`pages/{row.file}`", f"`{row.permission}`" if row.permission else "signed in")
+        (
+            f"`/{row.path}`",
+            row.title,
+            _shows(row),
+            f"`pages/{row.file}`",
+            f"`{row.permission}`" if row.permission else "signed in",
+        )
         for row in PAGES
     )
-    return _table(("Path", "Page", "Script", "Requires"), rows)
+    return _table(("Path", "Page", "It shows", "Script", "Requires"), rows)
+
+
+def _shows(row: PageRow) -> str:
+    """The docstring of a page's script, without the title before its colon."""
+    text = ast.get_docstring(ast.parse(row.script.read_text(encoding="utf-8"))) or ""
+    return " ".join(text.partition(": ")[2].replace("``", "`").split())
 
 
 def contracts() -> list[dict[str, Any]]:
