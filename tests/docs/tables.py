@@ -74,6 +74,11 @@ def permissions_table() -> str:
     return _table(("Permission", "What it allows", "Required sign-in", "Built-in roles"), rows)
 
 
+def auth0_table() -> str:
+    """Permission and sentence, to be copied into Auth0's dashboard."""
+    return _table(("Permission", "Description"), ((f"`{row}`", row.sentence) for row in CATALOGUE.values()))
+
+
 def _required_sign_in(requirement: SignInRequirement | None) -> str:
     age, acr = requirement or SignInRequirement()
     parts = [f"at most {age} seconds old"] if age is not None else []
@@ -179,6 +184,7 @@ TABLES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "permissions": ("docs/permissions.md", permissions_table),
     "roles": ("docs/permissions.md", roles_table),
     "pages": ("docs/permissions.md", pages_table),
+    "auth0": ("docs/how-to/connect-auth0.md", auth0_table),
     "errors": ("docs/errors.md", errors_table),
     "audit": ("docs/audit.md", audit_table),
     "reasons": ("docs/audit.md", reasons_table),
