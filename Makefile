@@ -21,7 +21,7 @@ help: ## show this list
 	@echo "Commands of an installation: $(VENV)/bin/gatehouse --help, or type gatehouse in make shell."
 
 run: $(RUNTIME) ## install what is needed and start everything (Ctrl-C stops it)
-	@exec $(PY) -m app dev
+	@exec $(PY) -m app dev $(ARGS)
 
 shell: $(RUNTIME) ## open a shell that finds gatehouse, with completion
 	@$(PY) -m app.cli.activated_shell
