@@ -14,13 +14,17 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/nu
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: docs docs-serve screenshots help run test test-fast check format e2e bench migrate doctor page lock openapi clean
+.PHONY: docs docs-serve screenshots help run shell test test-fast check format e2e bench migrate doctor page lock openapi clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "Commands of an installation: $(VENV)/bin/gatehouse --help, or type gatehouse in make shell."
 
 run: $(RUNTIME) ## install what is needed and start everything (Ctrl-C stops it)
-	@exec $(PY) -m app dev
+	@exec $(PY) -m app dev $(ARGS)
+
+shell: $(RUNTIME) ## open a shell that finds gatehouse, with completion
+	@$(PY) -m app.cli.activated_shell
 
 test: $(DEV) ## run all tests except the benchmarks
 	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/e2e $(ARGS)
@@ -53,8 +57,9 @@ migrate: $(RUNTIME) ## upgrade the database to this version
 doctor: $(RUNTIME) ## check settings, database, provider and API
 	@$(PY) -m app doctor
 
+# Make exports what its command line sets, so the shell sees the values and not their text.
 page: $(DEV) ## add a page: make page NAME=invoices REQUIRES=read:invoices
-	@$(PY) -m app.cli.scaffold "$(NAME)" "$(REQUIRES)"
+	@$(PY) -m app.cli.scaffold "$$NAME" "$$REQUIRES" --title "$$TITLE" --icon "$$ICON" --sentence "$$SENTENCE" --roles "$$ROLES"
 
 docs: $(DEV) ## write the tables of the documentation and .env.example from the code
 	@$(PY) -m tests.docs.tables
@@ -90,6 +95,7 @@ $(RUNTIME): $(VENV)/.made requirements.lock pyproject.toml
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock \
 		&& $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable . \
 		|| { echo "The installation failed; the output of pip is above. To start again: make clean"; exit 2; }
+	@echo "installed; the command is $(VENV)/bin/gatehouse"
 	@touch $@
 
 $(DEV): $(RUNTIME) requirements-dev.lock

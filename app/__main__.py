@@ -9,26 +9,41 @@ import click
 
 from app.cli.lazy import LazyCommand
 from app.cli.options import installation_options
+from app.cli.sections import SectionedGroup
 
-gatehouse: Final = click.Group(
+gatehouse: Final = SectionedGroup(
     "gatehouse",
     help="Sign-in, roles and permissions for Streamlit apps.",
     params=installation_options(),
-    commands=[
-        LazyCommand("dev", "app.cli.dev:dev", "Start local tenant, remote API and app together, for development."),
-        LazyCommand("serve", "app.cli.serve:serve", "Start the app, or a Streamlit script of your own."),
-        LazyCommand("migrate", "app.cli.database:migrate", "Bring the database to this version."),
-        LazyCommand("purge", "app.cli.database:purge", "Purge what expired long ago; the app does so every hour."),
-        LazyCommand("seed-scale", "app.cli.database:fill_database", "Fill a development database with synthetic rows."),
-        LazyCommand("doctor", "app.cli.doctor:doctor", "Check settings, database, provider and remote API."),
-        LazyCommand("bootstrap-admin", "app.cli.bootstrap:bootstrap_admin", "Make the first administrator."),
-        LazyCommand("people", "app.cli.people:people", "List, add, block, sign out and erase people."),
-        LazyCommand("roles", "app.cli.roles:roles", "List, create, change and delete roles."),
-        LazyCommand("grants", "app.cli.grants:grants", "Grant roles and permissions, and revoke them."),
-        LazyCommand("mappings", "app.cli.mappings:mappings", "Map roles of tokens to roles."),
-        LazyCommand("audit", "app.cli.audit:audit", "Verify the audit, sign a checkpoint of it, delete old events."),
-        LazyCommand("secret", "app.cli.secret:secret", "Show a rotation of the secret, replace a lost one."),
-    ],
+    sections={
+        "Start": [
+            LazyCommand("dev", "app.cli.dev:dev", "Start app, API and a local sign-in provider, to develop."),
+            LazyCommand("serve", "app.cli.serve:serve", "Start the app, or a Streamlit script of your own."),
+        ],
+        "Install and check": [
+            LazyCommand("migrate", "app.cli.database:migrate", "Bring the database to this version."),
+            LazyCommand("bootstrap-admin", "app.cli.bootstrap:bootstrap_admin", "Make the first administrator."),
+            LazyCommand("doctor", "app.cli.doctor:doctor", "Check settings, database, provider and remote API."),
+            LazyCommand("completion", "app.cli.completion:completion", "Print the completion script of a shell."),
+        ],
+        "Administer": [
+            LazyCommand("people", "app.cli.people:people", "List, add, block, sign out and erase people."),
+            LazyCommand("roles", "app.cli.roles:roles", "List, create, change and delete roles."),
+            LazyCommand("grants", "app.cli.grants:grants", "Grant roles and permissions, and revoke them."),
+            LazyCommand("mappings", "app.cli.mappings:mappings", "Map roles of tokens to roles."),
+        ],
+        "Operate": [
+            LazyCommand("audit", "app.cli.audit:audit", "Verify, sign and prune the audit."),
+            LazyCommand("secret", "app.cli.secret:secret", "Show a rotation of the secret, replace a lost one."),
+            LazyCommand("purge", "app.cli.database:purge", "Purge expired rows now; the app does so every hour."),
+            LazyCommand("seed-scale", "app.cli.database:fill_database", "Fill a development database for load tests."),
+        ],
+    },
+    examples={
+        "gatehouse dev": "try the product, without an account anywhere",
+        "gatehouse dev shop/app.py": "put sign-in before an app of your own",
+        "gatehouse people add --help": "describe a command",
+    },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 """Every command with its module and its line in the list of commands."""

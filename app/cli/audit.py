@@ -15,6 +15,7 @@ from app.cli.audit_report import events_text, report_json, report_lines
 from app.cli.command import CommandGroup
 from app.cli.context import confirm, database_of, load_settings, operator_name
 from app.cli.options import day, json_option, optional_reason_option, yes_option
+from app.cli.progress import progress
 from app.core import correlation
 from app.core.audit import AuditEvent, AuditKind
 from app.core.chain_problems import ChainProblem, ProblemKind
@@ -28,6 +29,7 @@ from db import checkpoint as make_checkpoint
 
 _PAUSE_SECONDS: Final = 0.05
 _NOT_CHECKED: Final = 2
+_VERIFYING: Final = "verifying the audit"
 _HEAL_QUESTION: Final = (
     "Compare with a checkpoint first, if you have one (gatehouse audit verify --since FILE): only that shows an end"
     " that was cut off at the time of the rotation. Was the secret rotated then, and did that break the chain?"
@@ -56,7 +58,8 @@ def verify(*, since: str | None, as_json: bool) -> int:
         checkpoints = read_checkpoints(_read(since), keyring) if since is not None else ()
         with database_of(settings) as database:
             database.check_schema()
-            state = verify_chain(database, checkpoints)
+            with progress(_VERIFYING):
+                state = verify_chain(database, checkpoints)
     except GatehouseError as error:
         if not as_json:
             raise
@@ -80,7 +83,8 @@ def checkpoint() -> int:
     with database_of(settings) as database:
         database.check()
         try:
-            head = make_checkpoint(database, at=utc_now(), installation=settings.app_base_url)
+            with progress("signing the head of the audit"):
+                head = make_checkpoint(database, at=utc_now(), installation=settings.app_base_url)
         except Conflict as error:
             print(error.detail, file=sys.stderr)
             return 1
@@ -100,7 +104,8 @@ def heal(*, reason: str, yes: bool) -> int:
     correlation.begin()
     with database_of(settings) as database:
         database.check()
-        state = verify_chain(database)
+        with progress(_VERIFYING):
+            state = verify_chain(database)
         print(*report_lines(state, ()), sep="\n")
         if state.good:
             print("There is nothing to heal.")
@@ -113,7 +118,8 @@ def heal(*, reason: str, yes: bool) -> int:
             return 1
         (problem,) = state.problems
         _record_heal(database, problem, reason)
-        state = verify_chain(database)
+        with progress(_VERIFYING):
+            state = verify_chain(database)
     print(*report_lines(state, ()), sep="\n")
     return 0 if state.good else 1
 
@@ -153,7 +159,8 @@ def prune(*, before: datetime, reason: str, yes: bool, even_if_broken: bool) -> 
     correlation.begin()
     with database_of(settings) as database:
         database.check()
-        state = verify_chain(database)
+        with progress(_VERIFYING):
+            state = verify_chain(database)
         if not state.good:
             print(*report_lines(state, ()), sep="\n")
             if not even_if_broken:
@@ -162,15 +169,16 @@ def prune(*, before: datetime, reason: str, yes: bool, even_if_broken: bool) -> 
         if not confirm(f"Delete every audit event from before {before:%Y-%m-%d} permanently?", yes=yes):
             print("Nothing was deleted.")
             return 1
-        boundary = prune_events(
-            database,
-            before,
-            actor=operator_name(),
-            reason=reason or "command line",
-            now=utc_now(),
-            known_broken=not state.good,
-            pause=lambda: time.sleep(_PAUSE_SECONDS),
-        )
+        with progress("deleting old audit events"):
+            boundary = prune_events(
+                database,
+                before,
+                actor=operator_name(),
+                reason=reason or "command line",
+                now=utc_now(),
+                known_broken=not state.good,
+                pause=lambda: time.sleep(_PAUSE_SECONDS),
+            )
     if boundary is None:
         print(f"There is nothing older than {before:%Y-%m-%d}. Nothing was sealed or deleted.")
     else:

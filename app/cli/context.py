@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
 
+from app.cli.progress import progress
 from app.core import administration, correlation, settings_loading
 from app.core.administration import Actor
 from app.core.administration_ports import AdministrationUnit
@@ -62,7 +63,7 @@ def operator_name() -> str:
 
 def run_query(query: Query[Result]) -> Result:
     """Return what ``query`` reads from the configured database."""
-    with database_of(load_settings()) as database:
+    with progress("reading the database"), database_of(load_settings()) as database:
         database.check()
         return query(database, utc_now())
 
@@ -71,7 +72,7 @@ def run_transaction(operation: Operation[Result]) -> Result:
     """Run ``operation`` as the operator in one transaction, and commit it."""
     correlation.begin()
     actor = Actor(name=operator_name(), principal=None)
-    with database_of(load_settings()) as database:
+    with progress("changing the database"), database_of(load_settings()) as database:
         database.check()
         now = utc_now()
         with administration.transaction(database, actor, now) as unit:

@@ -10,6 +10,7 @@ from app import cleanup
 from app.cli.command import InstallationCommand
 from app.cli.context import database_of, load_settings
 from app.cli.options import script_argument
+from app.cli.progress import progress
 from app.core import settings_loading
 from app.core.clock import utc_now
 from app.core.errors import ConfigurationError
@@ -43,10 +44,11 @@ def migrate_database(*, app: Path | None = None, state: Path | None = None, besi
     """
     settings = settings_loading.read(ProcessKind.CLI, app=app, state=state)
     require_migratable(settings.database_url, beside_others=beside_others)
-    migrate_schema(settings.database_url, beside_others=beside_others)
+    with progress("migrating the database"):
+        migrate_schema(settings.database_url, beside_others=beside_others)
     require_secret(settings)  # after the schema, without which a lost secret cannot be replaced
     settings = settings_loading.load(ProcessKind.CLI, app=app, state=state)
-    with database_of(settings) as database:
+    with progress("adding permissions and roles"), database_of(settings) as database:
         seed(database)
     print("The database is up to date.")
     return 0
@@ -65,7 +67,7 @@ def fill_database(*, people: int, roles: int, permissions: int, sessions: int, e
     """
     settings = _development_settings()
     size = SyntheticData(people=people, roles=roles, permissions=permissions, sessions=sessions, events=events)
-    with database_of(settings) as database:
+    with progress("making up rows"), database_of(settings) as database:
         database.check()
         fill(database, size, issuer=settings.issuer, client_id=settings.auth0_client_id or "", now=utc_now())
     print(
@@ -93,7 +95,7 @@ def purge() -> int:
 
     The app does so every hour.
     """
-    with database_of(load_settings()) as database:
+    with progress("purging expired rows"), database_of(load_settings()) as database:
         database.check()
         count = cleanup.purge(database)
     print(f"Purged {count} row{'' if count == 1 else 's'} that had expired.")

@@ -27,6 +27,7 @@ from app.cli.command import InstallationCommand
 from app.cli.database import migrate_database
 from app.cli.installation import NamedInstallation
 from app.cli.options import script_argument
+from app.cli.sample_data import PEOPLE, add_tenant_people
 from app.core.command_text import command_text
 from app.core.errors import ConfigurationError, ServiceUnavailable
 from app.core.http_client import http_session
@@ -52,22 +53,31 @@ class _Child:
 @click.command("dev", cls=InstallationCommand, reports_settings=True, overrides_app=True)
 @script_argument
 @click.option("--tenant-port", type=int, default=9000, show_default=True, help="Port of the local tenant.")
+@click.option(
+    "--sample-data/--no-sample-data",
+    default=True,
+    show_default=True,
+    help="Whether an empty database gets the people of the local tenant, who have not signed in yet.",
+)
 @click.pass_obj
-def dev(named: NamedInstallation, *, tenant_port: int) -> int:
+def dev(named: NamedInstallation, *, tenant_port: int, sample_data: bool) -> int:
     """Start local tenant, remote API and app for development.
 
     With SCRIPT a Streamlit script of your own is served in place of the product's pages. Ctrl-C stops everything.
     """
-    return run(tenant_port, named.script, named.state)
+    return run(tenant_port, named.script, named.state, sample_data=sample_data)
 
 
-def run(tenant_port: int = 9000, script: Path | None = None, state: Path | None = None) -> int:
+def run(
+    tenant_port: int = 9000, script: Path | None = None, state: Path | None = None, *, sample_data: bool = True
+) -> int:
     """Run until stopped; returns 0 when it was stopped, 2 when a process could not start or ended by itself.
 
     Args:
         tenant_port: Port of the local tenant.
         script: Script of a hosted app, served in place of the product's pages.
         state: The state folder, instead of the configured one.
+        sample_data: Whether an empty database gets the people of the local tenant.
 
     Raises:
         ConfigurationError: with every mistake that keeps a process from starting.
@@ -86,6 +96,8 @@ def run(tenant_port: int = 9000, script: Path | None = None, state: Path | None 
     children = _children(settings, issuer, script)
     print(f"state in {folder}", flush=True)
     migrate_database(app=script, state=state)
+    if sample_data and settings.local_tenant:
+        _report_sample_data(add_tenant_people(issuer, app=script, state=state), folder)
     environment = _environment(script, folder)
     stop, http = Event(), http_session(ca_bundle=settings.ca_bundle)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -108,6 +120,16 @@ def run(tenant_port: int = 9000, script: Path | None = None, state: Path | None 
         _stop_all(children)
     print("All stopped.", flush=True)
     return 0
+
+
+def _report_sample_data(added: int, folder: Path) -> None:
+    if added:
+        print(
+            f"sample data: the database was empty, so the {added} people of the local tenant were added to it. They\n"
+            "  have not signed in yet, and have the roles of the tenant. To start without them: stop, delete\n"
+            f"  {folder}, and start with --no-sample-data (make run ARGS=--no-sample-data).",
+            flush=True,
+        )
 
 
 def _mistakes(settings: Settings, script: Path | None, tenant_port: int) -> list[str]:
@@ -211,17 +233,6 @@ def _each_alive(processes: list[subprocess.Popen[bytes]], action: Callable[[subp
                 action(process)
 
 
-_PEOPLE: Final = (
-    ("Ada Okafor", "administrator", "everything"),
-    ("Bruno Silva", "analyst", "reads and exports reports, explores CSV files"),
-    ("Chiyo Tanaka", "viewer", "reads reports"),
-    ("Dev Patel", "developer", "tries the remote API"),
-    ("Gita Rao", "auditor", "looks at everything, changes nothing"),
-    ("Eva Novak", "no role", "sees Home and Profile only"),
-    ("Frank Moreau", "blocked at the provider", "cannot sign in"),
-)
-
-
 def banner(settings: Settings, issuer: str, folder: Path) -> str:
     """The text that is printed once everything runs."""
     lines = [
@@ -241,7 +252,7 @@ def banner(settings: Settings, issuer: str, folder: Path) -> str:
             "",
             "  Sign in as one of these people; there are no passwords here:",
             "",
-            *(f"    {name:<14} {role:<24} {may}" for name, role, may in _PEOPLE),
+            *(f"    {person.name:<14} {person.role or person.label:<24} {person.description}" for person in PEOPLE),
             "",
             f"  To connect a real Auth0 tenant, put {connect[0]}, {connect[1]},",
             f"  {connect[2]} and {connect[3]} into .env and start again.",

@@ -12,6 +12,7 @@ from app import guard_inventory
 from app.cli.command import InstallationCommand
 from app.cli.context import database_of, load_settings
 from app.cli.options import script_argument
+from app.cli.progress import progress
 from app.core.clock import utc_now
 from app.core.errors import ApiUnavailable, GatehouseError, ProviderUnavailable
 from app.core.failure_reasons import ProviderReason
@@ -55,11 +56,15 @@ def doctor() -> int:
         ("remote API", _check_remote_api),
     ):
         try:
-            print(f"ok    {name}: {check(settings)}")
+            with progress(f"waiting for the {name}"):
+                finding = check(settings)
+            print(f"ok    {name}: {finding}")
         except GatehouseError as error:
             healthy = False
             print(f"WRONG {name}: {_explained(error)}")
-    for leak in guard_inventory.identity_leaks(settings.gatehouse_app):
+    with progress("reading the app's source for identity in shared caches"):
+        leaks = list(guard_inventory.identity_leaks(settings.gatehouse_app))
+    for leak in leaks:
         healthy = False
         print(f"WRONG {leak.at}: {leak.name}: {leak.problem}")
     return 0 if healthy else 1

@@ -11,6 +11,7 @@ from app import formatting
 from app.cli.command import CommandGroup
 from app.cli.context import confirm, database_of, load_settings, operator_name
 from app.cli.options import reason_option, yes_option
+from app.cli.progress import progress
 from app.core import settings_loading
 from app.core.clock import Clock, utc_now
 from app.core.records import AnnouncedProcess
@@ -88,7 +89,7 @@ def replace(*, reason: str, yes: bool) -> int:
         print("Nothing was changed.")
         return 1
     settings = settings_loading.load(ProcessKind.CLI)  # creates a secret for a development installation without one
-    with database_of(settings) as database:
+    with progress("replacing the secret"), database_of(settings) as database:
         database.check_schema()
         replace_lost_secret(database, database.keyring, actor=operator_name(), reason=reason)
     print(

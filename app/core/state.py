@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -64,7 +65,10 @@ def folder_mistake(folder: Path, script: Path | None) -> str | None:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make ``folder`` for its owner only, and keep it out of Git; one that exists stays as it is.
+    """Make ``folder`` for its owner only, and keep its files out of Git by a ``.gitignore``.
+
+    A folder that exists keeps its mode and its ``.gitignore``. It gets one only if it is empty or holds nothing but the
+    state of an installation: Git has to see the files of other programs.
 
     Raises:
         OSError: if it cannot be made.
@@ -73,10 +77,19 @@ def make_private_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
-        return
-    ignore = folder / ".gitignore"
-    ignore.touch(mode=0o600)
-    ignore.write_text(_GIT_IGNORES_ALL, encoding="utf-8")
+        if not all(_is_state(path.name) for path in folder.iterdir()):
+            return
+    with suppress(FileExistsError), open(folder / ".gitignore", "x", encoding="utf-8", opener=_private) as file:
+        file.write(_GIT_IGNORES_ALL)
+
+
+def _is_state(name: str) -> bool:
+    """Whether Gatehouse makes a file or folder of this name; the database has companions such as ``-wal``."""
+    return name in {SECRET, TENANT} or name.startswith(DATABASE)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _data_home(environment: Mapping[str, str]) -> Path:

@@ -120,6 +120,8 @@ def test_the_line_names_no_page_and_its_state_grants_nothing(services: Services)
     grant(services, subject, "administrator", revoke=True)
     line_text = line(at.run())
     assert line_text.count(";") == len(CATALOGUE) - 1
+    for permission in CATALOGUE.values():  # a sentence may use the word that is a page's title
+        line_text = line_text.replace(formatting.clause(permission.sentence), "")
     assert not any(row.title in line_text for row in PAGES if row.permission is not None)
     # The state holds names to show; a name that is added there opens nothing.
     at.session_state["gatehouse_permissions"] = access_changes._Known([], sorted(ROLES["analyst"][1]), utc_now())

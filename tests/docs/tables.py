@@ -5,6 +5,7 @@ Each table stands in its document between ``<!-- table:NAME -->`` and ``<!-- /ta
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 import tomllib
@@ -31,7 +32,7 @@ from app.core.failure_reasons import (
 from app.core.permissions import CATALOGUE, ROLES
 from app.core.settings import Settings
 from app.core.variables import variable
-from app.navigation import PAGES
+from app.navigation import PAGES, PageRow
 from db.timeouts import ADMINISTRATION_TIMEOUTS, MIGRATION_TIMEOUTS, SERVICE_TIMEOUTS, Timeouts
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -74,6 +75,11 @@ def permissions_table() -> str:
     return _table(("Permission", "What it allows", "Required sign-in", "Built-in roles"), rows)
 
 
+def auth0_table() -> str:
+    """Permission and sentence, to be copied into Auth0's dashboard."""
+    return _table(("Permission", "Description"), ((f"`{row}`", row.sentence) for row in CATALOGUE.values()))
+
+
 def _required_sign_in(requirement: SignInRequirement | None) -> str:
     age, acr = requirement or SignInRequirement()
     parts = [f"at most {age} seconds old"] if age is not None else []
@@ -110,12 +116,24 @@ def _token_reasons() -> Iterator[tuple[str, TokenReason]]:
 
 
 def pages_table() -> str:
-    """Path, title, script, permission."""
+    """Path, title, what the page shows, script, permission."""
     rows = (
-        (f"`/{row.path}`", row.title, f"`pages/{row.file}`", f"`{row.permission}`" if row.permission else "signed in")
+        (
+            f"`/{row.path}`",
+            row.title,
+            _shows(row),
+            f"`pages/{row.file}`",
+            f"`{row.permission}`" if row.permission else "signed in",
+        )
         for row in PAGES
     )
-    return _table(("Path", "Page", "Script", "Requires"), rows)
+    return _table(("Path", "Page", "It shows", "Script", "Requires"), rows)
+
+
+def _shows(row: PageRow) -> str:
+    """The docstring of a page's script, without the title before its colon."""
+    text = ast.get_docstring(ast.parse(row.script.read_text(encoding="utf-8"))) or ""
+    return " ".join(text.partition(": ")[2].replace("``", "`").split())
 
 
 def contracts() -> list[dict[str, Any]]:
@@ -167,6 +185,7 @@ TABLES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "permissions": ("docs/permissions.md", permissions_table),
     "roles": ("docs/permissions.md", roles_table),
     "pages": ("docs/permissions.md", pages_table),
+    "auth0": ("docs/how-to/connect-auth0.md", auth0_table),
     "errors": ("docs/errors.md", errors_table),
     "audit": ("docs/audit.md", audit_table),
     "reasons": ("docs/audit.md", reasons_table),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import re
@@ -172,12 +173,7 @@ def test_the_shipped_files_have_room_for_as_many_tabs_as_they_say() -> None:
     assert f"room for 4,000 tabs; the app accepts {sockets:,} until you raise `GATEHOUSE_SOCKETS`" in how_to
 
 
-def test_the_pages_of_the_readme_are_those_of_the_table() -> None:
-    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Pages\n")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| `/([\w-]*)` \| (.+?): .+ \| (.+) \|$", section, re.MULTILINE)
-    pages = {page.path: page for page in PAGES}
-    assert len(rows) >= 12
-    for path, title, required in rows:
-        permission = pages[path].permission
-        assert title == pages[path].title
-        assert required.startswith(f"`{permission}`" if permission else "signed in")
+def test_each_page_says_in_its_docstring_what_it_shows() -> None:
+    for page in PAGES:
+        documentation = ast.get_docstring(ast.parse(page.script.read_text(encoding="utf-8"))) or ""
+        assert re.fullmatch(rf"{re.escape(page.title)}: \S.+\.", documentation, re.DOTALL), page.file

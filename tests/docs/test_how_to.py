@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +22,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import testing
 from tests.stack import ROOT
+from tests.tree_copy import copy_of_the_tree, make_page
 
 HOW_TO: Final = ROOT / "docs" / "how-to"
 SNIPPET: Final = re.compile(r"(?:^<!-- run: (\w+) ([\w/]+\.py) -->\n)?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -34,7 +34,7 @@ ON_THE_TREE: Final = (
 )
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FOLDERS: Final = ("app", "component", "db", "deploy", "docs", "pages", "remote_api", "tests")
-MADE: Final = {"pages/invoices.py", "deploy/tls"}
+MADE: Final = {"pages/invoices.py", "tests/apptest/test_invoices_page.py", "deploy/tls"}
 """What the documentation says the reader makes."""
 
 
@@ -119,27 +119,21 @@ def example_of_a_page() -> str:
 
 
 def test_a_page_is_added_as_the_how_to_says(tmp_path: Path) -> None:
-    tree, tests = tmp_path / "tree", tmp_path / "tests"
+    tests = tmp_path / "tests"
     tests.mkdir()
-    for package in ("app", "pages", "component", "remote_api", "db"):
-        shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__", "dev_tenant"))
+    tree = copy_of_the_tree(tmp_path / "tree")
     text = example_of_a_page()
     (arguments,) = re.findall(r"^make page NAME=(\S+) REQUIRES=(\S+)$", text, re.MULTILINE)
-    done = subprocess.run(
-        [sys.executable, "-m", "app.cli.scaffold", *arguments],
-        cwd=tree,
-        env={**os.environ, "PYTHONPATH": str(tree)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    completed = make_page(tree, *arguments)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
     ((page, code),) = [(name, code) for kind, name, code in snippets_of(text) if kind == "page"]
     assert (tree / "pages" / page).exists()
     (tree / "pages" / page).write_text(code, encoding="utf-8")
     assert "3 passed" in pytest_in(written(snippets_of(text), tests), tree)
-    for line in ("tests/apptest/test_matrix.py", f'    "{page}": {{', "tests/app/core/test_policy.py"):
-        assert line in done.stdout
+    named = re.findall(r"^\| `((?:app|docs|pages|tests)/[\w/.]+)` \|", text, re.MULTILINE)
+    assert len(named) == 7
+    for path in named:
+        assert f"  {path}\n" in completed.stdout or path.startswith("docs/"), path
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,6 +1,7 @@
 """Banned words of the vocabulary in names and prose: ``python -m tests.docs.vocabulary``.
 
-Without arguments the counts of each area are printed, which are none. ``--list PATH...`` prints each place.
+Without arguments the counts of each area are printed, which are none. ``--list PATH...`` prints each place;
+``--files FILE...`` reads these files only.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import ast
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -130,7 +131,12 @@ def allowance_for(place: Place) -> Allowance | None:
 @cache
 def all_places(root: Path) -> tuple[Place, ...]:
     """Every banned word of a checkout, allowed ones included."""
-    texts = {path: (root / path).read_text(encoding="utf-8") for path in project_files(root)}
+    return places_of(root, project_files(root))
+
+
+def places_of(root: Path, paths: Iterable[str]) -> tuple[Place, ...]:
+    """Every banned word of some files of a checkout, allowed ones included."""
+    texts = {path: (root / path).read_text(encoding="utf-8") for path in paths}
     defined = Defined()
     for path, text in texts.items():
         if path.endswith(".py"):
@@ -170,8 +176,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.docs.vocabulary", description=__doc__)
     parser.add_argument("--root", type=Path, default=ROOT, help="another checkout")
     parser.add_argument("--list", nargs="+", metavar="PATH", help="print each place below these paths ('.' for all)")
+    parser.add_argument("--files", nargs="+", metavar="FILE", help="print each place in these files, which is quick")
     options = parser.parse_args()
     root = options.root.resolve()
+    if options.files:
+        places = places_of(root, options.files)
+        print(*(place for place in places if allowance_for(place) is None), sep="\n", end="")
+        return 0
     if options.list:
         wanted_paths = [path.rstrip("/") for path in options.list]
         for place in banned_places(root):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -18,6 +19,8 @@ from tests.stack import ROOT
 
 GROUPS = {name: loaded(command) for name, command in gatehouse.commands.items()}
 COMMANDS = dict(commands())
+WITHOUT_INSTALLATION = {"completion"}
+"""Commands that need no settings and no database."""
 HEAVY = {"streamlit", "flask", "sqlalchemy", "pydantic", "requests", "app.services"}
 
 
@@ -39,13 +42,13 @@ def test_each_command_has_help(name: str, option: str) -> None:
     assert command.help
     assert command.help.partition("\n")[0] in result.stdout
     for shared in ("--app SCRIPT", "--state FOLDER"):
-        assert shared in result.stdout or name == "people list"
+        assert (shared in result.stdout) is (name not in WITHOUT_INSTALLATION) or name == "people list"
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_each_option_and_command_is_described(name: str) -> None:
     command = COMMANDS[name]
-    assert isinstance(command, InstallationCommand)
+    assert isinstance(command, InstallationCommand) is (name not in WITHOUT_INSTALLATION)
     assert all(param.help for param in command.params if isinstance(param, click.Option))
     summary = (command.help or "").partition("\n")[0].rstrip(".")
     group = GROUPS[name.partition(" ")[0]]
@@ -53,7 +56,20 @@ def test_each_option_and_command_is_described(name: str) -> None:
         assert command.get_short_help_str(59).rstrip(".") == summary, "it is complete in the list, on 80 columns"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_the_list_has_every_command_once_under_a_heading_and_examples_that_are_commands() -> None:
+    text = invoke("--help").stdout
+    headings = re.findall(r"^(\S.*):$", text, re.MULTILINE)
+    assert headings == ["Options", *gatehouse.sections, "Examples"]
+    assert sorted(name for names in gatehouse.sections.values() for name in names) == sorted(gatehouse.commands)
+    for heading, names in gatehouse.sections.items():
+        section = text.partition(f"{heading}:\n")[2].partition("\n\n")[0]
+        assert re.findall(r"^  ([\w-]+) ", section, re.MULTILINE) == names, "a line a command, also on 80 columns"
+    examples = re.findall(r"^  gatehouse ([\w-]+)", text.partition("Examples:\n")[2], re.MULTILINE)
+    assert len(examples) >= 3
+    assert set(examples) <= gatehouse.commands.keys()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["completion", "zsh"]])
 def test_help_imports_no_command(arguments: list[str]) -> None:
     code = (
         "import sys; from app.__main__ import main; status = main(sys.argv[1:])\n"
@@ -92,15 +108,6 @@ def test_shells_complete_commands_options_and_values(tmp_path: Path) -> None:
     assert completions("gatehouse --app x people sh", tmp_path) == ["show"]
     assert completions("gatehouse grants add 1 --r", tmp_path) == ["--role", "--reason"]
     assert completions("gatehouse people list --state b", tmp_path) == ["blocked"]
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_completion_script_of_each_shell_is_printed(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("click.shell_completion.BashComplete._check_version", lambda *_: None)
-    monkeypatch.setenv("_GATEHOUSE_COMPLETE", f"{shell}_source")
-    script = invoke().stdout
-    assert "_gatehouse_completion" in script
-    assert f"_GATEHOUSE_COMPLETE={shell}_complete" in script
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

@@ -12,15 +12,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 
-from app.cli import dev
-from app.core.permissions import ROLES
-from component.dev_tenant.people import PEOPLE
 from tests.ports import free_port
 from tests.stack import ROOT
 
@@ -83,8 +80,9 @@ def test_everything_starts_and_stops_with_nothing_left_behind(tmp_path: Path, nu
         tenant_port,
         *(int(env[name].rpartition(":")[2]) for name in ("GATEHOUSE_APP_BASE_URL", "GATEHOUSE_REMOTE_API_BASE_URL")),
     ]
-    with running(tmp_path, env, "--tenant-port", str(tenant_port)) as process:
+    with running(tmp_path, env, "--tenant-port", str(tenant_port), "--no-sample-data") as process:
         output = read_until(process, "Ctrl-C stops everything.")
+        assert "sample data" not in output
         assert env["GATEHOUSE_APP_BASE_URL"] in output
         assert "Ada Okafor" in output
         assert "AUTH0_DOMAIN" in output
@@ -99,15 +97,18 @@ def test_everything_starts_and_stops_with_nothing_left_behind(tmp_path: Path, nu
         assert process.returncode == 0
     assert not any(map(listens, ports))
     assert not any(map(alive, children))
+    with closing(sqlite3.connect(tmp_path / "var" / "gatehouse.sqlite3")) as connection:
+        assert connection.execute("SELECT count(*) FROM people").fetchone() == (0,)
     modes = {path.name: oct(path.stat().st_mode & 0o777) for path in (tmp_path / "var").rglob("*") if path.is_file()}
     assert {name: mode for name, mode in modes.items() if mode != "0o600"} == {}
 
 
 def test_a_second_start_finds_everything_as_it_was(tmp_path: Path) -> None:
     tenant_port, env = free_port(), environment(tmp_path)
-    for _ in range(2):
+    for added in (True, False):
         with running(tmp_path, env, "--tenant-port", str(tenant_port)) as process:
             output = read_until(process, "Ctrl-C stops everything.")
+            assert ("sample data: the database was empty, so the 7 people" in output) is added
             assert "starting local tenant" in output
             assert "Ada Okafor" in output
             process.send_signal(signal.SIGTERM)
@@ -168,12 +169,6 @@ def test_a_child_process_that_ends_stops_all_others(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert "remote API stopped by itself" in output
     assert not listens(tenant_port)
-
-
-def test_the_banner_names_the_people_of_the_local_tenant() -> None:
-    roles = {name: role for name, role, _ in dev._PEOPLE}
-    assert list(roles) == [person.name for person in PEOPLE]
-    assert set(ROLES) <= set(roles.values())
 
 
 def make(folder: Path, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:

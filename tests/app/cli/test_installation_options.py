@@ -13,6 +13,7 @@ import pytest
 
 from app.__main__ import main
 from app.cli import dev
+from app.cli.command import InstallationCommand
 from app.core import settings_loading
 from app.core.command_text import command_text
 from app.core.permissions import declare
@@ -34,7 +35,7 @@ MORE = {
 """Arguments that a command needs beside its required ones."""
 
 
-COMMANDS = dict(commands())
+COMMANDS = {name: command for name, command in commands() if isinstance(command, InstallationCommand)}
 OPENING = sorted(COMMANDS.keys() - {"dev", "serve", "migrate"})
 """The commands that need a database that is there."""
 

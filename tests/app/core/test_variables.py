@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -204,9 +205,39 @@ def test_reading_makes_nothing_and_loading_a_state_folder_for_its_owner_that_git
     assert settings.database_url == f"sqlite:///{state}/gatehouse.sqlite3"
 
 
-def test_a_folder_that_was_there_stays_as_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [(), ("secret",), ("gatehouse.sqlite3", "gatehouse.sqlite3-wal", "secret", "tenant")])
+def test_a_folder_that_holds_only_state_is_kept_out_of_git(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    tmp_path.chmod(0o755)
     make_private_folder(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert listing(tmp_path) == {".gitignore", *names}
+    assert (tmp_path / ".gitignore").read_text(encoding="utf-8") == "*\n"
+    assert stat.S_IMODE((tmp_path / ".gitignore").stat().st_mode) == 0o600
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize("names", [(".gitignore",), ("secret", ".gitignore"), ("app.py",), ("secret", "secrets.toml")])
+def test_a_folder_with_a_gitignore_or_with_other_files_stays_as_it_is(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        (tmp_path / name).write_text("!keep\n", encoding="utf-8")
+    make_private_folder(tmp_path)
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == dict.fromkeys(
+        names, "!keep\n"
+    )
+
+
+def test_git_sees_no_state_beside_an_app(shop: Path) -> None:
+    """As an app's repository does, when its owner adds everything."""
+    subprocess.run(["git", "init", "--quiet", shop.parent], check=True)
+    settings_loading.load(ProcessKind.CLI, app=shop, state=shop.parent / "var")
+    assert (shop.parent / "var" / "secret").exists()
+    listed = subprocess.run(
+        ["git", "-C", shop.parent, "status", "--porcelain", "--untracked-files=all"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "main.py" in listed
+    assert "var" not in listed
 
 
 @pytest.mark.parametrize("place", [".", "main.py", ".."])

@@ -117,4 +117,22 @@ REMOVALS: Final[list[Removal]] = [
         instead="False",
         test="tests/app/core/test_variables.py::test_the_state_is_never_mixed_with_the_files_of_the_app[.]",
     ),
+    Removal(
+        guard="sample people are added only with the local tenant, and never in production",
+        at="app.cli.sample_data:add_tenant_people",
+        without="if settings.production or not settings.local_tenant: ...",
+        test="tests/app/cli/test_sample_data.py::test_with_a_real_provider_nothing_is_added[Auth0]",
+    ),
+    Removal(
+        guard="sample people are added only to a database without any person",
+        at="db.sample_people:add_sample_people",
+        without="if unit.has_people(): ...",
+        test="tests/app/cli/test_sample_data.py::test_a_database_with_a_person_gets_nothing",
+    ),
+    Removal(
+        guard="a state folder is kept out of Git",
+        at="app.core.state:make_private_folder",
+        without="with suppress(FileExistsError), open(...) as file: ...",
+        test="tests/app/core/test_variables.py::test_git_sees_no_state_beside_an_app",
+    ),
 ]

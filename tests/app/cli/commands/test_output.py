@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from app import __main__ as command_line
+from app.cli import audit, context, doctor
+from app.cli import database as database_commands
 from app.cli.command import InstallationCommand
 from app.core.clock import utc_now
 from app.core.policy import Source
@@ -40,7 +44,7 @@ def test_the_commands_of_the_how_to_exist(monkeypatch: pytest.MonkeyPatch) -> No
     commands = [line for line in text.splitlines() if line.startswith("gatehouse ")]
     assert len(commands) >= 12
     for command in commands:
-        result = invoke(*shlex.split(command)[1:])
+        result = invoke(*shlex.split(command.partition(" > ")[0])[1:])
         assert result.exit_code == 0, result.output
 
 
@@ -98,3 +102,45 @@ def test_no_transaction_is_open_while_the_operator_is_asked(
     monkeypatch.setattr("builtins.input", answer)
     assert command_line.main(["bootstrap-admin", "--email", "ada@tests.example"]) == 0
     assert capsys.readouterr().out.endswith("an administrator from now on, without signing in again.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "actions"),
+    [
+        (["migrate"], ["migrating the database", "adding permissions and roles"]),
+        (["audit", "verify"], ["verifying the audit"]),
+        (["audit", "checkpoint"], ["signing the head of the audit"]),
+        (["audit", "heal", "--reason", "r", "--yes"], ["verifying the audit"]),
+        (
+            ["audit", "prune", "--before", "2020-01-01", "--yes"],
+            ["verifying the audit", "deleting old audit events"],
+        ),
+        (["purge"], ["purging expired rows"]),
+        (["people", "list"], ["reading the database"]),
+        (["people", "add", "auth0|new", "--reason", "r"], ["changing the database"]),
+        (
+            ["doctor"],
+            [
+                *(f"waiting for the {name}" for name in ("database", "secret", "provider", "remote API")),
+                "reading the app's source for identity in shared caches",
+            ],
+        ),
+    ],
+    ids=lambda value: " ".join(value[:2]),
+)
+def test_a_command_that_may_take_seconds_shows_what_it_waits_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch, arguments: list[str], actions: list[str]
+) -> None:
+    waits = list[str]()
+
+    @contextmanager
+    def record(action: str) -> Iterator[None]:
+        waits.append(action)
+        yield
+
+    for name in ("AUTH0_AUDIENCE", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET"):
+        monkeypatch.setenv(name, "https://tests.example/api")
+    for module in (audit, context, database_commands, doctor):
+        monkeypatch.setattr(module, "progress", record)
+    invoke(*arguments)
+    assert waits == actions
