@@ -52,6 +52,11 @@ def person(name: str, *, detail: str = "", machine: bool = False) -> Cell:
     return cell | ({"chipIcon": "smart_toy"} if machine else {"initials": formatting.initials(one_line(name))})
 
 
+def mark(is_set: bool) -> Cell:  # noqa: FBT001 - what the cell says
+    """A tick, or a dash; screen readers read "yes" or "no"."""
+    return {"mark": is_set}
+
+
 def badges(names: Sequence[str], *, tone: Tone = Tone.PLAIN, limit: int = _MAX_BADGES, none: str = "") -> Cell:
     """Names as badges; those beyond ``limit`` are counted, and named on hover."""
     if not names:

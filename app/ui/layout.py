@@ -38,13 +38,26 @@ _STYLE: Final = """<style>
 }
 @media (max-width: 68rem) { .st-key-side-by-side [data-testid=stColumn] { min-width: 100%; } }
 [class*=st-key-facts-] pre { padding: 0.125rem 2.5rem 0.125rem 0.5rem; }
+.stApp button:is([aria-checked=true], [aria-pressed=true]) p { color: light-dark(#2f5d50, #8fc7b3); }
+[data-testid=stLayoutWrapper]:has(> .st-key-action-bar) {
+  position: sticky; bottom: 0; z-index: 80; background: light-dark(#fdfcfa, #141a18); padding-bottom: 0.75rem;
+}
+@media (min-width: 40rem) {
+  [class*=st-key-row-] { flex-wrap: nowrap; }
+  [class*=st-key-row-] > :first-child { min-width: 0; }
+}
+.st-key-action-bar {
+  background: light-dark(#f1efe9, #1e2623); border: 1px solid light-dark(#dcd8ce, #33403b); border-radius: 0.6rem;
+  padding: 0.625rem 1rem;
+}
+.stApp:has(.st-key-action-bar) [data-testid=stMain] { scroll-padding-bottom: 6rem; }
 @media (max-width: 40rem) {
   .stApp h1 { font-size: 1.5rem; }
   .stApp h2 { font-size: 1.25rem; }
   .stApp [data-testid=stMainBlockContainer] { padding-inline: 1rem; }
 }
 </style>"""
-"""Focus rings of at least 3 to 1 (WCAG 2.2, 1.4.11), headings of a tool, and a notice that stays in view."""
+"""Focus rings of at least 3 to 1 (WCAG 2.2, 1.4.11), headings of a tool; the notice and the action bar stay in view."""
 
 
 def style() -> None:
@@ -78,3 +91,25 @@ def header(title: str, *, caption: str = "", level: Literal[1, 2] = 1, key: str 
             yield
     if caption:
         st.markdown(caption)
+
+
+@contextmanager
+def row(key: str) -> Iterator[None]:
+    """Lay out what the block draws side by side: the first element takes the room that the others leave.
+
+    On a phone the others stand below it. ``key`` identifies the row within the page.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"row-{key}"):
+        yield
+
+
+@contextmanager
+def action_bar() -> Iterator[None]:
+    """Show what the block draws in a bar that stays in view at the bottom of the window: unsaved changes and actions.
+
+    Call it at the end of a page, outside of columns and containers, at most once.
+    """
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small", key="action-bar"
+    ):
+        yield

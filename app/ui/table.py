@@ -48,7 +48,8 @@ class _State:
     pressed: TableEvent | None = None
     next_cursor: str | None = None
     rows: Mapping[str, Row] = field(default_factory=dict)
-    bulk: tuple[str, ...] = ()
+    bulk: Mapping[str, int] = field(default_factory=dict)
+    """Name of each action for selected rows → how many of them it needs; 0: any number."""
     row_actions: tuple[str, ...] = ()
     selected: dict[str, str] = field(default_factory=dict)
     """Id → label of the selected rows of all pages."""
@@ -57,7 +58,11 @@ class _State:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table. ``in_address``: whether its order and page stand in the address, for at most one table of a page."""
+    """A table.
+
+    ``in_address``: whether its order and page stand in the address, for at most one table of a page. ``scrolls``: it
+    scrolls in its frame, below its header and beside its first column, for tables with many columns.
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -67,6 +72,7 @@ class Table:
     """The order at first; the first column's without one."""
     sizes: tuple[int, ...] = SIZES
     in_address: bool = False
+    scrolls: bool = False
 
     def load(self, query: object, fetch: Callable[[Position], P]) -> P:
         """Load the page of rows to show; another ``query`` starts at the first page.
@@ -115,7 +121,7 @@ class Table:
         if page is None:
             self._receive(state)
         pressed, state.pressed = state.pressed, None
-        state.rows, state.bulk = {row.id: row for row in rows}, tuple(action.name for action in bulk)
+        state.rows, state.bulk = {row.id: row for row in rows}, {action.name: action.rows for action in bulk}
         state.row_actions = tuple(action.name for action in row_actions)
         here = [row.id for row in rows if row.id in state.selected]
         data = {
@@ -124,6 +130,7 @@ class Table:
             "rows": [row.payload() for row in rows],
             "sort": {"key": self._sorted_by(state), "descending": state.sort.startswith("-")},
             "selects": bool(bulk),
+            "scrolls": self.scrolls,
             "selected": here,
             "selectedElsewhere": len(state.selected) - len(here),
             "bulk": [action.payload() for action in bulk],
@@ -235,7 +242,7 @@ class Table:
         if offered is not None:
             if (name == OPEN and offered.href) or (name in offered.actions and name in state.row_actions):
                 state.pressed = TableEvent(name, row)
-        elif not row and name in state.bulk and state.selected:
+        elif not row and name in state.bulk and state.bulk[name] in {0, len(state.selected)} and state.selected:
             state.pressed = TableEvent(name)
 
     def _go(self, state: _State, cursors: list[str | None]) -> None:

@@ -23,7 +23,8 @@ class Column:
     newest_first: bool = False
     """Whether the first press of its header sorts in descending order."""
     kind: str = ""
-    """``number``; ``short``: never broken into lines; ``prose``: sentences, in normal weight also where they open."""
+    """``number``; ``short``: never broken into lines; ``mark``: in the middle; ``prose``: sentences, in normal weight
+    also where they open."""
     hides: str = ""
     """``late``: hidden in a narrow table; ``later``: already in one of middle width, and on a phone."""
     label_hidden: bool = False
@@ -58,6 +59,8 @@ class Action:
     danger: bool = False
     compact: bool = False
     """Whether a wide table shows its icon only."""
+    rows: int = 0
+    """How many rows must be selected for it; 0: any number."""
 
     def payload(self) -> dict[str, Any]:
         """The action for the browser; JSON-ready."""
@@ -67,6 +70,7 @@ class Action:
             "icon": self.icon,
             "danger": self.danger,
             "compact": self.compact,
+            "rows": self.rows,
         }
 
 

@@ -18,6 +18,7 @@ import { exact, relative } from "./relative-time.js"
  * @property {string} [chipIcon] The name of a Material symbol, shown in a circle in their place.
  * @property {Badge[]} [badges]
  * @property {string} [time] ISO 8601; shown relative to now, and exactly on hover.
+ * @property {boolean} [mark] A tick or a dash, which screen readers read as "yes" or "no".
  */
 
 /** A longer text is cut after three lines, and shown in full on hover. */
@@ -60,6 +61,7 @@ export function cellContent(cell, opener) {
     parts.push(badges)
   }
   if (cell.time) parts.push(timeElement(cell.time))
+  if (cell.mark !== undefined) parts.push(...markElements(cell.mark))
   if (cell.detail) parts.push(isolated(createElement("div", "detail", cell.detail)))
   if (!cell.initials && !cell.chipIcon) return parts
   const [person, chip, about] = [createElement("div", "person"), createElement("span", "chip", cell.initials ?? ""), createElement("div", "")]
@@ -68,6 +70,16 @@ export function cellContent(cell, opener) {
   about.append(...parts)
   person.append(chip, about)
   return [person]
+}
+
+/**
+ * @param {boolean} isSet
+ * @returns {HTMLElement[]}
+ */
+function markElements(isSet) {
+  const sign = isSet ? icon("check") : createElement("span", "dash", "\u2013")
+  sign.setAttribute("aria-hidden", "true")
+  return [sign, createElement("span", "hidden-text", isSet ? "yes" : "no")]
 }
 
 /**

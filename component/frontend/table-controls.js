@@ -23,12 +23,13 @@ export function tableHead(view, data) {
     cell.append(tick)
     row.append(cell)
   }
-  for (const column of data.columns) {
-    const cell = headerCell(`${column.kind ?? ""} ${column.hides ?? ""}`)
+  data.columns.forEach((column, number) => {
+    const cell = headerCell(`${column.kind ?? ""} ${column.hides ?? ""} ${number ? "" : "first"}`)
     if (column.sorts) cell.append(sortButton(view, data, column, cell))
-    else cell.append(createElement("span", column.hideLabel ? "hidden-text" : "", column.label))
+    else cell.append(createElement("span", column.hideLabel ? "hidden-text" : "label", column.label))
+    if (data.scrolls) cell.title = column.label
     row.append(cell)
-  }
+  })
   if (data.rowActions.length) {
     const cell = headerCell("actions")
     cell.append(createElement("span", "hidden-text", "Actions"))
@@ -92,10 +93,23 @@ export function sortControl(view, data) {
 export function selectionBar(view, data, count) {
   const text = createElement("span", "count", `${count.toLocaleString("en")} selected`)
   text.setAttribute("role", "status")
-  const buttons = data.bulk.map((action) => actionButton(action, `bulk-${action.name}`, () => view.send(action.name, "")))
+  const buttons = data.bulk.map((action) => bulkButton(view, action, count))
   const clear = actionButton({ name: "clear", label: "Clear selection" }, "bulk-clear", () => view.send("clear", ""))
   clear.classList.add("plain")
   return [text, ...buttons, clear]
+}
+
+/**
+ * @param {TableView} view
+ * @param {Action} action
+ * @param {number} count Of the selected rows.
+ */
+function bulkButton(view, action, count) {
+  const button = actionButton(action, `bulk-${action.name}`, () => view.send(action.name, ""))
+  if (!action.rows || action.rows === count) return button
+  button.setAttribute("aria-disabled", "true")
+  button.title = `Select ${action.rows} rows`
+  return button
 }
 
 /**

@@ -1,7 +1,8 @@
 // @ts-check
 /** The table's styles, in Streamlit's own theme. They apply inside of the component's shadow root only. */
 export const TABLE_STYLE = `
-:host { display: block; container-type: inline-size; }
+:host { display: block; }
+.folds { container: folds / inline-size; }
 .gatehouse-table {
   font-family: var(--st-font, system-ui, sans-serif); font-size: 0.9375rem; line-height: 1.35;
   color: var(--st-text-color, CanvasText); min-width: 0;
@@ -27,6 +28,9 @@ tr.opens { cursor: pointer; }
 .number { text-align: end; font-variant-numeric: tabular-nums; }
 .short { white-space: nowrap; }
 td.first:not(.prose) { max-width: 26rem; }
+.mark { text-align: center; }
+.mark .icon { font-size: 1.3em; color: var(--st-green-text-color, inherit); }
+.dash { opacity: 0.5; }
 .select { width: 2.75rem; padding-inline-end: 0; }
 .actions { width: 1%; white-space: nowrap; text-align: end; }
 .sort {
@@ -62,7 +66,8 @@ a.open:hover, button.open:hover, tr.opens:hover .open { text-decoration: underli
 tbody tr:hover .chip { background: var(--st-background-color, Canvas); }
 .text { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; }
 .detail { font-size: 0.8125rem; opacity: 0.82; }
-.strong { font-weight: 600; }
+td.first:not(.prose) { font-weight: 600; }
+td.first :is(.detail, .badges, .chip) { font-weight: 400; }
 .badges:not(:first-child) { margin-inline-start: 0.5rem; }
 .badges { display: inline-flex; flex-wrap: wrap; gap: 0.25rem; max-width: 100%; }
 .badge {
@@ -107,9 +112,24 @@ select {
 .sorting { display: none; padding: 0 0 0.5rem; }
 .waiting { padding: 0.5rem 0.25rem 0; }
 .waiting:empty { display: none; }
-@container (max-width: 64rem) { .later { display: none; } }
-@container (max-width: 46rem) { .late { display: none; } }
-@container (max-width: 36rem) {
+.scrolls .frame { position: relative; overflow: auto; max-height: min(85vh, 48rem); }
+.scrolls table { width: max-content; min-width: 100%; border-collapse: separate; border-spacing: 0; }
+.scrolls th {
+  position: sticky; top: 0; z-index: 1; vertical-align: bottom; white-space: normal; min-width: 4rem; max-width: 8rem;
+  padding-block: 0.5rem; background: var(--st-background-color, Canvas);
+}
+.scrolls th .label {
+  display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; overflow-wrap: anywhere;
+}
+.scrolls .first {
+  position: sticky; inset-inline-start: 0; z-index: 1; min-width: min(11rem, 40vw); max-width: min(20rem, 42vw);
+  background: var(--st-background-color, Canvas); border-inline-end: 1px solid var(--st-border-color, GrayText);
+}
+.scrolls th.first { z-index: 2; }
+.scrolls tbody tr:hover .first { background: var(--st-secondary-background-color, Field); }
+@container folds (max-width: 64rem) { .later { display: none; } }
+@container folds (max-width: 46rem) { .late { display: none; } }
+@container folds (max-width: 36rem) {
   .sorting:not([hidden]) { display: flex; }
   table, tbody, td { display: block; }
   tbody tr { display: flex; flex-wrap: wrap; align-items: baseline; }
@@ -125,7 +145,7 @@ select {
   }
   td.blank, td.later { display: none; }
   td.labelled::before { content: attr(data-label) ": "; font-size: 0.8125rem; opacity: 0.82; }
-  td.select { position: absolute; inset-inline-end: 0.75rem; top: 0.5rem; }
+  td.select { position: absolute; inset-inline-end: 0; top: 0.5rem; margin: 0; }
   td.first, td.first:not(.prose) { order: -1; flex: 0 0 100%; max-width: none; margin: 0; padding-inline-end: 2.5rem; }
   td.actions { flex: 0 0 100%; padding-top: 0.5rem; }
   .bar { flex-wrap: nowrap; overflow-x: auto; }

@@ -12,7 +12,8 @@ import { TABLE_STYLE } from "./table-style.js"
  * @property {string} key
  * @property {string} label
  * @property {boolean} [sorts] Whether its header sorts.
- * @property {"" | "number" | "short" | "prose"} [kind] `short`: its text is never broken into lines; `prose`: sentences.
+ * @property {"" | "number" | "short" | "mark" | "prose"} [kind] `short`: its text is never broken into lines; `mark`: in
+ *   the middle; `prose`: sentences.
  * @property {"" | "late" | "later"} [hides] Hidden in a narrow table, or already in one of middle width.
  * @property {boolean} [hideLabel] Whether only screen readers get the header.
  * @property {boolean} [opens] Whether its cells are the links of rows; without any, those of the first column are.
@@ -23,6 +24,7 @@ import { TABLE_STYLE } from "./table-style.js"
  * @property {string} [icon]
  * @property {boolean} [danger]
  * @property {boolean} [compact] Whether a wide table shows its icon only.
+ * @property {number} [rows] How many rows must be selected for it; 0: any number.
  *
  * @typedef {object} Row
  * @property {string} id
@@ -37,6 +39,7 @@ import { TABLE_STYLE } from "./table-style.js"
  * @property {Row[]} rows
  * @property {{ key: string, descending: boolean }} sort
  * @property {boolean} selects Whether rows can be selected.
+ * @property {boolean} [scrolls] Whether it scrolls in its frame, below its header and beside its first column.
  * @property {string[]} selected Ids of this page's selected rows.
  * @property {number} selectedElsewhere How many rows of other pages are selected.
  * @property {Action[]} bulk
@@ -107,6 +110,7 @@ export class TableView {
     }
     this.page = data.page
     const focused = this.focusedId()
+    this.setScrolling(Boolean(data.scrolls), data.label)
     this.sorting.hidden = !data.columns.some((column) => column.sorts)
     this.sorting.replaceChildren(...(this.sorting.hidden ? [] : sortControl(this, data)))
     const table = createElement("table", "")
@@ -119,6 +123,18 @@ export class TableView {
     if (data.handled === this.sent) this.setWaiting(false)
     if (isNewPage && this.isTurning) this.root.scrollIntoView({ block: "start" })
     if (isNewPage) this.isTurning = false
+  }
+
+  /**
+   * @param {boolean} scrolls The frame gets the focus then, so that the arrow keys scroll it.
+   * @param {string} label
+   */
+  setScrolling(scrolls, label) {
+    this.root.className = `gatehouse-table ${scrolls ? "scrolls" : "folds"}`
+    if (!scrolls) return
+    this.frame.tabIndex = 0
+    this.frame.setAttribute("role", "region")
+    this.frame.setAttribute("aria-label", label)
   }
 
   /** Show which rows are selected, and the bar of what can be done with them. */

@@ -46,3 +46,13 @@ test("a time is shown relative to now, exactly on hover, and in full to machines
   writeTime(time, Date.parse(iso) + 10_800_000)
   assert.equal(time.textContent, "3 hours ago")
 })
+
+test("a mark is a sign to see, and a word to hear", () => {
+  fakePage()
+  for (const [mark, sign, word] of [[true, "check", "yes"], [false, "\u2013", "no"]]) {
+    const [visible, hidden, ...more] = cellContent({ mark })
+    assert.deepEqual([visible.textContent, visible.getAttribute("aria-hidden")], [sign, "true"])
+    assert.deepEqual([hidden.textContent, hidden.className, more], [word, "hidden-text", []])
+  }
+  assert.deepEqual(cellContent({}), [])
+})

@@ -5,6 +5,7 @@ import { test } from "node:test"
 import { load } from "./front-end.js"
 import { byId, change, tablePage } from "./table-page.js"
 
+const { tableHead } = await load("table-controls")
 const { TableView } = await load("table-view")
 
 /** A table that is drawn, and drawn again by `draw`. */
@@ -218,4 +219,20 @@ test("relative times are written again by the clock, until the table is removed"
 test("a table without an order offers none to a narrow one", (t) => {
   const { view } = drawn(t, { columns: [{ key: "name", label: "Name" }], sort: { key: "", descending: false } })
   assert.deepEqual([view.sorting.hidden, view.sorting.children], [true, []])
+})
+
+test("a table that scrolls has a frame with the focus, and whole headers on hover", () => {
+  tablePage()
+  const columns = [{ key: "name", label: "Page" }, { key: "role", label: "A role with a long name", kind: "mark" }]
+  const head = tableHead({}, { columns, rowActions: [], scrolls: true })
+  const [first, second] = head.children[0].children
+  assert.deepEqual([first.classes, first.title], [["first"], "Page"])
+  assert.deepEqual([second.classes, second.title], [["mark"], "A role with a long name"])
+  const view = new TableView(tablePage().parentElement)
+  view.setScrolling(true, "Pages")
+  assert.deepEqual([view.frame.tabIndex, view.frame.getAttribute("aria-label")], [0, "Pages"])
+  assert.ok(view.root.classes.includes("scrolls"))
+  view.setScrolling(false, "Pages")
+  assert.ok(view.root.classes.includes("folds"))
+  view.stop()
 })
