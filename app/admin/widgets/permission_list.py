@@ -10,10 +10,10 @@ import streamlit as st
 
 from app import formatting
 from app.admin.widgets import pagination
-from app.admin.widgets.pagination import LocalPage
 from app.admin.widgets.permission_groups import grouped, matching, sentence_of
 from app.core.permissions import CATALOGUE
 from app.core.records import MAX_SEARCH_CHARACTERS
+from app.ui.pages import LocalPage
 
 SIZE: Final = 100
 """Permissions on one page of a list."""
