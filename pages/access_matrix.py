@@ -1,14 +1,11 @@
 """Access matrix: the permission that each guard requires, the roles that have it, and its file and line."""
 
-import streamlit as st
-
 from app import access, panels
 from app.admin.access_matrix import matrix_view
 from app.core.errors import GatehouseError
 
 access.require_page()
 
-st.set_page_config(layout="wide")  # one column for each role
 try:
     matrix_view.show()
 except GatehouseError as error:

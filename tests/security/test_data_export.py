@@ -12,7 +12,6 @@ from tests.security.app_processes import app_processes
 from tests.stack import ROOT
 
 TABLES = {
-    "app/admin/access_matrix/matrix_view.py": 1,
     "app/admin/overview.py": 1,
     "pages/csv_explorer.py": 1,
     "pages/usage_report.py": 3,

@@ -26,12 +26,12 @@ KINDS: Final[Mapping[GuardKind, str]] = {
 
 
 class Notice(StrEnum):
-    """Why a line needs attention, as shown to the user."""
+    """What is special about who may reach an entry, as shown to the user."""
 
-    NO_PERMISSION = "Open to all signed-in users"
+    NO_PERMISSION = "Open to everyone signed in"
+    ONLY_ADMINISTRATOR = "For administrators only"
     UNKNOWN = "Not in the catalogue"
-    ONLY_ADMINISTRATOR = "Administrator role only"
-    NO_CHOSEN_ROLE = "In none of the chosen roles"
+    NO_CHOSEN_ROLE = "In none of these roles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def filtered(
     kinds: Collection[GuardKind] = (),
     permission: str = "",
     text: str = "",
-    with_notice: bool = False,
+    notice: Notice | None = None,
 ) -> list[Line]:
     """Return the lines that match every filter; an empty filter matches all lines.
 
@@ -94,7 +94,7 @@ def filtered(
         kinds: Kinds of guards.
         permission: Name of the required permission.
         text: Words that the name, file, permission or sentence contains.
-        with_notice: Whether to return only lines with a notice.
+        notice: The notice of the line.
     """
     words = text.casefold().split()
     matches = []
@@ -104,7 +104,7 @@ def filtered(
         if (
             (not kinds or guard.kind in kinds)
             and (not permission or guard.permission == permission)
-            and (not with_notice or line.notice is not None)
+            and (notice is None or line.notice is notice)
             and all(word in searched for word in words)
         ):
             matches.append(line)

@@ -1,26 +1,24 @@
-"""The access matrix page: the choice of roles, the filters, the table and its CSV file."""
+"""The access matrix page: the choice of roles, the filters, and the CSV file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-import pandas as pd
 import streamlit as st
 
 from app import access, formatting
-from app.admin.access_matrix import matrix
-from app.admin.access_matrix.matrix import KINDS, Line
+from app.admin.access_matrix import matrix, matrix_tables
+from app.admin.access_matrix.matrix import Line, Notice
 from app.admin.api import installation as installation_api
 from app.admin.api import roles as roles_api
 from app.admin.widgets import role_picker
-from app.admin.widgets.permission_groups import sentence_of
-from app.core.administration_records import GuardKind
 from app.core.contract.guards import GuardBody
 from app.core.contract.roles import RoleItem
 from app.core.permissions import Permission
 from app.core.records import MAX_SEARCH_CHARACTERS
 from app.ui import texts
+from app.ui.layout import header
 
 MAX_INITIAL_ROLES: Final = 3
 """Roles that are shown at first beside the built-in ones."""
@@ -29,6 +27,13 @@ MAX_ROLES: Final = 12
 _PAGE_SIZE: Final = 200
 _MAX_PAGES: Final = 5
 _INITIAL_ROLES: Final = "matrix_initial_roles"
+_FILTERS: Final = ("q", "requires", "access")
+_SUMMARIES: Final = {
+    Notice.NO_PERMISSION: "open to everyone signed in",
+    Notice.ONLY_ADMINISTRATOR: "for administrators only",
+    Notice.UNKNOWN: "not in the catalogue",
+    Notice.NO_CHOSEN_ROLE: "in none of these roles",
+}
 
 
 def show() -> None:
@@ -37,46 +42,37 @@ def show() -> None:
     Raises:
         GatehouseError: A call of the remote API failed.
     """
-    st.title("Access matrix")
-    st.caption(
-        "The permission that each page, function and endpoint requires, as published by each running process, and the "
-        "roles that have it."
-    )
+    caption = "Which role opens which page, and may call which function and endpoint."
+    if access.allows(Permission.READ_PEOPLE):
+        caption += " Choose a row to see the people who can."
+    with header("Access matrix", caption=caption):
+        download = st.container(key="matrix-download")
     with st.spinner("Loading the published guards…"):
         guards = installation_api.guards()
     if not guards:
         st.info(
-            "No process has published its guards yet. The app and the remote API do so when they start.",
+            "**No process has published its guards yet.** The app and the remote API do so when they start.",
             icon=":material/hourglass_empty:",
         )
         return
-    chosen = _roles()
+    bar = st.container(horizontal=True, vertical_alignment="bottom", key="filter-bar")
+    with bar.popover("Roles to show", icon=":material/view_column:"):
+        chosen = _roles()
     contents = roles_api.permissions_of_roles(list(chosen)) if chosen else {}
     roles = {name: contents.get(role, frozenset()) for role, name in chosen.items()}
     lines = matrix.lines(guards, roles, listed_by=_listed_by())
-    filtered = _filtered(lines)
-    _attention(lines)
+    with bar:
+        filtered, is_filtered = _filtered(lines)
+    st.markdown(summary(lines))
     if not filtered:
-        st.info("Nothing matches. Remove a filter.", icon=":material/search_off:")
-        return
-    st.dataframe(
-        as_frame(filtered, list(roles)), hide_index=True, width="stretch", key="matrix-table",
-        height=min(700, 38 + 35 * len(filtered)),
-        column_config={
-            "⚠": st.column_config.TextColumn(help="Needs attention: “Notice” gives the reason.", width=40),
-            "Kind": st.column_config.TextColumn(width=75),
-            "Name": st.column_config.TextColumn(width=230),
-            "Permission": st.column_config.TextColumn(help="Empty: all signed-in users.", width=130),
-            "Notice": st.column_config.TextColumn(width=220),
-            "Where": st.column_config.TextColumn(help="File and line in the code.", width=260),
-        },
-        alt="The permission that each guard requires, and which of the chosen roles have it.",
-    )  # fmt: skip
-    st.caption(f"{len(filtered):,} of {len(lines):,} entries. ✓: the role has the permission.")
-    st.download_button(
-        "Download as CSV", data=access.bind_session(lambda: export(filtered, list(roles))), key="matrix-export",
-        file_name="access-matrix.csv", mime="text/csv", icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+        st.info("**Nothing matches.** Try a shorter text, or clear the filters.", icon=":material/search_off:")
+    else:
+        matrix_tables.show(filtered, list(roles), open_all=is_filtered)
+        with download:
+            st.download_button(
+                "Download CSV", data=access.bind_session(lambda: export(filtered, list(roles))), key="matrix-export",
+                file_name="access-matrix.csv", mime="text/csv", icon=":material/download:", on_click="ignore",
+            )  # fmt: skip
     _versions(guards)
 
 
@@ -86,25 +82,14 @@ def export(lines: list[Line], roles: list[str]) -> bytes:
     return matrix.as_csv(lines, roles)
 
 
-def as_frame(lines: list[Line], roles: list[str]) -> pd.DataFrame:
-    """Return the lines as a table. A role with the name of another column gets a space appended."""
-    columns: dict[str, list[str]] = {
-        "⚠": ["⚠" if line.notice else "" for line in lines],
-        "Kind": [KINDS[line.guard.kind] for line in lines],
-        "Name": [line.guard.name for line in lines],
-        "Permission": [line.guard.permission for line in lines],
-    }
-    last_columns = {
-        "Notice": [line.notice or "" for line in lines],
-        "Description": [sentence_of(line.guard.permission) if line.guard.permission else "" for line in lines],
-        "Where": [f"{line.guard.file}:{line.guard.line}" for line in lines],
-    }
-    for number, role in enumerate(roles):
-        name = role
-        while name in columns or name in last_columns:
-            name += " "
-        columns[name] = ["✓" if line.allowed[number] else "" for line in lines]
-    return pd.DataFrame(columns | last_columns)
+def summary(lines: list[Line]) -> str:
+    """How many entries there are, and how many of them have each notice: ``8 open to everyone signed in``."""
+    counts = [
+        f"**{count:,}** {text}"
+        for notice, text in _SUMMARIES.items()
+        if (count := sum(line.notice is notice for line in lines))
+    ]
+    return " · ".join((f"**{len(lines):,}** entries", *counts))
 
 
 def _roles() -> dict[int, str]:
@@ -143,31 +128,34 @@ def _listed_by() -> Mapping[str, int] | None:
     return {permission.name: permission.roles for permission in page.rows} if page.next is None else None
 
 
-def _filtered(lines: list[Line]) -> list[Line]:
+def _filtered(lines: list[Line]) -> tuple[list[Line], bool]:
+    """Show the search and the filters; return the lines that match, and whether a filter is set."""
     text = st.text_input(
-        "Find a page, function or endpoint", key="matrix-search", type="search", icon=":material/search:", live=True,
-        max_chars=MAX_SEARCH_CHARACTERS, placeholder="Part of its name, file or permission",
+        "Search", key="q", type="search", live="250ms", placeholder="Page, function, endpoint or file",
+        autocomplete="off", max_chars=MAX_SEARCH_CHARACTERS, bind="query-params", width=320,
     )  # fmt: skip
-    kind_column, permission_column = st.columns(2)
-    kinds: list[GuardKind] = kind_column.pills(
-        "Kind", list(KINDS), selection_mode="multi", format_func=lambda kind: f"{KINDS[kind]}s", key="matrix-kinds"
-    )
     permissions = sorted({line.guard.permission for line in lines if line.guard.permission})
-    permission = permission_column.selectbox(
-        "Permission", permissions, index=None, placeholder="Any", key="matrix-permission"
+    permission = st.selectbox(
+        "Permission", permissions, index=None, placeholder="Any permission", key="requires", bind="query-params",
+        width=220,
+    )  # fmt: skip
+    notices = [notice for notice in Notice if any(line.notice is notice for line in lines)]
+    notice = st.selectbox(
+        "Access", [notice.value for notice in notices], index=None, placeholder="Any access", key="access",
+        bind="query-params", width=240,
+    )  # fmt: skip
+    is_filtered = bool(text or permission or notice)
+    if is_filtered:
+        st.button("Clear filters", key="clear-filters", type="tertiary", on_click=_clear_filters)
+    filtered = matrix.filtered(
+        lines, permission=permission or "", text=text or "", notice=Notice(notice) if notice else None
     )
-    with_notice = st.toggle("Only entries with a notice", key="matrix-with-notice")
-    return matrix.filtered(lines, kinds=kinds, permission=permission or "", text=text, with_notice=with_notice)
+    return filtered, is_filtered
 
 
-def _attention(lines: list[Line]) -> None:
-    """Show how many lines have each notice."""
-    counts: dict[str, int] = {}
-    for line in lines:
-        if line.notice is not None:
-            counts[line.notice] = counts.get(line.notice, 0) + 1
-    if counts:
-        st.markdown(" · ".join(f"{formatting.plain(notice)}: **{count:,}**" for notice, count in counts.items()))
+def _clear_filters() -> None:
+    for key in _FILTERS:
+        st.session_state[key] = "" if key == "q" else None
 
 
 def _versions(guards: tuple[GuardBody, ...]) -> None:
@@ -175,7 +163,7 @@ def _versions(guards: tuple[GuardBody, ...]) -> None:
     versions = sorted({(guard.process, guard.version) for guard in guards})
     text = ", ".join(f"{formatting.plain(process)} {formatting.plain(version)}" for process, version in versions)
     newest = max((guard.published_at for guard in guards if guard.published_at), default=None)
-    st.caption(f"Published by {text}; last {texts.ago(newest)}.")
+    texts.small(f"Published by {text}; last {texts.ago(newest)}.")
     if len({version for _, version in versions}) > 1:
         st.warning(
             "Processes of different versions have published their guards. Those of older versions are listed too.",

@@ -73,7 +73,9 @@ def test_filters_select_lines() -> None:
     assert names(permission="export:reports") == ["pages.usage_report:export_report"]
     assert names(text="USAGE_report export") == ["pages.usage_report:export_report"]
     assert names(text="delete roles") == ["PUT /api/v1/roles/{id}"]
-    assert names(with_notice=True, kinds=[GuardKind.ENDPOINT, GuardKind.PAGE]) == ["/", "PUT /api/v1/roles/{id}"]
+    assert names(notice=Notice.NO_PERMISSION) == ["/"]
+    assert names(notice=Notice.NO_CHOSEN_ROLE, kinds=[GuardKind.ENDPOINT, GuardKind.PAGE]) == ["PUT /api/v1/roles/{id}"]
+    assert names(notice=Notice.UNKNOWN) == []
     assert names(text="nowhere") == []
 
 
