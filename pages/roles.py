@@ -1,14 +1,13 @@
-"""Roles: the list, the card of a role, its editor with a review before saving, comparison and deletion."""
+"""Roles: the table, the page of a role with its editor and review, comparison and deletion."""
 
 import streamlit as st
 
 from app import access, panels
 from app.admin.roles import compare as role_compare
 from app.admin.roles import editor as role_editor
-from app.admin.roles import role_card, role_list
-from app.admin.widgets.links import ROLES, sync_address
+from app.admin.roles import role_list, role_page
+from app.admin.widgets.links import sync_address
 from app.core.errors import GatehouseError
-from app.ui import notices
 
 access.require_page()
 
@@ -19,19 +18,16 @@ def number(name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004 - fits a database's integer
 
 
-sync_address()
-notices.show(ROLES)
 role, edit = number("role"), st.query_params.get("edit", "")
 try:
     if edit == "new":
-        role_editor.show(None, copy_of=number("copy"))
+        role_editor.show_new(copy_of=number("copy"))
     elif role is None:
         role_list.show()
-    elif edit:
-        role_editor.show(role)
     elif "compare" in st.query_params:
         role_compare.show(role, number("compare"))
     else:
-        role_card.show(role)
+        sync_address()
+        role_page.show(role, to_edit=bool(edit))
 except GatehouseError as error:
     panels.problem(error)

@@ -26,7 +26,7 @@ export function tableHead(view, data) {
   data.columns.forEach((column, number) => {
     const cell = headerCell(`${column.kind ?? ""} ${column.hides ?? ""} ${number ? "" : "first"}`)
     if (column.sorts) cell.append(sortButton(view, data, column, cell))
-    else cell.append(createElement("span", column.hideLabel ? "hidden-text" : "label", column.label))
+    else cell.append(createElement("span", column.hideLabel ? "hidden-text" : "", column.label))
     if (data.scrolls) cell.title = column.label
     row.append(cell)
   })

@@ -118,7 +118,7 @@ select {
   position: sticky; top: 0; z-index: 1; vertical-align: bottom; white-space: normal; min-width: 4rem; max-width: 8rem;
   padding-block: 0.5rem; background: var(--st-background-color, Canvas);
 }
-.scrolls th .label {
+.scrolls th > span:not(.hidden-text) {
   display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; overflow-wrap: anywhere;
 }
 .scrolls .first {

@@ -46,6 +46,12 @@ def events_of(installation: AppInstallation, kind: str) -> list[dict[str, object
         return [dict(row) for row in rows.mappings()]
 
 
+def show_all_permissions(at: AppTest) -> None:
+    """In the editor of a role, show the whole catalogue instead of what is in the role."""
+    (which,) = [element for element in at.segmented_control if str(element.key).endswith("-which")]
+    which.set_value("All permissions").run()
+
+
 def tick(at: AppTest, permission: str, *, ticked: bool = True) -> None:
     (box,) = [box for box in at.checkbox if str(box.key).endswith(f"-has-{permission}")]
     box.set_value(ticked).run()

@@ -72,6 +72,7 @@ class AdministrationStub:
             ("GET", "roles/permissions", lambda _: json_of({"roles": self._contents()})),
             ("GET", "mappings", self._mappings),
             ("GET", "guards", lambda _: json_of({"guards": GUARDS})),
+            ("GET", "people", page("people", [])),
             ("GET", "audit", lambda _: page("events", self.events)),
             ("GET", "audit/kinds", lambda _: json_of({"kinds": KINDS})),
             ("GET", "audit/9", lambda _: json_of(self.events[0])),

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from app.core.clock import utc_now
 from app.core.policy import Source
 from app.core.records import NewGrant
+from tests.apptest.role_pages import show_all_permissions
 from tests.apptest.stubbed import AdministrationStub, page_text, problem_text
 from tests.stub_api import FAULTS, StubResponse, json_of, problem
 
@@ -15,6 +16,7 @@ from tests.stub_api import FAULTS, StubResponse, json_of, problem
 def open_review(stub: AdministrationStub) -> AppTest:
     """Open the editor of the role clerk, change it, and go to the review with a reason."""
     at = stub.open("roles.py", {"role": "3", "edit": "yes"})
+    show_all_permissions(at)
     for name, ticked in (("export:reports", True), ("read:people", False)):
         (box,) = [box for box in at.checkbox if str(box.key).endswith(f"-has-{name}")]
         box.set_value(ticked)
@@ -96,6 +98,7 @@ def test_a_failed_save_is_explained_and_keeps_the_input(
     assert "Added: 1 permission" in page_text(at)
     at.button(key="role-back").click().run()
     assert at.text_input[0].value == "front clerk"
+    show_all_permissions(at)
     ticked = {str(box.key).partition("-has-")[2] for box in at.checkbox if box.value}
     assert ticked == {"export:reports", "read:reports"}
 
@@ -141,7 +144,7 @@ def test_a_deleted_role_can_be_created_again_from_the_edit(stub: AdministrationS
     at.run()
     assert "This role was deleted meanwhile" in problem_text(at)
     at.button(key="role-as-new").click().run()
-    assert at.title[0].value == "Create role"
+    assert at.title[0].value == "New role"
     assert at.text_input[0].value == "front clerk"
     ticked = {str(box.key).partition("-has-")[2] for box in at.checkbox if box.value}
     assert ticked == {"export:reports", "read:reports"}
@@ -186,6 +189,7 @@ def test_permissions_that_the_administrator_lacks_cannot_be_ticked(stub: Adminis
     assert "needs a permission that you do not have" in problem_text(at)
     own_permissions = ("read:roles", "manage:roles", "read:reports")
     at = stub.open("roles.py", {"role": "3", "edit": "yes"}, roles=(), permissions=own_permissions)
+    show_all_permissions(at)
     locked = {str(box.key).partition("-has-")[2] for box in at.checkbox if box.disabled}
     assert locked == {"export:reports"}
     assert "You cannot grant the locked permissions" in page_text(at)

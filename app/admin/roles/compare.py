@@ -1,17 +1,23 @@
-"""Two roles side by side: the permissions of only one role, and those of both."""
+"""Two roles side by side: which permissions only one of them has, and those of both."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import streamlit as st
 
 from app import formatting
 from app.admin.api import roles as roles_api
-from app.admin.roles.edits import compare_permissions
-from app.admin.roles.role_list import show_not_found
-from app.admin.widgets import permission_list, role_picker
-from app.admin.widgets.links import ROLES, link
+from app.admin.roles.edits import PermissionComparison, compare_permissions
+from app.admin.roles.role_list import back_button, show_not_found
+from app.admin.widgets import role_picker
+from app.admin.widgets.permission_table import PermissionTable
 from app.core.contract.roles import RoleBody
 from app.core.errors import NotFound
+from app.ui.layout import header
+
+DIFFERENCES, ALL = "Differences", "All"
+_TABLE: Final = PermissionTable("compared-permissions", empty="Neither role has a permission yet.")
 
 
 def show(first_id: int, second_id: int | None) -> None:
@@ -26,30 +32,64 @@ def show(first_id: int, second_id: int | None) -> None:
     except NotFound:
         show_not_found()
         return
-    link(ROLES, f"Back to {formatting.plain(first.name)}", icon=":material/arrow_back:", role=first.id)
-    st.title("Compare roles")
+    back_button()
+    names = [formatting.plain(role.name) for role in (first, second) if role is not None]
+    with header(f"Compare {' and '.join(names)}"):
+        if st.button(f"Open {names[0]}", key="open-first"):
+            _go(role=first.id)
+        if second is not None and st.button(f"Open {names[1]}", key="open-second"):
+            _go(role=second.id)
+    with st.container(width=320, key="compare-picker"):
+        other = role_picker.pick_one(
+            "Compare with" if second is None else "Compare with another role",
+            key=f"compare-with-{first.id}",
+            without={first.id},
+        )
+    if other is not None and other.id != second_id:
+        _go(role=first.id, compare=other.id)
     if second is None:
-        st.write(f"Choose a role to compare with **{formatting.plain(first.name)}**.")
-        other = role_picker.pick_one("Other role", key="compare-with", without={first.id})
-        if other is not None:
-            st.query_params["compare"] = str(other.id)
-            st.rerun()
+        st.info(f"Choose the role to compare with **{names[0]}**.", icon=":material/compare_arrows:")
         return
     _side_by_side(first, second)
 
 
 def _side_by_side(first: RoleBody, second: RoleBody) -> None:
     parts = compare_permissions(frozenset(first.permissions), frozenset(second.permissions))
-    names = (formatting.plain(first.name), formatting.plain(second.name))
     if not parts.only_first and not parts.only_second:
-        st.success(f"**{names[0]}** and **{names[1]}** have exactly the same permissions.", icon=":material/equal:")
-    for column, side, role, name, only in zip(
-        st.columns(2), ("first", "second"), (first, second), names, (parts.only_first, parts.only_second), strict=True
-    ):
-        with column.container(border=True, key=f"only-{side}"):
-            st.subheader(f"Only {name}")
-            permission_list.show(only, key=f"only-{side}-list", empty="The other role has all of them too.")
-            link(ROLES, f"Open {name}", icon=":material/open_in_new:", role=role.id)
-    st.subheader(f"Both ({len(parts.both):,})")
-    permission_list.show(parts.both, key="both", empty="They have no permission in common.")
-    link(ROLES, "Compare with another role", icon=":material/compare_arrows:", role=first.id, compare="yes")
+        st.success(
+            f"**{formatting.plain(first.name)}** and **{formatting.plain(second.name)}** have exactly the same "
+            "permissions.",
+            icon=":material/equal:",
+        )
+    st.markdown(summary(first.name, second.name, parts))
+    which = DIFFERENCES
+    if parts.both and (parts.only_first or parts.only_second):
+        which = st.segmented_control(
+            "Show", [DIFFERENCES, ALL], default=DIFFERENCES, required=True, key="compare-which"
+        )
+    differences = (*parts.only_first, *parts.only_second)
+    names = differences if which == DIFFERENCES and differences else (*differences, *parts.both)
+    _TABLE.show(
+        "Permissions of both roles",
+        names,
+        marks=_columns(first, second),
+    )
+
+
+def _columns(first: RoleBody, second: RoleBody) -> dict[str, frozenset[str]]:
+    """Column → permissions of the role; two roles that look the same get their numbers."""
+    names = (first.name, second.name) if first.name != second.name else (f"{first.name} 1", f"{second.name} 2")
+    return {names[0]: frozenset(first.permissions), names[1]: frozenset(second.permissions)}
+
+
+def summary(first: str, second: str, parts: PermissionComparison) -> str:
+    """How many permissions only one role has, and how many both have; markdown."""
+    return (
+        f"**{len(parts.only_first):,}** only in {formatting.plain(first)} · "
+        f"**{len(parts.only_second):,}** only in {formatting.plain(second)} · **{len(parts.both):,}** in both"
+    )
+
+
+def _go(**query: int) -> None:
+    st.query_params.from_dict({name: str(value) for name, value in query.items()})
+    st.rerun()

@@ -46,7 +46,7 @@ def _body(role: RoleBody, dialog: dialogs.Dialog) -> None:
     st.write("The role is deleted permanently. The audit log keeps a record of it.")
     reason = confirmation.reason_input("delete", placeholder="Such as: the team was dissolved")
     target_missing = bool(role.people) and target is None
-    if confirmation.buttons("delete", "Delete the role", icon=":material/delete:", disabled=target_missing):
+    if confirmation.buttons("delete", "Delete role", icon=":material/delete:", disabled=target_missing, danger=True):
         _delete(role, target, reason)
 
 

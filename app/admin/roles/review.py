@@ -14,7 +14,7 @@ import streamlit as st
 from app import formatting
 from app.admin.api import roles as roles_api
 from app.admin.roles import unsaved_edits
-from app.admin.roles.edits import RoleChange, RoleContent, RoleDraft, difference, rebase
+from app.admin.roles.edits import RoleChange, RoleContent, difference, rebase
 from app.admin.roles.unsaved_edits import RoleEdit, Stage
 from app.admin.widgets import permission_list
 from app.admin.widgets.links import ROLES
@@ -33,7 +33,6 @@ def show(edit: RoleEdit) -> None:
     if not change:
         edit.stage = Stage.EDITING
         st.rerun()
-    st.subheader("Review before saving")
     _texts(change)
     review: RoleReviewBody | None = None
     try:
@@ -51,7 +50,7 @@ def show(edit: RoleEdit) -> None:
     reason = confirmation.reason_input("role-save", placeholder="Such as: the front desk answers orders now")
     edit.reason = reason
     with st.container(horizontal=True, key="role-save-buttons"):
-        save = st.button("Save", key="role-save", icon=":material/save:")
+        save = st.button("Save", key="role-save", icon=":material/save:", type="primary")
         if st.button("Back to editing", key="role-back", icon=":material/arrow_back:"):
             edit.stage = Stage.EDITING
             edit.reset_widgets()
@@ -214,8 +213,7 @@ def _offer_new_role(edit: RoleEdit) -> None:
         icon=":material/delete:",
     )
     if st.button("Create a new role from it", key="role-as-new"):
-        new = unsaved_edits.begin(None)
-        new.draft = RoleDraft(edit.draft.edited)
+        new = unsaved_edits.begin_new(edit.draft.edited)
         new.sentences = edit.sentences
         unsaved_edits.drop(edit.draft.role)
         st.query_params.from_dict({"edit": "new"})
@@ -236,10 +234,10 @@ def show_conflict(edit: RoleEdit) -> None:
     )
     first, second = st.columns(2)
     with first.container(border=True, key="meanwhile-theirs"):
-        st.subheader("Their changes")
+        st.header("Their changes")
         _changes(difference(draft.base, content), edit.sentences)
     with second.container(border=True, key="meanwhile-mine"):
-        st.subheader("Your changes")
+        st.header("Your changes")
         _changes(draft.change, edit.sentences)
     with st.container(horizontal=True, key="meanwhile-buttons"):
         if st.button("Apply my changes to their version", key="meanwhile-on-top"):

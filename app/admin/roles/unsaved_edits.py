@@ -58,42 +58,55 @@ def content_of(role: RoleBody) -> RoleContent:
     return RoleContent(role.name, role.description, frozenset(role.permissions))
 
 
-def current(role_id: int | None, *, copy_of: int | None = None) -> RoleEdit | None:
-    """Return the unsaved edit of a role, or None.
+def current(role_id: int | None) -> RoleEdit | None:
+    """Return the unsaved edit of a role (None: of a new one), or None."""
+    return _drafts().get(role_id)
+
+
+def of_role(role: RoleBody) -> RoleEdit:
+    """Return the edit of a role as it is now: the unsaved one, or a new one where nothing is changed yet."""
+    edit = current(role.id)
+    if edit is not None and (edit.draft.change or edit.draft.version == role.version):
+        return edit
+    content = content_of(role)
+    draft = RoleDraft(content, content, role=role.id, version=role.version)
+    return _begin(role.id, RoleEdit(draft, built_in=role.built_in))
+
+
+def of_new_role(*, copy_of: int | None = None) -> RoleEdit:
+    """Return the unsaved edit of a new role, or start one.
 
     Args:
-        role_id: The role; None for a new one.
-        copy_of: The role that the new one was copied from, if any.
-    """
-    edit = _drafts().get(role_id)
-    return edit if edit is not None and edit.copy_of == copy_of else None
-
-
-def begin(role_id: int | None, *, copy_of: int | None = None) -> RoleEdit:
-    """Start an edit.
-
-    Args:
-        role_id: The role; None for a new one.
         copy_of: The role to copy into the new one, if any.
 
     Raises:
         NotFound: There is no such role.
         GatehouseError: A call of the remote API failed.
     """
-    if role_id is not None:
-        role = roles_api.role(role_id)
-        content = content_of(role)
-        edit = RoleEdit(RoleDraft(content, content, role=role.id, version=role.version), built_in=role.built_in)
-    elif copy_of is not None:
-        role = roles_api.role(copy_of)
-        missing = missing_permissions(role.permissions)
-        name = copy_name(role.name, cap=MAX_ROLE_NAME_CHARACTERS)
-        content = RoleContent(name, role.description, frozenset(role.permissions) - missing)
-        edit = RoleEdit(RoleDraft(content, copied_from=role.name), copy_of=copy_of, omitted=tuple(sorted(missing)))
-    else:
-        edit = RoleEdit(RoleDraft(RoleContent()))
+    edit = current(None)
+    if edit is not None and edit.copy_of == copy_of:
+        return edit
+    if copy_of is None:
+        return begin_new(RoleContent())
+    role = roles_api.role(copy_of)
+    missing = missing_permissions(role.permissions)
+    name = copy_name(role.name, cap=MAX_ROLE_NAME_CHARACTERS)
+    content = RoleContent(name, role.description, frozenset(role.permissions) - missing)
+    draft = RoleDraft(content, copied_from=role.name)
+    return _begin(None, RoleEdit(draft, copy_of=copy_of, omitted=tuple(sorted(missing))))
+
+
+def begin_new(content: RoleContent) -> RoleEdit:
+    """Start the edit of a new role with this content."""
+    return _begin(None, RoleEdit(RoleDraft(content)))
+
+
+def _begin(role_id: int | None, edit: RoleEdit) -> RoleEdit:
+    """Keep a new edit; edits without a change are dropped, and then the oldest ones."""
     drafts = _drafts()
     drafts.pop(role_id, None)
+    for other in [other for other, kept in drafts.items() if not kept.draft.change]:
+        del drafts[other]
     while len(drafts) >= _MAX_DRAFTS:
         drafts.pop(next(iter(drafts)))
     drafts[role_id] = edit

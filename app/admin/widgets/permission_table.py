@@ -64,7 +64,7 @@ class PermissionTable:
         table = Table(
             self.name,
             columns=(
-                Column("permission", "Permission", kind="sentence"),
+                Column("permission", "Permission", kind="prose"),
                 *(Column(f"mark-{number}", cells.one_line(title), kind="mark") for number, title in enumerate(columns)),
             ),
             singular="permission",
