@@ -19,7 +19,7 @@ from tests.e2e.test_accessibility import violations
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-administration-people")]
-COUNTS = "[data-testid=stMain] :text('Administrator')"
+COUNTS = ".stMarkdownBadge:has-text('shield_person')"
 """The badge of a person who counts as administrator."""
 
 
@@ -177,7 +177,7 @@ def test_a_person_is_added_and_erased_with_a_second_factor(new_user: NewUser, ow
     in_dialog(page).get_by_text("I understand that this cannot be undone").click()
     answer(page, "erase", "was added by mistake")
     expect(notice(page)).to_contain_text("is erased", timeout=SOON)
-    expect(page.get_by_text("Erased", exact=True)).to_be_visible()
+    expect(page.locator(".stMarkdownBadge").filter(has_text="Erased")).to_be_visible()
     expect(page.locator(".st-key-undo")).to_have_count(0)
     ada.shot("people-erased")
 
@@ -235,8 +235,12 @@ def test_two_people_are_selected_granted_and_undone_by_keyboard_alone(new_user: 
     find_role = page.locator(".st-key-many-grant-find-role input")
     press_until(page, "Tab", ".st-key-many-grant-find-role input")
     page.keyboard.type("viewer")
-    expect(in_dialog(page).get_by_role("radio")).to_have_count(1, timeout=SOON)
+    expect(page.locator(".st-key-many-grant-chosen-role input")).to_have_count(1, timeout=SOON)
     expect(find_role).to_be_focused()
+    ada.settle()
+    press_until(page, "Tab", ".st-key-many-grant-chosen-role input")
+    page.keyboard.press("Space")
+    expect(page.locator(".st-key-many-grant-chosen-role input")).to_be_checked()
     ada.settle()
     press_until(page, "Tab", ".st-key-many-grant-reason input")
     page.keyboard.type("a new team")
