@@ -3,7 +3,8 @@
 import streamlit as st
 
 from app import access, formatting
-from app.core.permissions import CATALOGUE
+from app.admin import overview
+from app.core.permissions import CATALOGUE, Permission
 from app.core.policy import decide
 from app.navigation import BY_PATH, PAGES
 from app.page_registry import navigation_state
@@ -48,6 +49,9 @@ for start in range(0, MAX_RECENT, 2):
             st.page_link(row.script, label=f"**{row.title}**", icon=row.icon)
             st.markdown(f":small[{row.permission.sentence if row.permission else 'Your account, roles and devices.'}]")
 
+
+if access.allows(Permission.READ_STATISTICS):
+    overview.show_attention()
 
 if granted:
     with st.expander(f"What you can do ({len(granted)})", icon=":material/check:"):

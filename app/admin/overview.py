@@ -27,6 +27,7 @@ from app.ui.table import Table
 from app.ui.table_parts import Column, Row
 
 _SPANS: Final = {"7 days": 7, "30 days": 30, "90 days": 90}
+_HOME_DAYS: Final = 7
 _RECENT: Final = 8
 _MAX_NAMES: Final = 20
 _ONE_ADMINISTRATOR: Final = (
@@ -125,6 +126,16 @@ def _attention(attention: AttentionBody) -> None:
         with st.expander(f"{texts.quantity(len(unused), 'thing')} to clean up", icon=":material/cleaning_services:"):
             for number, point in enumerate(unused):
                 _show_point(point, key=f"point-unused-{number}")
+
+
+def show_attention() -> None:
+    """Show what needs attention, for another page: nothing while nothing does."""
+    with failures.show_errors("attention-failed"):
+        points = _points(statistics(_HOME_DAYS).attention)
+        if points:
+            st.header("Needs attention", anchor=False)
+        for number, point in enumerate(points):
+            _show_point(point, key=f"point-attention-{number}")
 
 
 def _show_point(point: _Point, *, key: str) -> None:

@@ -51,7 +51,7 @@ def test_an_event_of_a_person_page_opens_in_the_audit(admin: Administration) -> 
     at, _ = admin.open(CARD)
     assert tables(at)["Recent activity"]["rows"][0]["href"] == "audit?event=9"
     press_control(at, "open-9")
-    assert (at.title[0].value, at.query_params["event"]) == ("Audit", "9")
+    assert (at.title[0].value, at.query_params["event"]) == ("Event 9", "9")
 
 
 def test_granting_reports_the_change_and_offers_undo(admin: Administration) -> None:

@@ -1,18 +1,15 @@
-"""A list of permissions with their sentences, grouped by resource, with search and pages for long lists."""
+"""Permissions as lines and labels: each with its sentence and its name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from typing import Final
-
-import streamlit as st
 
 from app import formatting
 from app.admin.widgets import pagination
-from app.admin.widgets.permission_groups import grouped, matching, sentence_of
+from app.admin.widgets.permission_groups import sentence_of
 from app.core.permissions import CATALOGUE
-from app.core.records import MAX_SEARCH_CHARACTERS
 from app.ui.pages import LocalPage
 
 SIZE: Final = 100
@@ -20,45 +17,6 @@ SIZE: Final = 100
 _MAX_WITHOUT_SEARCH: Final = 12
 _WITHOUT_MARKDOWN: Final = re.compile(r"[A-Za-z][A-Za-z0-9 ,;'()-]{0,299}[.!?]?")
 """Text without markdown syntax."""
-
-
-def show(
-    names: Collection[str],
-    *,
-    key: str,
-    sentences: Mapping[str, str] | None = None,
-    annotate: Callable[[str], str] = lambda _: "",
-    empty: str = "None.",
-) -> None:
-    """Show the list, with a search if it is long.
-
-    Args:
-        names: The permissions.
-        key: Prefix of the widgets' keys.
-        sentences: Name → sentence, for permissions that this process's catalogue lacks.
-        annotate: Name → markdown-safe text to show beside the permission.
-        empty: The text in place of an empty list.
-    """
-    if not names:
-        st.write(empty)
-        return
-    text = ""
-    if len(names) > _MAX_WITHOUT_SEARCH:
-        text = st.text_input(
-            "Search in these permissions", key=f"{key}-search", type="search", icon=":material/search:", live=True,
-            max_chars=MAX_SEARCH_CHARACTERS, placeholder="Part of a name or sentence",
-        )  # fmt: skip
-    matches = matching(names, text, sentences)
-    if not matches:
-        st.info(f"None of these {len(names):,} permissions matches.", icon=":material/search_off:")
-        return
-    page = slice_of(matches, key, text)
-    for group in grouped(page.rows):
-        st.markdown(f"**{formatting.plain(group.title)}**")
-        st.markdown(
-            "\n".join(f"- {line(name, sentences=sentences, annotation=annotate(name))}" for name in group.names)
-        )
-    pagination.control(key, text, page, size=SIZE, singular="permission", plural="permissions")
 
 
 def line(name: str, *, sentences: Mapping[str, str] | None = None, annotation: str = "") -> str:

@@ -9,20 +9,22 @@ from app.ui.table_parts import Action, Column, Row
 def test_a_column_sorts_if_the_api_has_an_order_for_it() -> None:
     assert Column("roles", "Roles").payload() == {
         "key": "roles", "label": "Roles", "sorts": False, "kind": "", "hides": "", "hideLabel": False,
+        "opens": False,
     }  # fmt: skip
     seen = Column("seen", "Seen", sort="last_seen_at", newest_first=True, kind="short", hides="late", label_hidden=True)
     assert seen.payload() == {
         "key": "seen", "label": "Seen", "sorts": True, "kind": "short", "hides": "late", "hideLabel": True,
+        "opens": False,
     }  # fmt: skip
     assert (Column("name", "Name", sort="name").first_order, seen.first_order) == ("name", "-last_seen_at")
 
 
 def test_an_action_says_how_it_looks() -> None:
     assert Action("block", "Block…", "block", danger=True, compact=True).payload() == {
-        "name": "block", "label": "Block…", "icon": "block", "danger": True, "compact": True,
+        "name": "block", "label": "Block…", "icon": "block", "danger": True, "compact": True, "rows": 0,
     }  # fmt: skip
     assert Action("grant", "Grant…").payload() == {
-        "name": "grant", "label": "Grant…", "icon": "", "danger": False, "compact": False,
+        "name": "grant", "label": "Grant…", "icon": "", "danger": False, "compact": False, "rows": 0,
     }  # fmt: skip
 
 
