@@ -56,7 +56,7 @@ PAGES: Final = (
     PageRow("mappings.py", "mappings", "Mappings", ":material/swap_horiz:", "Administration", Permission.READ_MAPPINGS),
     PageRow("sessions.py", "sessions", "Sessions", ":material/devices:", "Administration", Permission.READ_SESSIONS),
     PageRow("audit.py", "audit", "Audit", ":material/history:", "Administration", Permission.READ_AUDIT),
-    PageRow("profile.py", "profile", "Profile", ":material/account_circle:", "You", None, "centered"),
+    PageRow("profile.py", "profile", "Profile", ":material/account_circle:", "You", None, layout="centered"),
 )
 
 

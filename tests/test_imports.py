@@ -16,9 +16,9 @@ def test_these_packages_hold_a_docstring_only(file: str) -> None:
     assert isinstance(statement.value, ast.Constant)
 
 
-def test_in_the_component_only_auth0_knows_more_of_streamlit_than_its_messages() -> None:
+def test_in_the_component_only_the_two_that_draw_know_more_of_streamlit_than_its_messages() -> None:
     for file in (ROOT / "component").glob("*.py"):
-        if file.name == "auth0.py":
+        if file.name in {"auth0.py", "table.py"}:
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             names = (

@@ -63,7 +63,7 @@ class NewPage:
         return self.permission.upper().replace(":", "_").replace("-", "_")
 
 
-class PermissionTable:
+class CatalogueTable:
     """The rows of ``Permission`` and the built-in roles, in ``app/core/permissions.py``.
 
     Raises:

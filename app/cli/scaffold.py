@@ -23,10 +23,10 @@ from app.cli.page_tables import (
     PERMISSIONS,
     POLICY,
     TABLES,
+    CatalogueTable,
     MatrixTable,
     NavigationTable,
     NewPage,
-    PermissionTable,
     PolicyTable,
 )
 from app.cli.source_tree import SourceTree
@@ -117,7 +117,7 @@ def add_page(
         raise InvalidInput(problems)
     tree = SourceTree(root)
     texts = {path: tree.read(path) for path in TABLES}
-    permissions = PermissionTable(texts[PERMISSIONS])
+    permissions = CatalogueTable(texts[PERMISSIONS])
     is_new = requires not in permissions.values.values()
     page = NewPage(
         name=name,
@@ -206,7 +206,7 @@ def _taken(page: NewPage, tree: SourceTree, navigation: NavigationTable, matrix:
 
 
 def _permission_mistakes(
-    page: NewPage, permissions: PermissionTable, policy: PolicyTable, *, is_new: bool, sentence: str, roles: list[str]
+    page: NewPage, permissions: CatalogueTable, policy: PolicyTable, *, is_new: bool, sentence: str, roles: list[str]
 ) -> dict[str, str]:
     """What is wrong with the permission, its sentence and its roles."""
     problems = {}

@@ -39,7 +39,8 @@ const recorder = (path) => new Proxy(() => undefined, {
   apply: () => { calls.push(path.join(".")) },
 })
 const events = [{}, { authorization: { roles: ["viewer"] }, authentication: { methods: [{ name: "pwd" }] },
-  user: {}, client: {}, request: { query: {} }, transaction: { acr_values: [] } }]
+  user: {}, client: {}, request: { query: {} },
+  transaction: { acr_values: ["http://schemas.openid.net/pape/policies/2007/06/multi-factor"] } }]
 ;(async () => {
   const handlers = Object.values(exports)
   for (const handler of handlers) for (const event of events) await handler(event, recorder([]))

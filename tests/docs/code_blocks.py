@@ -25,6 +25,7 @@ RUN_BY: Final = {
     "page": "tests/docs/test_how_to.py::test_a_page_is_added_as_the_how_to_says",
     "file": "tests/e2e/test_protect_your_own_app.py::test_the_how_to_works_as_written",
     "quoted": "tests/docs/test_code_blocks.py::test_a_quotation_is_in_its_file",
+    "action": "tests/docs/test_connect_auth0.py::test_every_block_of_javascript_is_an_action_that_is_run",
     "refused": "tests/docs/test_code_blocks.py::test_refused_code_is_refused",
 }
 """Kind of a comment → the test that runs the block."""

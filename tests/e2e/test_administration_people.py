@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from app import testing
 from app.core.keyring import Keyring
@@ -201,100 +201,6 @@ def test_a_bulk_change_reports_its_result_and_can_be_undone(new_user: NewUser, o
     ada.shot("people-several")
     page.locator(".st-key-undo button").click()
     expect(notice(page)).to_contain_text("Undone for 30 people.", timeout=SOON)
-
-
-def press_until(page: Page, key: str, control: str) -> None:
-    """Press a key until the control of a table has the focus."""
-    focused = page.locator(f"{control}:focus")
-    for _ in range(60):
-        if focused.count():
-            return
-        page.keyboard.press(key)
-    pytest.fail(f"{control} is not reached by {key}")
-
-
-def test_two_people_are_selected_granted_and_undone_by_keyboard_alone(new_user: NewUser, own_stack: Stack) -> None:
-    crowd(own_stack, "keys", 3)
-    ada = new_user()
-    ada.sign_in("ada", "/people?q=keys")
-    page = ada.page
-    expect(page.locator("tr[data-row]")).to_have_count(3, timeout=SOON)
-    ada.settle()
-    page.locator(".st-key-q input").focus()
-    press_until(page, "Tab", "td.select input")
-    page.keyboard.press("Space")
-    expect(page.get_by_text("1 selected")).to_be_visible(timeout=SOON)
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Space")
-    expect(page.get_by_text("2 selected")).to_be_visible(timeout=SOON)
-    ada.settle()
-    expect(page.locator("td.select input:focus")).to_have_count(1)
-    press_until(page, "Tab", "#bulk-grant")
-    page.keyboard.press("Enter")
-    expect(in_dialog(page)).to_be_visible(timeout=SOON)
-    find_role = page.locator(".st-key-many-grant-find-role input")
-    press_until(page, "Tab", ".st-key-many-grant-find-role input")
-    page.keyboard.type("viewer")
-    expect(page.locator(".st-key-many-grant-chosen-role input")).to_have_count(1, timeout=SOON)
-    expect(find_role).to_be_focused()
-    ada.settle()
-    press_until(page, "Tab", ".st-key-many-grant-chosen-role input")
-    page.keyboard.press("Space")
-    expect(page.locator(".st-key-many-grant-chosen-role input")).to_be_checked()
-    ada.settle()
-    press_until(page, "Tab", ".st-key-many-grant-reason input")
-    page.keyboard.type("a new team")
-    press_until(page, "Tab", ".st-key-many-grant-go button")
-    page.keyboard.press("Enter")
-    expect(notice(page)).to_contain_text("Granted viewer to 2 people.", timeout=SOON)
-    ada.settle()
-    press_until(page, "Tab", ".st-key-undo button")
-    page.keyboard.press("Enter")
-    expect(notice(page)).to_contain_text("Undone for 2 people.", timeout=SOON)
-    assert ada.console_errors == []
-
-
-def test_order_and_page_are_in_the_address_and_come_back_with_it(new_user: NewUser, own_stack: Stack) -> None:
-    crowd(own_stack, "pages", 30)
-    ada = new_user()
-    ada.sign_in("ada", "/people?q=pages")
-    page = ada.page
-    first = page.locator("tr[data-row]").first
-    expect(first).to_contain_text("pages-00", timeout=SOON)
-    page.locator("#sort-name").click()
-    expect(first).to_contain_text("pages-29", timeout=SOON)
-    expect(page.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "descending")
-    expect(page.locator("#sort-name")).to_be_focused()
-    page.locator("#next").click()
-    expect(first).to_contain_text("pages-04", timeout=SOON)
-    expect(page.get_by_text("26 to 30 of 30 people")).to_be_visible()
-    expect(page).to_have_url(re.compile(r"(?=.*sort=-name)(?=.*page=2)(?=.*after=)"))
-    address = page.url
-    page.locator("a.open").first.click()
-    heading(page, "auth0|pages-04")
-    page.locator(".st-key-all-people button").click()
-    expect(first).to_contain_text("pages-04", timeout=SOON)
-    page.goto("about:blank")
-    page.goto(address)
-    expect(first).to_contain_text("pages-04", timeout=SOON)
-    expect(page.get_by_text("26 to 30 of 30 people")).to_be_visible()
-    page.locator("#previous").click()
-    expect(first).to_contain_text("pages-29", timeout=SOON)
-    assert ada.console_errors == []
-
-
-@pytest.mark.parametrize("width", [1280, 375])
-def test_no_violation_on_people_with_a_selection(new_user: NewUser, width: int) -> None:
-    user = new_user(width=width)
-    user.sign_in("ada", "/people")
-    page = user.page
-    expect(page.locator("a.open").first).to_be_visible(timeout=SOON)
-    page.locator("td.select .tick").first.click()
-    expect(page.get_by_text("1 selected")).to_be_visible(timeout=SOON)
-    for appearance in user.appearances(Appearance(dark=False, width=width), Appearance(dark=True, width=width)):
-        require_fit(page)
-        assert violations(page) == [], appearance
-        user.shot(f"look-admin-people-selection-{appearance}")
 
 
 def test_the_overview_links_to_the_page_for_each_item(new_user: NewUser) -> None:

@@ -34,18 +34,18 @@ _NAMES_TTL_SECONDS: Final = 60.0
 _NAMES: Final = "people-filter-names"
 
 
-class _Seen(NamedTuple):
+class _LastUse(NamedTuple):
     """A filter by the last time a person was seen. ``since``: in these days; otherwise not in these days."""
 
     days: int
     since: bool
 
 
-_SEEN: Final = {
-    "In the last 7 days": _Seen(7, since=True),
-    "In the last 30 days": _Seen(30, since=True),
-    "Not for 30 days": _Seen(30, since=False),
-    "Not for 90 days": _Seen(90, since=False),
+_LAST_USES: Final = {
+    "In the last 7 days": _LastUse(7, since=True),
+    "In the last 30 days": _LastUse(30, since=True),
+    "Not for 30 days": _LastUse(30, since=False),
+    "Not for 90 days": _LastUse(90, since=False),
 }
 
 
@@ -66,10 +66,10 @@ def filter_bar() -> PeopleQuery:
             )  # fmt: skip
             kind = _choice("Kind", "kind", _KINDS, "People and machines")
             source = _choice("Has a role or permission from", "source", _SOURCES, "Any source")
-            seen = _choice("Last seen", "seen", _SEEN, "Any time")
-        if any((role, permission, state, kind, source, seen)):
+            last_use = _choice("Last seen", "seen", _LAST_USES, "Any time")
+        if any((role, permission, state, kind, source, last_use)):
             st.button("Clear filters", key="clear-filters", type="tertiary", on_click=_clear_filters)
-    seen_after, seen_before = _span(_SEEN[seen]) if seen else (None, None)
+    seen_after, seen_before = _span(_LAST_USES[last_use]) if last_use else (None, None)
     return PeopleQuery(
         text=(text or "").strip(),
         state=_STATES[state] if state else None,
@@ -117,11 +117,11 @@ def _permission_names() -> tuple[str, ...]:
     return tuple(permission.name for permission in catalogue(limit=_MAX_OFFERED).rows)
 
 
-def _span(seen: _Seen) -> tuple[datetime | None, datetime | None]:
+def _span(last_use: _LastUse) -> tuple[datetime | None, datetime | None]:
     """The times to pass as ``seen_after`` and ``seen_before``; the same all day, so that the query stays the same."""
     today = utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
-    limit = today - timedelta(days=seen.days)
-    return (limit, None) if seen.since else (None, limit)
+    limit = today - timedelta(days=last_use.days)
+    return (limit, None) if last_use.since else (None, limit)
 
 
 def _clear_filters() -> None:

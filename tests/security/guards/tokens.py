@@ -74,7 +74,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="dropped members of a rights claim are reported",
         at="component.session.provider_tokens:sync_rights",
-        without="unusable and (signed_in or changed)",
+        without="unusable and (signed_in or change)",
         instead="False",
         test="tests/app/core/tokens/test_malformed_rights.py::test_a_sign_in_uses_the_valid_roles_and_reports_the_others",
     ),
