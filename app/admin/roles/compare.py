@@ -11,13 +11,13 @@ from app.admin.api import roles as roles_api
 from app.admin.roles.edits import PermissionComparison, compare_permissions
 from app.admin.roles.role_list import back_button, show_not_found
 from app.admin.widgets import role_picker
-from app.admin.widgets.permission_table import PermissionTable
+from app.admin.widgets.permission_table import ListedPermissions
 from app.core.contract.roles import RoleBody
 from app.core.errors import NotFound
 from app.ui.layout import header
 
 DIFFERENCES, ALL = "Differences", "All"
-_TABLE: Final = PermissionTable("compared-permissions", empty="Neither role has a permission yet.")
+_TABLE: Final = ListedPermissions("compared-permissions", empty="Neither role has a permission yet.")
 
 
 def show(first_id: int, second_id: int | None) -> None:

@@ -13,14 +13,14 @@ from app.admin.roles import deletion as role_deletion
 from app.admin.roles import editor, holders, role_list, unsaved_edits
 from app.admin.roles.unsaved_edits import RoleEdit, Stage
 from app.admin.widgets.links import AUDIT, MAPPINGS, PEOPLE, ROLES, link
-from app.admin.widgets.permission_table import PermissionTable
+from app.admin.widgets.permission_table import ListedPermissions
 from app.core.contract.roles import RoleBody
 from app.core.errors import NotFound
 from app.core.permissions import ADMINISTRATOR, Permission
 from app.ui import dialogs, failures, notices, texts
 from app.ui.layout import header
 
-_PERMISSIONS: Final = PermissionTable("role-permissions", empty="The role has no permissions yet.")
+_PERMISSIONS: Final = ListedPermissions("role-permissions", empty="The role has no permissions yet.")
 
 
 def show(role_id: int, *, to_edit: bool) -> None:

@@ -24,7 +24,7 @@ _MAX_WITHOUT_SEARCH: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class PermissionTable:
+class ListedPermissions:
     """A table of permissions, of at most one per page and ``name``. ``empty``: the text in place of an empty one."""
 
     name: str
