@@ -52,13 +52,16 @@ def choose(key: str, kind: Kind, *, grantable_only: bool = True) -> Grantable | 
     if not offer.choices:
         st.info(_no_match(kind, text or "", not_grantable=offer.not_grantable), icon=":material/search_off:")
         return None
+    chosen_key = f"{key}-chosen-{kind}"
+    if len(offer.choices) == 1:
+        (st.session_state[chosen_key],) = offer.choices
     chosen = st.radio(
         kind.capitalize(),
         list(offer.choices),
-        index=0 if len(offer.choices) == 1 else None,
+        index=None,
         format_func=lambda name: formatting.plain(name, cap=80),
         captions=[formatting.plain(description, cap=140) for description in offer.choices.values()],
-        key=f"{key}-chosen-{kind}",
+        key=chosen_key,
     )
     hints = []
     if offer.more:
