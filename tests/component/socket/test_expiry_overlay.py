@@ -244,7 +244,7 @@ def test_the_overlay_is_rendered_by_our_own_component() -> None:
     from tests.stack import ROOT
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    (component,) = project["tool"]["streamlit"]["component"]["components"]
+    component, _ = project["tool"]["streamlit"]["component"]["components"]
     assert f"{project['project']['name']}.{component['name']}" == forward_message.COMPONENT
     assert (ROOT / component["asset_dir"] / forward_message.COMPONENT_SOURCE).is_file()
     message: Any = ForwardMsg.FromString(forward_message.expiry_overlay("x", locked=True))
