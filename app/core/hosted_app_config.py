@@ -27,6 +27,8 @@ _ROLE: Final = re.compile(r"[a-z][a-z0-9_-]{0,60}")
 _PATH: Final = re.compile(r"/[^/\s?#]*")
 _TEXT_MAX_CHARACTERS: Final = 300
 _TITLE_MAX_CHARACTERS: Final = 60
+_COMMON_NAMES: Final = frozenset({"app", "main", "streamlit_app"})
+"""Scripts of these names are called by their folder."""
 _ICON_MAX_CHARACTERS: Final = 16
 _KEYS: Final = ("title", "icon", "enter", "inline_scripts", "permissions", "roles", "pages")
 _PERMISSION_KEYS: Final = ("sentence", "roles", "max_age_seconds", "second_factor")
@@ -214,8 +216,9 @@ class _Reader:
 
 
 def _title_of(script: Path) -> str:
-    """The name of an app that has no title: ``order_desk.py`` is called "Order desk"."""
-    words = re.sub(r"[\W_]+", " ", script.stem).strip()
+    """The name of an app that has no title: ``order_desk.py`` and ``order-desk/app.py`` are called "Order desk"."""
+    name = script.resolve().parent.name if script.stem in _COMMON_NAMES else script.stem
+    words = re.sub(r"[\W_]+", " ", name).strip() or script.stem
     return f"{words[:1].upper()}{words[1:_TITLE_MAX_CHARACTERS]}"
 
 

@@ -78,7 +78,7 @@ def revoke_a_role(mouse: Mouse) -> None:
 
 
 def find_who_has_a_permission(mouse: Mouse) -> None:
-    mouse.click(mouse.page.locator(".st-key-permission [data-baseweb=select]"))
+    mouse.click(mouse.page.locator(".st-key-permission input"))
     mouse.page.keyboard.type("explore:api")
     mouse.click(mouse.page.get_by_role("option", name="explore:api"))
     expect(mouse.page.locator("tr[data-row]")).to_have_count(2, timeout=SOON)
@@ -102,11 +102,11 @@ def end_a_session(mouse: Mouse) -> None:
 def create_a_role(mouse: Mouse) -> None:
     """Its clicks on permissions are not counted."""
     mouse.click(mouse.key("new-role"))
-    mouse.type("role-new-name", "clerk")
-    mouse.page.get_by_text("See the usage report").first.click()
+    mouse.page.get_by_role("textbox", name="Name", exact=True).fill("clerk")
+    mouse.page.locator("[class*='has-read-reports'] label").click()
     mouse.user.settle()
     mouse.click(mouse.key("role-review"))
-    mouse.type("role-save-reason", "a new team")
+    mouse.page.get_by_role("textbox", name="Reason", exact=True).fill("a new team")
     mouse.click(mouse.key("role-save"))
     expect(notice(mouse.page)).to_contain_text("clerk", timeout=SOON)
 
@@ -120,7 +120,7 @@ def read_the_audit_of_a_person(mouse: Mouse) -> None:
 def download_the_audit(mouse: Mouse) -> None:
     mouse.click(mouse.key("audit-export"))
     with mouse.page.expect_download(timeout=SOON) as download:
-        mouse.click(mouse.key("audit-download"))
+        mouse.click(mouse.key("audit-download-csv"))
     assert download.value.suggested_filename.endswith(".csv")
 
 

@@ -95,7 +95,7 @@ def visit(browser: Browser, served: Served, users: list[BrowserUser], person: st
     user = BrowserUser(browser.new_context(), served)
     users.append(user)
     user.open(path)
-    assert user.heading() == "Sign in"
+    assert user.heading().startswith("Sign in to ")
     assert user.page.url == served.app_url + path
     user.page.locator(".st-key-sign-in").get_by_text("Sign in").click()
     user.page.locator(f"button[name=person][value={person}]").click()

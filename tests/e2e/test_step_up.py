@@ -90,6 +90,7 @@ def test_an_open_page_stops_offering_the_export_when_the_sign_in_is_too_old(new_
     sign_in_became_old(stack, "bruno", 3590)
     user.page.reload()
     expect(user.page.locator(".st-key-export button")).to_be_visible(timeout=SOON)
+    user.page.locator(".st-key-export-locked button").click()
     expect(user.page.locator("a.st-key-step-up")).to_be_visible(timeout=SOON)
     expect(user.page.locator(".st-key-export")).to_have_count(0)
     assert user.console_errors == []
@@ -101,12 +102,13 @@ def test_a_cancelled_step_up_returns_to_the_page_and_changes_nothing(new_user: N
     sign_in_became_old(stack, "ada")
     page = user.page
     page.reload()
+    page.locator(".st-key-export-locked button").click()
     page.locator("a.st-key-step-up").click()
     page.wait_for_url(re.compile(re.escape(stack.issuer)), timeout=SOON)
     page.locator("button[name=action][value=cancel]").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign-in was cancelled", timeout=SOON)
     page.get_by_role("link", name="Try again").click()
-    expect(page.locator("a.st-key-step-up")).to_be_visible(timeout=SOON)
+    expect(page.locator(".st-key-export-locked button")).to_be_visible(timeout=SOON)
     assert page.url.startswith(f"{stack.app_url}/reports")
     expect(page.locator(".st-key-account")).to_contain_text("Ada Okafor")
 

@@ -141,6 +141,9 @@ def test_an_app_has_a_title_and_an_icon_or_the_name_of_its_script(tmp_path: Path
     assert (config.title, config.icon) == ("Our shop", "🛒")
     (tmp_path / "gatehouse.toml").write_text("")
     assert load_hosted_app_config(tmp_path / "order-desk_2.py").title == "Order desk 2"
+    folder = tmp_path / "our shop"
+    folder.mkdir()
+    assert load_hosted_app_config(folder / "streamlit_app.py").title == "Our shop"
 
 
 def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
