@@ -207,7 +207,7 @@ def test_the_overview_links_to_the_page_for_each_item(new_user: NewUser) -> None
     ada = new_user()
     ada.sign_in("ada", "/admin")
     page = ada.page
-    expect(page.locator(".st-key-figures-overview")).to_contain_text("people", timeout=SOON)
+    expect(page.locator(".st-key-figures-overview")).to_contain_text("roles", timeout=SOON)
     point = page.locator("[class*=st-key-point-attention-]").filter(has_text="without a role")
     point.get_by_role("link", name="See them").click()
     heading(page, "People")

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewUser
+from tests.e2e.conftest import NewUser, settle
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-step-up")]
@@ -78,6 +78,7 @@ def test_the_export_works_after_the_user_confirms_the_sign_in(new_user: NewUser,
     app = other.locator("[data-testid=stApp]")
     expect(app).to_have_attribute("data-test-connection-state", "CONNECTED", timeout=SOON)
     expect(other.locator(".st-key-upload button").first).to_be_enabled(timeout=SOON)
+    settle(other)
     other.locator(".st-key-upload input[type=file]").set_input_files(file)
     expect(other.get_by_text("1 of 1 rows, 2 columns")).to_be_visible(timeout=SOON)
     assert user.console_errors == []
