@@ -292,12 +292,3 @@ def test_single_permissions_of_the_provider_are_listed_together(admin: Administr
     assert "**19 permissions granted directly** by the sign-in provider: read:thing-00, " in page_text(at)
     assert "read:thing-09 and 9 more." in page_text(at)
     assert [row[0] for row in texts(tables(at)["Roles and permissions"])] == ["viewer"]
-
-
-def test_the_only_role_that_a_search_leaves_is_chosen(admin: Administration) -> None:
-    at, _ = admin.open(CARD)
-    at.button(key="add-grant").click().run()
-    chosen = at.radio(key="add-grant-chosen-role")
-    assert (len(chosen.options) > 1, chosen.value) == (True, None)
-    at.text_input(key="add-grant-find-role").set_value("developer").run()
-    assert at.radio(key="add-grant-chosen-role").value == "developer"

@@ -204,6 +204,7 @@ def test_a_bulk_change_reports_its_result_and_can_be_undone(new_user: NewUser, o
 
 
 def test_the_overview_links_to_the_page_for_each_item(new_user: NewUser) -> None:
+    new_user().sign_in("eva")  # who has no role
     ada = new_user()
     ada.sign_in("ada", "/admin")
     page = ada.page

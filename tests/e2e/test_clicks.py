@@ -169,12 +169,12 @@ def everyone_has_signed_in(browser: Browser, own_stack: Stack) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_frequent_task_takes_few_clicks(new_user: NewUser, task: str) -> None:
-    path, steps, most = TASKS[task]
+    path, steps, max_clicks = TASKS[task]
     ada = new_user()
     ada.sign_in("ada", path)
     expect(ada.page.locator("tr[data-row]").first).to_be_visible(timeout=SOON)
     ada.settle()
     mouse = Mouse(ada)
     steps(mouse)
-    assert mouse.clicks <= most
+    assert mouse.clicks <= max_clicks
     print(f"{task}: {mouse.clicks} clicks")
