@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from app.navigation import PAGES
 from tests.screenshots import states
 from tests.screenshots.installations import Data
 from tests.screenshots.states import State
@@ -41,7 +42,7 @@ class Shot:
     widths: tuple[int, ...] = WIDTHS
 
 
-SHOTS: Final = (
+_SHOTS: Final = (
     # Signing in, and what keeps a user out
     Shot("sign-in"),
     Shot("sign-in-for-a-page", "/reports"),
@@ -124,4 +125,10 @@ SHOTS: Final = (
     Shot("person-unbroken-name", "/people?person={unbroken}", "ada", data=Data.DIFFICULT),
     Shot("person-right-to-left", "/people?person={arabic}", "ada", data=Data.DIFFICULT),
     Shot("person-combining", "/people?person={combining}", "ada", data=Data.DIFFICULT),
+)
+_PATHS: Final = {shot.path.partition("?")[0].strip("/") for shot in _SHOTS if shot.person}
+SHOTS: Final = (
+    *_SHOTS,
+    # A page that has no row yet, as one that `make page` has added
+    *(Shot(f"page-{page.path}", f"/{page.path}", "ada") for page in PAGES if page.path not in _PATHS),
 )
