@@ -43,7 +43,7 @@ def clone(folder: Path) -> Path:
     environment = tree / ".venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], cwd=tree, check=True)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(environment)}))
-    leads_elsewhere = shutil.ignore_patterns("*.pth", "__pycache__")  # such a file names the other tree
+    leads_elsewhere = shutil.ignore_patterns("*.pth")  # such a file names the other tree
     # Not links to folders: what is deleted or compiled here must not change the other environment.
     shutil.copytree(
         sysconfig.get_path("purelib"), packages, ignore=leads_elsewhere, copy_function=_link, dirs_exist_ok=True
