@@ -30,14 +30,17 @@ _SOURCES: Final[Mapping[Source, str]] = {
 
 def plain(text: str, *, cap: int = _CAP) -> str:
     """Return Streamlit markdown that shows exactly ``text``, on one line and with at most ``cap`` characters."""
+    return _SPECIAL.sub(r"\\\1", _LINKED.sub("\\g<0>\u2060", one_line(text, cap=cap)))
+
+
+def one_line(text: str, *, cap: int = _CAP) -> str:
+    """Return ``text`` on one line, without control characters and with at most ``cap`` characters; no markdown."""
     cleaned = "".join(
         " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character
         for character in text[: cap + 1]
         if unicodedata.category(character) not in {"Cf", "Cs", "Co", "Cn"}
     ).strip()
-    if len(text) > cap:
-        cleaned = cleaned[: cap - 1] + "…"
-    return _SPECIAL.sub(r"\\\1", _LINKED.sub("\\g<0>\u2060", cleaned))
+    return f"{cleaned[: cap - 1]}…" if len(text) > cap else cleaned
 
 
 def sentence(permission: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -83,9 +82,4 @@ def with_badges(cell: Cell, marks: Iterable[dict[str, str]]) -> Cell:
 
 def one_line(value: str, *, cap: int = MAX_CHARACTERS) -> str:
     """``value`` on one line, without control characters and at most ``cap`` characters long."""
-    cleaned = "".join(
-        " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character
-        for character in value[: cap + 1]
-        if unicodedata.category(character) not in {"Cf", "Cs", "Co", "Cn"}
-    ).strip()
-    return f"{cleaned[: cap - 1]}…" if len(value) > cap else cleaned
+    return formatting.one_line(value, cap=cap)

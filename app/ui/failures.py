@@ -48,6 +48,12 @@ def show(error: GatehouseError, *, key: str, input_kept: bool = False) -> None:
             texts.small(f"If it happens again, give your administrator this reference: `{correlation.current()}`")
 
 
+def show_with_retry(error: GatehouseError, *, key: str) -> None:
+    """Show an error of a list, whose search and filters keep their input, with a button that loads the list again."""
+    show(error, key=key, input_kept=True)
+    st.button("Try again", key="retry", icon=":material/refresh:")
+
+
 def message(error: GatehouseError) -> str:
     """The text for an error: what failed and why, in one or more sentences, markdown-safe."""
     title, detail = f"**{formatting.plain(error.title)}.**", formatting.plain(error.detail, cap=500)

@@ -152,10 +152,6 @@ class Table:
         """Select nothing."""
         self._state().selected.clear()
 
-    def reset(self) -> None:
-        """Start again: first page, first order, nothing selected."""
-        _states().pop(self.name, None)
-
     @property
     def _key(self) -> str:
         return f"table-{self.name}"

@@ -87,8 +87,7 @@ def _list() -> None:
                 ),
             )
     except GatehouseError as error:
-        failures.show(error, key="mappings-failed", input_kept=True)
-        st.button("Try again", key="retry", icon=":material/refresh:")
+        failures.show_with_retry(error, key="mappings-failed")
         return
     if not page.rows:
         st.info(_no_match(text, which), icon=":material/search_off:")

@@ -64,8 +64,7 @@ def _list() -> None:
         with st.spinner("Loading people…"):
             page = PEOPLE.load(query, lambda at: people(query, sort=at.sort, cursor=at.cursor, limit=at.size))
     except GatehouseError as error:
-        failures.show(error, key="people-failed", input_kept=True)
-        st.button("Try again", key="retry", icon=":material/refresh:")
+        failures.show_with_retry(error, key="people-failed")
         return
     if not page.rows:
         _empty(query)

@@ -116,8 +116,7 @@ def _permissions(edit: RoleEdit, key: str, text: str, which: str) -> None:
     try:
         page = _page(edit, text, which)
     except GatehouseError as error:
-        failures.show(error, key="permissions-failed", input_kept=True)
-        st.button("Try again", key="retry", icon=":material/refresh:")
+        failures.show_with_retry(error, key="permissions-failed")
         return
     if not page.rows:
         st.info(_no_match(text, which), icon=":material/search_off:")

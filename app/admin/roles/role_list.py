@@ -62,8 +62,7 @@ def _list() -> None:
                 text, lambda at: roles_api.roles(text, sort=RoleSort(at.sort), cursor=at.cursor, limit=at.size)
             )
     except GatehouseError as error:
-        failures.show(error, key="roles-failed", input_kept=True)
-        st.button("Try again", key="retry", icon=":material/refresh:")
+        failures.show_with_retry(error, key="roles-failed")
         return
     if not page.rows:
         st.info(

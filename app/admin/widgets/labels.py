@@ -1,4 +1,4 @@
-"""Texts for counts, times and the origin of a grant in administration. Text entered by users is escaped here."""
+"""Texts for the states of people and the sources of grants."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ _SOURCES: Final = {
     Source.TOKEN: "The sign-in provider",
     Source.SCOPE: "A token's scope",
 }
-_MAX_NAMES: Final = 5
 
 
 def source(grant: GrantBody) -> str:

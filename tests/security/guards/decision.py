@@ -22,6 +22,23 @@ REMOVALS: Final[list[Removal]] = [
         test="tests/apptest/test_page_guards.py::test_the_navigation_registers_only_permitted_pages",
     ),
     Removal(
+        guard="pages for development are not registered in production",
+        at="app.navigation:served",
+        without="production and row.development_only",
+        instead="False",
+        test="tests/apptest/test_development_pages.py::test_a_page_for_development_is_not_registered_in_production",
+    ),
+    Removal(
+        guard="the script of a page for development refuses to run in production",
+        at="app.access:require_page",
+        without="row.development_only and services().settings.production",
+        instead="False",
+        test=(
+            "tests/apptest/test_development_pages.py"
+            "::test_its_script_refuses_to_run_in_production_even_if_it_is_registered"
+        ),
+    ),
+    Removal(
         guard="@requires checks the permission at each call",
         at="app.core.guard:Guard.requires.decorate.guarded",
         without="require(...)",
