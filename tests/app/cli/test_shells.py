@@ -40,7 +40,7 @@ def path_of(shell: str) -> str:
     if path is None and os.environ.get("REQUIRE_SHELLS"):
         pytest.fail(f"{shell} is required here")
     if path is None:
-        pytest.skip(f"needs {shell}")
+        pytest.skip(f"needs {shell}")  # a fresh machine may lack it; CI installs all three and requires them
     return path
 
 
