@@ -44,7 +44,9 @@ _STYLE: Final = """<style>
 [class*=st-key-figures-] a:hover { text-decoration: underline; }
 [class*=st-key-figures-] > * { flex: 1 1 8.5rem !important; max-width: 16rem; }
 @media (max-width: 40rem) {
-  :is([class*=st-key-figures-], [class*=-filters], .st-key-filter-bar) > * { flex: 1 1 40% !important; width: auto !important; }
+  :is([class*=st-key-figures-], [class*=-filters], .st-key-filter-bar) > * {
+    flex: 1 1 40% !important; width: auto !important;
+  }
   .stApp [class*=st-key-figures-] > * { max-width: none; }
   .stApp [class*=st-key-fact-] { row-gap: 0; }
   :is([class*=st-key-fact-], [class*=st-key-point-]) > :first-child { flex: 0 0 100% !important; }
