@@ -1,4 +1,4 @@
-"""Pages for development: in production they do not exist, whoever asks for them."""
+"""Pages for development: in production they do not exist, not even for the user who may open them elsewhere."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ _TIMEOUT_SECONDS: Final = 25.0
 _HOPS: Final = 8
 _PAUSE_SECONDS: Final = 0.3
 """The pause between two requests of a client: the rate limit of nginx for one address allows no shorter one."""
+_REPEATED_PAGE: Final = "<title>This sign-in is over</title>"
 _EXPLAINED_PAGE: Final = re.compile(rb"does not answer|not available right now|try again", re.IGNORECASE)
 
 
@@ -34,6 +35,11 @@ class Outcome(StrEnum):
     RIGHT = "right"
     FAILED = "failed"
     """Not done, and the client learns it: an error with its reason, or no connection."""
+    REPEATED = "repeated"
+    """The page of a callback that comes a second time, which offers another sign-in.
+
+    nginx sends a callback to the other process when the first one is killed; its state may be consumed by then.
+    """
     WRONG = "wrong"
     """An answer that is neither right nor an explained failure."""
 
@@ -43,7 +49,8 @@ class Record:
     """The outcomes so far. Thread-safe."""
 
     counts: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
-    wrong: list[str] = field(default_factory=list)
+    unexpected: list[tuple[Outcome, str]] = field(default_factory=list)
+    """The wrong and the repeated answers, with their kinds of request."""
     confirmed: list[dict[str, str]] = field(default_factory=list)
     """The cookies of each sign-in that was confirmed."""
     changed: Condition = field(default_factory=Condition)
@@ -52,8 +59,8 @@ class Record:
         """Count one outcome."""
         with self.changed:
             self.counts[kind, outcome] += 1
-            if outcome is Outcome.WRONG:
-                self.wrong.append(f"{kind}: {detail}")
+            if outcome in {Outcome.WRONG, Outcome.REPEATED}:
+                self.unexpected.append((outcome, f"{kind}: {detail}"))
             self.changed.notify_all()
 
     def total(self, *outcomes: Outcome) -> int:
@@ -67,7 +74,7 @@ class Record:
             if not self.changed.wait_for(
                 lambda: all(self.counts[kind, outcome] >= number for kind, number in expected.items()), within_seconds
             ):
-                raise TimeoutError(f"not {count} more {outcome} of each: {dict(self.counts)}, {self.wrong[:5]}")
+                raise TimeoutError(f"not {count} more {outcome} of each: {dict(self.counts)}, {self.unexpected[:5]}")
 
 
 class Client:
@@ -134,6 +141,8 @@ def _of_page(answer: requests.Response | None) -> tuple[Outcome, str]:
     """The outcome of an unexpected page: failed, if it is explained or of a proxy without its process; else wrong."""
     if answer is not None and answer.status_code in {502, 503, 504}:
         return Outcome.FAILED, ""
+    if answer is not None and "/auth/callback?" in answer.url and _REPEATED_PAGE in answer.text:
+        return Outcome.REPEATED, f"{answer.status_code}: a callback came a second time"
     return Outcome.WRONG, f"{answer.status_code}: {answer.text[:300]}" if answer is not None else "no answer"
 
 
