@@ -10,7 +10,7 @@ from typing import Final
 import streamlit as st
 
 from app import access, panels
-from app.admin.api.audit import events
+from app.admin.api.audit import chain_head, events
 from app.admin.api.installation import statistics
 from app.admin.audit import event_list
 from app.core.administration_records import MAX_COUNTED
@@ -37,6 +37,10 @@ _ONE_ADMINISTRATOR: Final = (
 _NO_ADMINISTRATOR: Final = (
     "No administrator was appointed here",
     "Appoint one, so that a change at your sign-in provider cannot lock you out.",
+)
+_BROKEN_AUDIT: Final = (
+    "The end of the audit is not as Gatehouse left it",
+    "It may have been changed in the database. Verify all events to see where.",
 )
 _CHANGES: Final = tuple(kind.value for kind in AuditKind if kind.value.startswith("policy:"))
 RECENT_CHANGES: Final = Table(
@@ -116,7 +120,7 @@ def _up_to(count: int) -> str:
 
 def _attention(attention: AttentionBody) -> None:
     st.header("Needs attention", anchor=False)
-    points = _points(attention)
+    points = [*_broken_audit(), *_points(attention)]
     if not points:
         st.markdown(":material/check_circle: Nothing. Access does not depend on one person, and everyone has a role.")
     for number, point in enumerate(points):
@@ -131,7 +135,7 @@ def _attention(attention: AttentionBody) -> None:
 def show_attention() -> None:
     """Show what needs attention, for another page: nothing while nothing does."""
     with failures.show_errors("attention-failed"):
-        points = _points(statistics(_HOME_DAYS).attention)
+        points = [*_broken_audit(), *_points(statistics(_HOME_DAYS).attention)]
         if points:
             st.header("Needs attention", anchor=False)
         for number, point in enumerate(points):
@@ -146,6 +150,16 @@ def _show_point(point: _Point, *, key: str) -> None:
         row = BY_PATH.get(point.path)
         if row is not None and access.allows_row(row):
             st.page_link(row.script, label=point.link, icon=":material/arrow_forward:", query_params=point.query)
+
+
+def _broken_audit() -> list[_Point]:
+    """Return a point if the end of the audit is not as Gatehouse left it, for a user who may read the audit."""
+    if not access.allows(Permission.READ_AUDIT):
+        return []
+    with failures.show_errors("attention-chain-failed"):
+        if not chain_head().sealed:
+            return [_Point("gpp_bad", *_BROKEN_AUDIT, "audit", "Verify all events", {})]
+    return []
 
 
 def _points(attention: AttentionBody) -> list[_Point]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
+from app import testing
 from tests import stub_responses
 from tests.apptest.administration import PATHS, Administration, page_text
+from tests.apptest.stubbed import chain
 from tests.apptest.tables import press, table, texts
 from tests.stub_api import json_of
 
@@ -22,6 +24,21 @@ def test_what_needs_attention_links_to_the_page_for_it(admin: Administration) ->
     assert "3 things to clean up" in expanders(at), "what is unused is no warning"
     links = page_links(at)
     assert links["people", "See administrators"] == "role=administrator"
+
+
+def test_a_broken_audit_is_the_first_point_for_those_who_may_read_the_audit(admin: Administration) -> None:
+    at, _ = admin.open("/admin")
+    assert "The end of the audit" not in page_text(at)
+    admin.stub.responses["GET", f"{stub_responses.BASE}/audit/chain"] = json_of(chain(sealed=False))
+    at, _ = admin.open("/admin")
+    for file in ("overview.py", "home.py"):
+        testing.open_page(at, file)
+        shown = page_text(at)
+        assert "**The end of the audit is not as Gatehouse left it**" in shown
+        assert shown.index("The end of the audit") < shown.index("Only one permanent administrator")
+        assert page_links(at)["audit", "Verify all events"] == ""
+    without, _ = admin.open("/admin", roles=(), permissions=("read:statistics",))
+    assert "The end of the audit" not in page_text(without)
 
 
 def test_every_number_is_a_link_to_what_it_counts(admin: Administration) -> None:
