@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, StorageState
 
 from app.core.clock import utc_now
 from app.core.principal import Subject
-from app.core.records import Person
+from app.core.records import MAX_ROLE_NAME_CHARACTERS, Person
 from tests.e2e.conftest import BrowserUser
 from tests.e2e.installation import Installation
 from tests.stack import Stack
@@ -38,6 +38,7 @@ DIFFICULT: Final = {
     "markup": "<b>Mallory</b> **bold** $x^2$ :material/delete:",
 }  # fmt: skip
 """Key → a name that layouts find difficult."""
+DIFFICULT_ROLES: Final = ("محللون", "N" * MAX_ROLE_NAME_CHARACTERS)
 
 
 class Data(Enum):
@@ -139,6 +140,11 @@ def _difficult(photographed: Photographed) -> None:
     photographed.save(DIFFICULT)
     for key in DIFFICULT:
         photographed.stack.command("grants", "add", f"auth0|{key}", "--role", "viewer", "--reason", "Reads reports.")
+    for name in DIFFICULT_ROLES:
+        photographed.stack.command(
+            "roles", "create", name, "--like", "viewer", "--reason", "A name that is hard to fit."
+        )
+        photographed.stack.command("grants", "add", "auth0|arabic", "--role", name, "--reason", "Has every such role.")
     photographed.cookies("ada")
 
 

@@ -137,6 +137,15 @@ def expired(scene: Scene) -> Iterator[None]:
 
 
 @contextmanager
+def about_to_expire(scene: Scene) -> Iterator[None]:
+    """The session ends in two minutes, and its notice is open."""
+    scene.installation.set_expiry(scene.person, 120)
+    scene.open()
+    expect(scene.page.get_by_text(re.compile("sign in again at")).first).to_be_visible(timeout=SOON)
+    yield
+
+
+@contextmanager
 def expired_in_a_form(scene: Scene) -> Iterator[None]:
     """The session ends while the user fills in a dialog."""
     scene.open()
@@ -234,6 +243,26 @@ def with_a_response(scene: Scene) -> Iterator[None]:
     scene.open()
     scene.press("send")
     expect(scene.page.locator(".st-key-response")).to_contain_text("200", timeout=SOON)
+    yield
+
+
+@contextmanager
+def not_saved(scene: Scene) -> Iterator[None]:
+    """The remote API stops while a role is edited, and the edit cannot be saved."""
+    with reviewed(scene):
+        scene.page.get_by_role("textbox", name="Reason", exact=True).fill("Viewers open files.")
+        with scene.installation.without("api"):
+            scene.press("role-save")
+            expect(scene.page.get_by_text(re.compile("does not answer|reach the server"))).to_be_visible(timeout=SOON)
+            yield
+
+
+@contextmanager
+def incomplete(scene: Scene) -> Iterator[None]:
+    """A new role is reviewed without a name and a permission."""
+    scene.open()
+    scene.press("role-review")
+    scene.settle()
     yield
 
 

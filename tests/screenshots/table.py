@@ -1,6 +1,7 @@
 """What is photographed: one row a page and state, at every width and in both colour schemes.
 
-To add a picture, add a row. To add a state, add a function to ``states.py``.
+To add a picture, add a row. To add a state, add a function to ``states.py``, or
+``table_states.py`` if it is one of a table.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.navigation import PAGES
-from tests.screenshots import states
+from tests.screenshots import states, table_states
 from tests.screenshots.installations import Data
 from tests.screenshots.states import State
 
@@ -54,6 +55,7 @@ _SHOTS: Final = (
     Shot("no-access", "/csv", "chiyo"),
     Shot("no-access-no-role", "/reports", "eva"),
     Shot("expired", "/reports", "chiyo", states.expired, own_session=True),
+    Shot("expiry-warning", "/reports", "chiyo", states.about_to_expire, own_session=True),
     Shot("blocked", "/reports", "bruno", states.blocked, own_session=True),
     Shot("signed-out", "/reports", "bruno", states.signed_out_again, own_session=True),
     # Home, by role
@@ -81,6 +83,13 @@ _SHOTS: Final = (
     Shot("overview", "/admin", "ada"),
     Shot("people", "/people", "ada"),
     Shot("people-auditor", "/people", "gita"),
+    Shot("people-selected", "/people", "ada", table_states.with_rows_selected("Bruno Silva", "Chiyo Tanaka")),
+    Shot(
+        "people-grant-several", "/people", "ada", table_states.in_dialog_of_rows("grant", "Bruno Silva", "Chiyo Tanaka")
+    ),
+    Shot("people-block-several", "/people", "ada", table_states.in_dialog_of_rows("block", "Bruno Silva", "Eva Novak")),
+    Shot("people-with-a-permission", "/people?permission=explore:api", "ada"),
+    Shot("people-second-page", "/people", "ada", table_states.on_a_later_page, Data.MANY),
     Shot("people-add", "/people", "ada", states.in_dialog("add-person")),
     Shot("people-add-expired", "/people", "ada", states.expired_in_a_form, own_session=True),
     Shot("person", "/people?person={bruno}", "ada"),
@@ -88,6 +97,7 @@ _SHOTS: Final = (
     Shot("person-blocked", "/people?person={yara}", "ada"),
     Shot("person-auditor", "/people?person={bruno}", "gita"),
     Shot("person-grant", "/people?person={eva}", "ada", states.in_dialog("add-grant")),
+    Shot("person-revoke", "/people?person={bruno}", "ada", table_states.in_dialog_of_a_row("analyst", "Revoke")),
     Shot("person-block", "/people?person={eva}", "ada", states.in_dialog("block")),
     Shot("person-erase-step-up", "/people?person={eva}", "ada", states.step_up_in_a_dialog),
     Shot("person-changed-meanwhile", "/people?person={eva}", "ada", states.changed_meanwhile),
@@ -98,14 +108,25 @@ _SHOTS: Final = (
     Shot("role-compare", "/roles?role={analyst}&compare={viewer}", "ada"),
     Shot("role-edit", "/roles?role={viewer}&edit=yes", "ada"),
     Shot("role-review", "/roles?role={viewer}&edit=yes", "ada", states.reviewed),
+    Shot("role-not-saved", "/roles?role={viewer}&edit=yes", "ada", states.not_saved),
     Shot("role-new", "/roles?edit=new", "ada"),
+    Shot("role-new-incomplete", "/roles?edit=new", "ada", states.incomplete),
+    Shot("role-delete", "/roles?role={planner}", "ada", states.in_dialog("role-delete")),
+    Shot("role-api-down", "/roles?role={viewer}", "ada", states.api_down),
+    Shot("role-right-to-left", "/roles?role={محللون}", "ada", data=Data.DIFFICULT),
     Shot("access", "/access", "ada"),
     Shot("mappings", "/mappings", "ada"),
+    Shot("mapping-change", "/mappings", "ada", table_states.in_dialog_of_a_row("Sales", "Map|Change")),
     Shot("sessions", "/sessions", "ada"),
+    Shot("session-end", "/sessions", "ada", table_states.in_dialog_of_a_row("Dev Patel", "End")),
     Shot("audit", "/audit", "ada"),
+    Shot("audit-event", "/audit", "ada", table_states.with_an_event_open),
     Shot("audit-no-match", "/audit?kind=policy:person:erase", "ada"),
     # Every list: no match, one row, many rows, names that layouts find difficult, and the API out of reach
-    *(Shot(f"{page}-no-match", f"/{page}", "ada", states.no_match) for page in ("people", "roles", "mappings")),
+    *(
+        Shot(f"{page}-no-match", f"/{page}", "ada", states.no_match)
+        for page in ("people", "roles", "sessions", "mappings")
+    ),
     *(
         Shot(f"{page}-{kind}", f"/{page}", "ada", state, data)
         for page in ("people", "roles", "sessions", "audit", "mappings")
