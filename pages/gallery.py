@@ -12,6 +12,8 @@ from app.ui.cells import Tone
 from app.ui.layout import header
 from app.ui.notices import Undo
 from app.ui.pages import LocalPage
+from app.ui.phrases import Item
+from app.ui.sentences import ButtonText, DialogText, DialogTitle, NoticeText, write
 from app.ui.states import empty
 from app.ui.table import Table
 from app.ui.table_parts import Action, Column, Row
@@ -35,6 +37,8 @@ NAMES = (
     "<b>Robert</b>'); DROP TABLE people;--",
     "",
 )
+ANALYST: Item = ("role", "analyst")
+GRANTED = write(NoticeText.GRANTED, item=ANALYST, person="Eva Novak", expiry=None)
 BULK = (Action("grant", "Grant…", "add_circle"), Action("block", "Block…", "block", danger=True))
 
 
@@ -80,16 +84,11 @@ def tables() -> None:
 def messages() -> None:
     """Notices and failures."""
     with header("Notices", level=2, key="notices"):
-        st.button("Success", on_click=notices.post, args=("**Eva Novak** has the role **analyst**.", PAGE_URL))
-        st.button(
-            "With Undo",
-            on_click=notices.post,
-            args=("**analyst** was revoked from **Eva Novak**.", PAGE_URL),
-            kwargs={"undo": Undo("Undo", lambda: "**Eva Novak** has **analyst** again.")},
-        )
-        st.button(
-            "In part", on_click=notices.post, args=("2 of 3 people changed.", PAGE_URL), kwargs={"success": False}
-        )
+        st.button("Success", on_click=notices.post, args=(GRANTED, PAGE_URL))
+        undo = Undo(lambda: write(NoticeText.UNDONE_GRANT, item=ANALYST, person="Eva Novak"))
+        st.button("With Undo", on_click=notices.post, args=(GRANTED, PAGE_URL), kwargs={"undo": undo})
+        in_part = write(NoticeText.UNCHANGED_MANY, people=NAMES)
+        st.button("In part", on_click=notices.post, args=(in_part, PAGE_URL), kwargs={"success": False})
     with header("Failures", level=2, key="failures"):
         pass
     for number, error in enumerate(
@@ -118,9 +117,9 @@ def small_parts() -> None:
 
 def dialog_body() -> None:
     """A dialog that asks for a reason."""
-    st.markdown("- **Eva Novak** loses **analyst** at once, in open tabs too.")
+    confirmation.show_effects((write(DialogText.LOSES_GRANT, item=ANALYST, person="Eva Novak"),))
     reason = confirmation.reason_input("gallery")
-    if confirmation.buttons("gallery", "Revoke", icon=":material/do_not_disturb_on:", danger=True) and (
+    if confirmation.buttons("gallery", write(ButtonText.REVOKE), icon=":material/do_not_disturb_on:", danger=True) and (
         confirmation.attempt("gallery", reason, lambda: None)
     ):
         dialogs.close_and_rerun()
@@ -133,4 +132,5 @@ tables()
 messages()
 small_parts()
 if dialogs.current(PAGE_URL) is not None:
-    dialogs.show("Revoke analyst from Eva Novak?", dialog_body, icon=":material/do_not_disturb_on:")
+    title = write(DialogTitle.REVOKE, item=ANALYST, person="Eva Novak")
+    dialogs.show(title, dialog_body, icon=":material/do_not_disturb_on:")

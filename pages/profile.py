@@ -8,10 +8,11 @@ from app.core.errors import GatehouseError, NotFound
 from app.core.permissions import CATALOGUE, Permission, resource_title
 from app.core.policy import decide
 from app.navigation import BY_PATH
-from app.ui import cells, notices
+from app.ui import cells, failures, notices
 from app.ui.cells import Tone
 from app.ui.layout import header
 from app.ui.pages import LocalPage
+from app.ui.sentences import NoticeText, write
 from app.ui.table import Table
 from app.ui.table_parts import Action, Column, Row
 
@@ -46,16 +47,16 @@ DEVICES = Table(
 
 def end_device(ref: str, browser: str) -> None:
     """End one of the user's sessions; the next run shows the result."""
-    name = formatting.plain(browser)
     try:
         with st.spinner("Ending the session…"):
             api_client.end_my_session(ref)
     except NotFound:
-        notices.post(f"The session in {name} had ended already.", PAGE_URL)
+        notices.post(write(NoticeText.OWN_SESSION_GONE, browser=browser), PAGE_URL)
     except GatehouseError as error:
-        notices.post(formatting.plain(error.detail or error.title), PAGE_URL, success=False)
+        text = write(NoticeText.OWN_SESSION_KEPT, browser=browser, cause=failures.message(error))
+        notices.post(text, PAGE_URL, success=False)
     else:
-        notices.post(f"The session in {name} was ended: that device is signed out.", PAGE_URL)
+        notices.post(write(NoticeText.OWN_SESSION_ENDED, browser=browser), PAGE_URL)
     st.rerun()
 
 
@@ -65,12 +66,11 @@ def end_others() -> None:
         with st.spinner("Ending the other sessions…"):
             count = api_client.end_my_other_sessions()
     except GatehouseError as error:
-        notices.post(formatting.plain(error.detail or error.title), PAGE_URL, success=False)
+        text = write(NoticeText.OWN_SESSIONS_KEPT, cause=failures.message(error))
+        notices.post(text, PAGE_URL, success=False)
     else:
-        text = (
-            "There was no other session." if count == 0 else f"Ended {count} other session{'s' if count > 1 else ''}."
-        )
-        notices.post(text, PAGE_URL)
+        ended = NoticeText.OWN_SESSIONS_ENDED if count else NoticeText.NO_OWN_SESSION
+        notices.post(write(ended, other_sessions=count), PAGE_URL)
     st.rerun()
 
 

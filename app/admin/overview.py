@@ -12,7 +12,7 @@ import streamlit as st
 from app import access, panels
 from app.admin.api.audit import chain_head, events
 from app.admin.api.installation import statistics
-from app.admin.audit import event_list
+from app.admin.widgets import audit_events
 from app.core.administration_records import MAX_COUNTED
 from app.core.audit import AuditKind
 from app.core.audit_rows import AuditQuery
@@ -170,11 +170,11 @@ def _points(attention: AttentionBody) -> list[_Point]:
         points.append(_Point("shield_person", text, detail, "people", "See administrators", {"role": "administrator"}))
     if names := attention.unmapped_token_roles:
         text = f"{_quantity(names, 'role')} of the sign-in provider not mapped"
-        detail = f"They grant nothing: {texts.listed(names)}."
+        detail = f"No permission comes from {texts.listed(names)}."
         points.append(_Point("link_off", text, detail, "mappings", "Map them", {"unmapped": "true"}))
     if count := attention.people_without_roles:
         text = f"{_people(count)} without a role"
-        detail = "Unless they are blocked, they can open Home and Profile only."
+        detail = "Without a role a person can open Home and Profile only."
         points.append(_Point("person_off", text, detail, "people", "See them", {"role": "No role"}))
     return points
 
@@ -230,7 +230,7 @@ def _recent() -> None:
             return
         rows = [
             Row(
-                str(event.seq), event.sentence, (event_list.sentence(event), cells.time(event.at)),
+                str(event.seq), event.sentence, (audit_events.sentence(event), cells.time(event.at)),
                 href=f"audit?event={event.seq}",
             )
             for event in page.rows

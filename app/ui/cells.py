@@ -12,6 +12,8 @@ from app import formatting
 Cell = dict[str, Any]
 """A ``Cell`` of ``component/frontend/table-cells.js``; JSON-ready."""
 MAX_CHARACTERS: Final = 300
+MAX_SENTENCE_CHARACTERS: Final = 1000
+"""Of audit sentences and reasons: the API bounds their values, so that no sentence is longer."""
 _MAX_BADGES: Final = 3
 
 
@@ -25,10 +27,10 @@ class Tone(StrEnum):
     INFORMATION = "info"
 
 
-def text(value: str, *, detail: str = "", title: str = "", icon: str = "") -> Cell:
+def text(value: str, *, detail: str = "", title: str = "", icon: str = "", cap: int = MAX_CHARACTERS) -> Cell:
     """A text, with an optional second line, a text on hover and the name of a Material symbol before it."""
-    cell: Cell = {"text": one_line(value)}
-    for name, part in (("detail", one_line(detail)), ("title", one_line(title)), ("icon", icon)):
+    cell: Cell = {"text": one_line(value, cap=cap)}
+    for name, part in (("detail", one_line(detail, cap=cap)), ("title", one_line(title)), ("icon", icon)):
         if part:
             cell[name] = part
     return cell

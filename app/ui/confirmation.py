@@ -10,11 +10,11 @@ from typing import Final, TypeVar
 
 import streamlit as st
 
-from app import formatting
 from app.core.errors import GatehouseError, StaleVersion
 from app.core.records import MAX_REASON_CHARACTERS
 from app.ui import dialogs, failures
 from app.ui.dialogs import Dialog
+from app.ui.sentences import Sentence
 
 T = TypeVar("T")
 _OPENED: Final = "opened"  # in a dialog's memory: the resource as it was when the dialog was opened
@@ -30,7 +30,9 @@ def reason_input(key: str, *, placeholder: str = "Such as: joins the reporting t
     return (text or "").strip()
 
 
-def buttons(key: str, action: str, *, icon: str | None = None, disabled: bool = False, danger: bool = False) -> bool:
+def buttons(
+    key: str, action: Sentence, *, icon: str | None = None, disabled: bool = False, danger: bool = False
+) -> bool:
     """Show the primary button named ``action`` and Cancel; return whether ``action`` was pressed.
 
     ``danger``: the action revokes, ends or deletes something, and its button looks like it.
@@ -44,9 +46,9 @@ def buttons(key: str, action: str, *, icon: str | None = None, disabled: bool = 
 
 def confirm(
     key: str,
-    effects: Sequence[str],
+    effects: Sequence[Sentence],
     *,
-    action: str,
+    action: Sentence,
     on_confirm: Callable[[str], None],
     icon: str | None = None,
     placeholder: str = "Such as: left the company",
@@ -55,14 +57,14 @@ def confirm(
 
     Args:
         key: Prefix of the widgets' keys.
-        effects: What will happen, each a markdown-safe sentence.
+        effects: What will happen.
         action: Label of the button that confirms.
         on_confirm: Makes the change; gets the reason. It may raise a ``GatehouseError``, which is shown; the dialog
             closes when it returns.
         icon: Icon of the button.
         placeholder: Example of a reason.
     """
-    _show_effects(effects)
+    show_effects(effects)
     reason = reason_input(key, placeholder=placeholder)
     if not buttons(key, action, icon=icon, danger=True):
         return
@@ -103,6 +105,7 @@ def save(
     *,
     reason: str,
     confirmed: bool,
+    warning: Sentence,
     update: Callable[[T], None],
     load: Callable[[], T],
     describe: Callable[[T], Mapping[str, str]],
@@ -117,6 +120,7 @@ def save(
         resource: The resource as it is when the dialog opens; later runs use the one kept by the dialog.
         reason: The reason for the change.
         confirmed: Whether the user pressed the button that confirms.
+        warning: What a version conflict means for the user.
         update: Makes the change to the version that it gets.
         load: Loads the current version.
         describe: The fields to compare: name → text, markdown-safe.
@@ -130,18 +134,14 @@ def save(
         with failures.show_errors(f"{key}-failed"):
             latest = dialog.memory[_LATEST] = load()
     if latest is not opened:
-        show_differences(describe(opened), describe(latest))
+        show_differences(warning, describe(opened), describe(latest))
 
 
-def show_differences(before: Mapping[str, str], now: Mapping[str, str]) -> None:
-    """Show the fields that differ between two versions side by side. Texts are markdown-safe."""
+def show_differences(warning: Sentence, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Show the fields that differ between two versions side by side, below a warning. Texts are markdown-safe."""
     names = [name for name in {**before, **now} if before.get(name, "") != now.get(name, "")]
     with st.container(border=True, key="changed-meanwhile"):
-        st.warning(
-            "**It was changed meanwhile**, by another administrator or in another tab. Your change is not saved yet, "
-            "and your input is kept. Review the differences, then confirm again or cancel.",
-            icon=":material/difference:",
-        )
+        st.warning(warning, icon=":material/difference:")
         if not names:
             st.write("The fields shown here are the same as before; another field has changed.")
             return
@@ -151,11 +151,12 @@ def show_differences(before: Mapping[str, str], now: Mapping[str, str]) -> None:
         st.table(rows, border="horizontal", hide_index=True)
 
 
-def _show_effects(effects: Sequence[str]) -> None:
+def show_effects(effects: Sequence[Sentence]) -> None:
+    """Show what will happen, as a list where it is more than one sentence."""
     for effect in effects:
         st.markdown(effect if len(effects) == 1 else f"- {effect}")
 
 
-def bold_name(name: str) -> str:
-    """A name for use in a sentence, bold and markdown-safe."""
-    return f"**{formatting.plain(name, cap=80)}**"
+def undo_reason(reason: str) -> str:
+    """The audit reason of an undo: the reason of the change, marked as undone."""
+    return f"Undone: {reason}"[:MAX_REASON_CHARACTERS]

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import streamlit as st
 
+from app.ui.sentences import Sentence
+
 _KEY: Final = "admin_dialog"
 
 
@@ -47,8 +49,8 @@ def current(page_url: str) -> Dialog | None:
     return dialog
 
 
-def show(title: str, body: Callable[[], None], *, icon: str | None = None, wide: bool = False) -> None:
-    """Draw the open dialog. ``title`` is markdown: pass names through ``formatting.plain``."""
+def show(title: Sentence, body: Callable[[], None], *, icon: str | None = None, wide: bool = False) -> None:
+    """Draw the open dialog."""
     draw = st.dialog(title, icon=icon, width="medium" if wide else "small", on_dismiss=close)(body)
     draw()
 

@@ -10,7 +10,6 @@ import streamlit as st
 from app import formatting, panels
 from app.core import correlation, logs
 from app.core.errors import (
-    ChangeUnconfirmed,
     Conflict,
     ExceedsOwnPermissions,
     GatehouseError,
@@ -39,8 +38,7 @@ def show(error: GatehouseError, *, key: str, input_kept: bool = False) -> None:
         refused = isinstance(error, PermissionDenied | RuleViolated | Conflict | NotFound | InvalidInput)
         text = message(error)
         if input_kept and not refused:
-            next_step = "." if isinstance(error, ChangeUnconfirmed) else ": try again in a moment."
-            text = f"{text} What you entered is still here{next_step}"
+            text = f"{text} Your input is kept."
         if refused:
             st.warning(text, icon=":material/block:")
         else:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.core.errors import GatehouseError
 from app.ui import failures
+from app.ui.sentences import Sentence
 
 _KEY: Final = "admin_notice"
 
@@ -18,25 +19,23 @@ _KEY: Final = "admin_notice"
 class Undo:
     """Undoes the action that a notice reports."""
 
-    label: str
-    """Label of the button."""
-    action: Callable[[], str]
-    """Returns the text of the next notice, markdown-safe; may raise a ``GatehouseError``, which is shown."""
+    action: Callable[[], Sentence]
+    """Returns the text of the next notice; may raise a ``GatehouseError``, which is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Notice:
-    text: str
+    text: Sentence
     page_url: str
     undo: Undo | None
     success: bool
 
 
-def post(text: str, page_url: str, *, undo: Undo | None = None, success: bool = True) -> None:
+def post(text: Sentence, page_url: str, *, undo: Undo | None = None, success: bool = True) -> None:
     """Show a notice from the next run on, until it is dismissed or replaced.
 
     Args:
-        text: What happened, markdown-safe.
+        text: What happened.
         page_url: The path and query of the page that shows it.
         undo: How to undo it, if that is possible.
         success: False if the action failed, or failed in part.
@@ -63,7 +62,7 @@ def show(page_url: str) -> None:
             st.success(notice.text, icon=":material/check_circle:")
         else:
             st.warning(notice.text, icon=":material/warning:")
-        if notice.undo is not None and st.button(notice.undo.label, key="undo", icon=":material/undo:"):
+        if notice.undo is not None and st.button("Undo", key="undo", icon=":material/undo:"):
             _undo(notice.undo, page_url)
         st.button("Dismiss", key="dismiss", type="tertiary", on_click=dismiss)
 

@@ -79,6 +79,13 @@ def page_text(at: AppTest) -> str:
     return "\n".join(element.value for element in elements).replace("\\", "").replace("\u2060", "")
 
 
+def notice(at: AppTest) -> str:
+    """The notice of the page, without escapes; empty without one."""
+    texts = [element.value for element in [*at.success, *at.warning]]
+    assert len(texts) <= 1, texts
+    return "".join(texts).replace("\\", "").replace("\u2060", "")
+
+
 def button_keys(at: AppTest) -> set[str]:
     """The keys of all buttons on the page."""
     return {str(button.key) for button in at.button}

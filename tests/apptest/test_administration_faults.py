@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from app import api_transport
+from tests.apptest.administration import notice
 from tests.apptest.stubbed import AdministrationStub, chain, event, page, page_text, problem_text
 from tests.apptest.tables import press, table, tables, texts
 from tests.apptest.test_faults import HOSTILE
@@ -79,8 +80,14 @@ def test_a_mapping_change_shows_its_effect_and_keeps_the_input_after_faults(stub
     press(at, "change", table(at)["rows"][0]["id"])
     at.multiselect(key="mapping-roles").set_value([2]).run()
     shown = page_text(at)
-    assert "12 people whose last sign-in contained it get viewer at once." in shown
-    assert "12 people whose last sign-in contained it lose clerk at once, unless another grant includes it." in shown
+    assert (
+        "- Saving grants the role **viewer** at once to 12 people whose last sign-in contained the token role "
+        "**Clerks**."
+    ) in shown
+    assert (
+        "- Saving revokes the role **clerk** at once from 12 people whose last sign-in contained the token role "
+        "**Clerks**, unless another grant includes the same."
+    ) in shown
     at.text_input(key="mapping-reason").set_value("renamed").run()
     for fault in ("429", "500", "html", "422"):
         stub.answer("PUT", "mappings", FAULTS[fault])
@@ -91,14 +98,17 @@ def test_a_mapping_change_shows_its_effect_and_keeps_the_input_after_faults(stub
     stub.answer("PUT", "mappings", FAULTS["412"])
     stub.mappings[0] |= {"roles": [{"id": 1, "name": "administrator"}], "version": "m7"}
     at.button(key="mapping-go").click().run()
-    assert "It was changed meanwhile" in problem_text(at)
+    assert "The mapping of the token role **Clerks** was changed meanwhile," in page_text(at)
     changed = {**stub.mappings[0], "roles": [{"id": 2, "name": "viewer"}], "version": "m8"}
     stub.answer("PUT", "mappings", json_of({"mapping": changed, "people_changed": 12}))
     at.button(key="mapping-go").click().run()
     put = stub.sent("PUT")[-1]
     assert put.headers["if-match"] == '"m7"'
     assert put.json() == {"token_role": "Clerks", "roles": [2], "reason": "renamed"}
-    assert "This changed the permissions of 12 people." in page_text(at)
+    assert notice(at) == (
+        "Mapped the token role **Clerks** to the role **viewer** (before: the role **administrator**). It changed the "
+        "permissions of 12 people."
+    )
     at.button(key="undo").click().run()
     assert stub.sent("PUT")[-1].json()["roles"] == [1]
     assert stub.sent("PUT")[-1].headers["if-match"] == '"m8"'

@@ -10,6 +10,7 @@ from app.core.permissions import ROLES
 from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import NewGrant, TokenRights
+from tests.apptest.administration import notice
 from tests.apptest.conftest import AppInstallation
 from tests.apptest.role_pages import (
     Change,
@@ -98,7 +99,9 @@ def test_the_people_who_have_a_role_or_a_permission_are_one_click_away(
 
 def test_a_role_is_created_changed_undone_and_deleted(installation: AppInstallation, change: Change) -> None:
     at = create_role(installation, "clerk", "read:reports", "read:people")
-    assert "The role **clerk** was created" in page_text(at)
+    assert notice(at) == (
+        "Created the role **clerk** with the permissions **read:people** and **read:reports**. No one has it yet."
+    )
     assert permissions_in(installation, "clerk") == {"read:reports", "read:people"}
     (created,) = events_of(installation, "policy:role:create")
     assert (created["reason"], created["target"]) == ("a new desk", "clerk")
@@ -127,14 +130,14 @@ def test_a_role_is_created_changed_undone_and_deleted(installation: AppInstallat
     assert permissions_in(installation, "clerk") == {"read:reports", "read:people"}
     assert [event["reason"] for event in events_of(installation, "policy:role:update")] == [
         "desk work",
-        "The last change was undone.",
+        "Undone: desk work",
     ]
 
     at.button(key="role-delete").click().run()
     at.text_input(key="delete-reason").set_value("closed").run()
     at.selectbox(key="delete-move-to").set_value(int(role_id(installation, "viewer"))).run()
     at.button(key="delete-go").click().run()
-    assert "1 person got viewer instead" in page_text(at)
+    assert notice(at) == "Deleted the role **clerk**, and moved 1 person to the role **viewer**."
     assert at.title[0].value == "Roles"
     grants = installation.services.storage.read.grants(holder, utc_now())
     assert set(grants.roles) == {"viewer"}
@@ -143,9 +146,10 @@ def test_a_role_is_created_changed_undone_and_deleted(installation: AppInstallat
 def test_creating_a_role_can_be_undone(installation: AppInstallation) -> None:
     at = create_role(installation, "desk", "read:reports")
     at.button(key="undo").click().run()
-    assert "The role **desk** was deleted." in page_text(at)
+    assert notice(at) == "Undone: deleted the role **desk**, which no one had."
     assert at.title[0].value == "Roles"
-    assert len(events_of(installation, "policy:role:delete")) == 1
+    [deletion] = events_of(installation, "policy:role:delete")
+    assert deletion["reason"] == "Undone: a new desk"
 
 
 def test_concurrent_edits_of_two_administrators_are_both_kept(installation: AppInstallation) -> None:
@@ -163,7 +167,7 @@ def test_concurrent_edits_of_two_administrators_are_both_kept(installation: AppI
     second.button(key="role-save").click().run()
     first.text_input(key="role-save-reason").set_value("first").run()
     first.button(key="role-save").click().run()
-    assert "Another administrator changed this role while you were editing it" in page_text(first)
+    assert "Another administrator changed the role **clerk** while you were editing it." in page_text(first)
     assert permissions_in(installation, "clerk") == {"read:reports", "read:roles"}
     first.button(key="meanwhile-on-top").click().run()
     first.text_input(key="role-save-reason").set_value("first").run()
@@ -243,12 +247,20 @@ def test_a_mapping_change_shows_how_many_people_it_affects(installation: AppInst
     assert texts(table(at)) == [["Desk people", "not mapped", "1 person"]]
     press(at, "map", table(at)["rows"][0]["id"])
     at.multiselect(key="mapping-roles").set_value([int(role_id(installation, "viewer"))]).run()
-    assert "1 person whose last sign-in contained it gets viewer at once." in page_text(at)
+    assert (
+        "Saving grants the role **viewer** at once to 1 person whose last sign-in contained the token role **Desk "
+        "people**."
+    ) in page_text(at)
     at.text_input(key="mapping-reason").set_value("the desk reads").run()
     at.button(key="mapping-go").click().run()
-    assert "is mapped to viewer. This changed the permissions of 1 person." in page_text(at)
+    assert notice(at) == (
+        "Mapped the token role **Desk people** to the role **viewer** (before: no role). It changed the permissions of "
+        "1 person."
+    )
     assert set(installation.services.storage.read.grants(subject, utc_now()).roles) == {"viewer"}
     assert texts(table(at)) == [["Desk people", "viewer", "1 person"]]
     at.button(key="undo").click().run()
     assert set(installation.services.storage.read.grants(subject, utc_now()).roles) == set()
-    assert len(events_of(installation, "policy:mapping:update")) == 2
+    assert notice(at) == "Undone: mapped the token role **Desk people** to no role again."
+    reasons = [event["reason"] for event in events_of(installation, "policy:mapping:update")]
+    assert reasons == ["the desk reads", "Undone: the desk reads"]

@@ -55,7 +55,7 @@ def test_a_device_is_ended_and_the_result_shown(installation: AppInstallation) -
     assert controls(at) == {end}, "only a device on the list is ended"
     press_control(at, end)
     assert [message.value for message in at.success] == [
-        "The session in Unknown browser was ended: that device is signed out."
+        "Ended your session (Unknown browser): that device is signed out."
     ]
     assert len(tables(at)[DEVICES]["rows"]) == 1
     assert controls(at) == set()

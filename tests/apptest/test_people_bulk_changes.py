@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from app.admin.people import bulk_actions
 from app.core.permissions import ROLES
 from tests import stub_responses
-from tests.apptest.administration import Administration, button_keys, page_text
+from tests.apptest.administration import Administration, button_keys, notice, page_text
 from tests.apptest.tables import event, press, press_control, select, select_page, selection, send, table
 from tests.stub_api import FAULTS, RecordedRequest, StubResponse, json_of
 
@@ -54,7 +54,9 @@ def test_a_bulk_change_runs_in_steps_and_reports_a_result_for_each_person(admin:
     at.button(key="many-grant-go").click().run()
     assert [len(request.json()["people"]) for request in admin.changes()] == [20, 20]
     assert {request.json()["action"] for request in admin.changes()} == {"grant"}
-    assert "Granted **viewer** to 38 people. 2 not changed." in page_text(at)
+    assert notice(at) == (
+        "Granted 38 people the role **viewer**, no expiry. Left 2 people unchanged, for the reasons in the list."
+    )
     assert "2 of 40 people could not be changed" in page_text(at)
     assert at.table[0].value.to_dict("records") == [
         {"Person": "Person 3", "Reason": "You cannot change your own rights\\."},
@@ -64,7 +66,7 @@ def test_a_bulk_change_runs_in_steps_and_reports_a_result_for_each_person(admin:
     at.button(key="undo").click().run()
     assert admin.changes()[-1].json()["action"] == "revoke"
     assert len(admin.changes()[-1].json()["people"]) == 38
-    assert "Undone for 38 people." in page_text(at)
+    assert notice(at) == "Undone: revoked the role **viewer** from 38 people again."
 
 
 def test_a_grant_from_the_row_of_a_person_is_for_that_person_only(admin: Administration) -> None:
@@ -78,7 +80,7 @@ def test_a_grant_from_the_row_of_a_person_is_for_that_person_only(admin: Adminis
     at.run()
     at.button(key="many-grant-go").click().run()
     assert [request.json()["people"] for request in admin.changes()] == [[7]]
-    assert "Granted **viewer** to 1 person." in page_text(at)
+    assert notice(at) == "Granted **Person 7** the role **viewer**, no expiry."
     assert table(at)["selected"] == ["3", "5"]
 
 
@@ -97,13 +99,18 @@ def test_a_bulk_revocation_cannot_be_undone(admin: Administration) -> None:
     at, _ = admin.open("/people")
     select_all(at)
     press_control(at, "bulk-revoke")
-    assert "no undo" in page_text(at)
-    at.radio(key="many-revoke-chosen-role").set_value("viewer")
+    at.radio(key="many-revoke-chosen-role").set_value("viewer").run()
+    for effect in (
+        "- The role **viewer** is revoked from 40 people at once, in open tabs too.",
+        "- What a sign-in grants automatically is withheld from 40 people: signing in again does not restore it.",
+        "- Revoking from 40 people cannot be undone, because the expiry of each grant is lost.",
+    ):
+        assert effect in page_text(at)
     at.text_input(key="many-revoke-reason").set_value("project over")
     at.run()
     at.button(key="many-revoke-go").click().run()
     assert {request.json()["action"] for request in admin.changes()} == {"revoke"}
-    assert "Revoked **viewer** from 40 people." in page_text(at)
+    assert notice(at) == "Revoked the role **viewer** from 40 people. What a sign-in grants is withheld."
     assert "undo" not in button_keys(at), "the results do not include when each grant ended"
 
 
@@ -158,7 +165,10 @@ def test_a_change_without_a_bulk_call_is_sent_for_each_person(admin: Administrat
     at.text_input(key="many-block-reason").set_value("misused").run()
     at.button(key="many-block-go").click().run()
     assert [request.path for request in admin.changes()] == [f"{stub_responses.BASE}/people/{n}/block" for n in (1, 3)]
-    assert "Blocked 1 person. 1 needed no change. 1 not changed." in page_text(at)
+    assert notice(at) == (
+        "Blocked **Person 1** until unblocked by an administrator. No change for **Person 2**: blocked already. Left "
+        "**Person 3** unchanged, for the reasons in the list."
+    )
     assert "The last administrator must stay" in at.table[0].value["Reason"][0].replace("\\", "")
 
 
@@ -180,7 +190,7 @@ def test_a_bulk_change_waits_when_the_api_limits_the_rate(
     at.text_input(key="many-end-reason").set_value("r").run()
     at.button(key="many-end-go").click().run()
     assert waited == [1] * 7
-    assert "Ended the sessions of 1 person." in page_text(at)
+    assert notice(at) == "Ended all sessions of **Person 1**."
 
 
 def test_a_bulk_change_reports_the_people_in_doubt(admin: Administration, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,12 +212,11 @@ def test_a_bulk_change_reports_the_people_in_doubt(admin: Administration, monkey
     at.run()
     at.button(key="many-grant-go").click().run()
     assert [len(request.json()["people"]) for request in admin.changes()] == [15, 15]
-    shown = page_text(at)
-    assert (
-        "Granted **viewer** to 15 people. 10 not changed. 15 may have been changed: check before you try again."
-        in shown
+    assert notice(at) == (
+        "Granted 15 people the role **viewer**, no expiry. Left 10 people unchanged, for the reasons in the list. No "
+        "answer about 15 people: check what was changed before you try again."
     )
-    assert "25 of 40 people may not have been changed" in shown
+    assert "25 of 40 people may not have been changed" in page_text(at)
     assert [text.partition(":")[0] for text in at.table[0].value["Reason"]] == [
         *["May have been changed"] * 15, *["Not tried"] * 10
     ]  # fmt: skip
@@ -223,7 +232,7 @@ def test_a_fault_that_concerns_everyone_stops_and_reports_who_was_not_tried(admi
     at.text_input(key="many-end-reason").set_value("r").run()
     at.button(key="many-end-go").click().run()
     assert len(admin.changes()) == 2
-    assert "Ended the sessions of 1 person. 2 not changed." in page_text(at)
+    assert notice(at) == "Ended all sessions of **Person 1**. Left 2 people unchanged, for the reasons in the list."
     assert list(at.table[0].value["Person"]) == ["Person 2", "Person 3"]
     assert all("Not tried" in reason for reason in at.table[0].value["Reason"])
 

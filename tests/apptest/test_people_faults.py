@@ -33,7 +33,7 @@ IN_DOUBT = ("down", "slow", "500 html", "html", "list", "other shape", "empty", 
 """Faults that lose the response to a change: whether it was stored is not known."""
 
 
-UNCONFIRMED = "It may have been saved: check before you try again. What you entered is still here."
+UNCONFIRMED = "It may have been saved: check before you try again. Your input is kept."
 
 
 @contextmanager

@@ -162,4 +162,4 @@ def test_hostile_names_are_shown_as_text(admin: Administration, name: str) -> No
         assert tables(at)
         for text in shown(list(tables(at).values())):
             assert not any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in text)
-            assert len(text) <= 400
+            assert len(text) <= 1000

@@ -1,16 +1,14 @@
-"""The page of one person: what it shows, and the dialogs that grant, revoke, block, erase and add."""
+"""The page of one person: what it shows, and the dialogs that block, erase and add."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from app.core.permissions import Permission
 from tests import stub_responses
-from tests.apptest.administration import CARD, Administration, button_keys, page_text
+from tests.apptest.administration import CARD, Administration, button_keys, notice, page_text
 from tests.apptest.tables import press_control, tables, texts
-from tests.stub_api import FAULTS, json_of
+from tests.stub_api import json_of
 
 
 @pytest.mark.parametrize("address", ["/people?person=8", "/people?person=abc", "/people?person=-1", "/people?person="])
@@ -54,144 +52,28 @@ def test_an_event_of_a_person_page_opens_in_the_audit(admin: Administration) -> 
     assert (at.title[0].value, at.query_params["event"]) == ("Event 9", "9")
 
 
-def test_granting_reports_the_change_and_offers_undo(admin: Administration) -> None:
-    at, _ = admin.open(CARD)
-    at.button(key="add-grant").click().run()
-    at.radio(key="add-grant-chosen-role").set_value("developer").run()
-    at.pills(key="add-grant-span").set_value("7 days").run()
-    at.text_input(key="add-grant-reason").set_value(" helps with the API ").run()
-    before = datetime.now(UTC)
-    at.button(key="add-grant-go").click().run()
-    (sent,) = admin.changes()
-    body = sent.json()
-    until = datetime.fromisoformat(body.pop("until"))
-    assert timedelta(days=7) - timedelta(minutes=1) < until - before < timedelta(days=7, minutes=1)
-    assert (sent.path, body) == (
-        f"{stub_responses.BASE}/people/7/grants",
-        {"role": "developer", "reason": "helps with the API"},
-    )
-    assert sent.headers["if-match"] == '"v1"'
-    assert "Bruno Silva** has **developer** now, until" in page_text(at)
-    assert "add-grant-go" not in button_keys(at)
-    card_with_grant = {
-        **stub_responses.card(version="v2"),
-        "grants": [*stub_responses.card()["grants"], stub_responses.grant(6, "developer")],
-    }
-    admin.stub.responses["GET", f"{stub_responses.BASE}/people/7"] = json_of(card_with_grant)
-    admin.stub.responses["DELETE", f"{stub_responses.BASE}/people/7/grants/6"] = json_of(
-        stub_responses.card(version="v3")
-    )
-    at.button(key="undo").click().run()
-    undo = admin.changes()[-1]
-    assert (undo.method, undo.path) == ("DELETE", f"{stub_responses.BASE}/people/7/grants/6")
-    assert undo.query == {"reason": ["Undone: helps with the API"]}
-    assert undo.headers["if-match"] == '"v2"'
-    assert "no longer has **developer**" in page_text(at)
-    at.button(key="dismiss").click().run()
-    assert "no longer has" not in page_text(at)
-
-
-def test_a_single_permission_is_granted_until_a_date(admin: Administration) -> None:
-    at, _ = admin.open(CARD)
-    at.button(key="add-grant").click().run()
-    at.segmented_control(key="add-grant-kind").set_value("A single permission").run()
-    at.text_input(key="add-grant-find-permission").set_value("x").run()
-    at.radio(key="add-grant-chosen-permission").set_value("explore:files").run()
-    at.pills(key="add-grant-span").set_value("Until a date").run()
-    last = datetime.now(UTC).date() + timedelta(days=3)
-    at.date_input(key="add-grant-until").set_value(last).run()
-    at.text_input(key="add-grant-reason").set_value("r").run()
-    at.button(key="add-grant-go").click().run()
-    (sent,) = admin.changes()
-    assert sent.json() == {
-        "permission": "explore:files", "reason": "r", "until": f"{last + timedelta(days=1)}T00:00:00+00:00",
-    }  # fmt: skip
-
-
-def test_roles_beyond_the_administrators_own_permissions_are_not_offered(admin: Administration) -> None:
-    at, _ = admin.open(CARD, roles=["viewer"], permissions=["read:people", "manage:grants", "read:roles"])
-    at.button(key="add-grant").click().run()
-    assert at.radio(key="add-grant-chosen-role").options == ["viewer"]
-    assert "4 roles not offered: you can grant only what you hold yourself." in page_text(at)
-
-
-def test_revoking_shows_the_effect_and_can_be_undone(admin: Administration) -> None:
-    at, _ = admin.open(CARD)
-    press_control(at, "revoke-grant-3")
-    assert "Their permissions stay the same" in page_text(at)
-    press_control(at, "revoke-grant-5")
-    assert "They can no longer: try out calls to the remote API" in page_text(at)
-    at.text_input(key="revoke-reason").set_value("done").run()
-    at.button(key="revoke-go").click().run()
-    (sent,) = admin.changes()
-    assert (sent.method, sent.path) == ("DELETE", f"{stub_responses.BASE}/people/7/grants/5")
-    at.button(key="undo").click().run()
-    assert admin.changes()[-1].json() == {
-        "permission": "explore:api", "reason": "Undone: done", "until": "2027-01-31T00:00:00+00:00",
-    }  # fmt: skip
-
-
-def test_revoking_an_automatic_grant_withholds_it_and_undo_releases_it(
-    admin: Administration,
-) -> None:
-    at, _ = admin.open(CARD)
-    press_control(at, "revoke-grant-4")
-    shown = page_text(at)
-    assert "It is granted automatically by the sign-in provider. From now on it is withheld: signing in again" in shown
-    assert "They can no longer: open a CSV file" in shown
-    at.text_input(key="revoke-reason").set_value("left").run()
-    grants = [grant for grant in stub_responses.card()["grants"] if grant["id"] != 4]
-    after = stub_responses.card(
-        version="v2", grants=grants, withheld=[stub_responses.withheld(9, "analyst", from_token=True)]
-    )
-    admin.stub.responses["DELETE", f"{stub_responses.BASE}/people/7/grants/4"] = json_of(after, etag='"v2"')
-    admin.stub.responses["GET", f"{stub_responses.BASE}/people/7"] = json_of(after, etag='"v2"')
-    at.button(key="revoke-go").click().run()
-    assert "It applies at once. It is withheld: signing in again does not restore it." in page_text(at)
-    reason = "Reason: moved; the sign-in provider and the default role would grant it"
-    assert texts(tables(at)["Roles and permissions"])[-1] == [
-        "analyst Withheld", f"Withheld by Ada Okafor {reason}", stub_responses.SINCE, "released",
-    ]  # fmt: skip
-    admin.stub.responses["DELETE", f"{stub_responses.BASE}/people/7/withheld/9"] = json_of(
-        stub_responses.card(version="v3"), etag='"v3"'
-    )
-    at.button(key="undo").click().run()
-    sent = admin.changes()[-1]
-    assert (sent.method, sent.path) == ("DELETE", f"{stub_responses.BASE}/people/7/withheld/9")
-    assert (sent.query["reason"], sent.headers["if-match"]) == (["Undone: left"], '"v2"')
-    assert "**analyst** is no longer withheld from **Bruno Silva**." in page_text(at)
-
-
-def test_releasing_a_withheld_role_shows_the_effect(admin: Administration) -> None:
-    at, _ = admin.open(CARD)
-    assert texts(tables(at)["Roles and permissions"])[-1][0] == "developer Withheld"
-    press_control(at, "release-withheld-8")
-    assert "**Bruno Silva** has **developer** again at once, from the default role." in page_text(at)
-    at.text_input(key="release-reason").set_value("back").run()
-    admin.stub.responses["DELETE", f"{stub_responses.BASE}/people/7/withheld/8"] = json_of(
-        stub_responses.card(withheld=[]), etag='"v2"'
-    )
-    at.button(key="release-go").click().run()
-    assert admin.changes()[-1].path == f"{stub_responses.BASE}/people/7/withheld/8"
-    assert "**developer** is no longer withheld from **Bruno Silva**." in page_text(at)
-
-
 def test_the_page_of_a_blocked_person_shows_that_no_page_opens(admin: Administration) -> None:
     blocked = stub_responses.card(state="blocked", grants=[], permissions=[], withheld=[])
     admin.stub.responses["GET", f"{stub_responses.BASE}/people/7"] = json_of(blocked)
     at, _ = admin.open(CARD)
-    assert "While they are blocked they can open nothing; once unblocked, Home and Profile." in page_text(at)
-    assert "Nothing while they are blocked." in page_text(at)
-    assert "They can open Home and Profile" not in page_text(at)
+    assert "None. **Bruno Silva** can open nothing while blocked; once unblocked, Home and Profile." in page_text(at)
+    assert "Nothing while blocked." in page_text(at)
+    assert "can open Home and Profile, and nothing else" not in page_text(at)
 
 
 def test_blocking_ends_the_sessions_and_can_be_undone(admin: Administration) -> None:
     at, _ = admin.open(CARD)
     at.button(key="block").click().run()
+    for effect in (
+        "- **Bruno Silva** can open nothing here until unblocked by an administrator.",
+        "- All sessions of **Bruno Silva** end at once. Unsaved input is lost.",
+        "- The roles of **Bruno Silva** stay unchanged.",
+    ):
+        assert effect in page_text(at)
     at.text_input(key="block-reason").set_value("left").run()
     at.button(key="block-go").click().run()
     assert admin.changes()[-1].json() == {"blocked": True, "reason": "left"}
-    assert "Bruno Silva** is blocked. 2 sessions ended." in page_text(at)
+    assert notice(at) == "Blocked **Bruno Silva** until unblocked by an administrator, and ended 2 sessions."
     admin.stub.responses["GET", f"{stub_responses.BASE}/people/7"] = json_of(
         stub_responses.card(version="v2", state="blocked")
     )
@@ -201,6 +83,7 @@ def test_blocking_ends_the_sessions_and_can_be_undone(admin: Administration) -> 
     at.button(key="undo").click().run()
     assert admin.changes()[-1].json() == {"blocked": False, "reason": "Undone: left"}
     assert admin.changes()[-1].headers["if-match"] == '"v2"'
+    assert notice(at) == "Undone: unblocked **Bruno Silva**."
     assert {"unblock"} <= button_keys(at)
     assert "block" not in button_keys(at)
 
@@ -212,6 +95,12 @@ def test_erasing_requires_a_second_factor_before_the_form(admin: Administration)
     assert "erase-go" not in button_keys(at)
     at, _ = admin.open(CARD)
     at.button(key="erase").click().run()
+    for effect in (
+        "- The name, e-mail and picture of **Bruno Silva** are deleted permanently.",
+        "- **Bruno Silva** loses 3 grants and all sessions at once.",
+        "- The audit keeps the acts of **Bruno Silva**, with the user ID **auth0|7** only.",
+    ):
+        assert effect in page_text(at)
     at.text_input(key="erase-reason").set_value("a request for erasure").run()
     at.button(key="erase-go").click().run()
     assert "Tick the box above first" in page_text(at)
@@ -220,6 +109,10 @@ def test_erasing_requires_a_second_factor_before_the_form(admin: Administration)
     at.button(key="erase-go").click().run()
     (sent,) = admin.changes()
     assert (sent.path, sent.json()) == (f"{stub_responses.BASE}/people/7/erasure", {"reason": "a request for erasure"})
+    assert notice(at) == (
+        "Erased the personal data of the user **auth0|7**, and ended every grant and session. The audit keeps the user "
+        "ID and your reason."
+    )
     assert "undo" not in button_keys(at), "an erasure cannot be undone"
 
 
@@ -233,7 +126,10 @@ def test_adding_a_person_opens_the_persons_page(admin: Administration) -> None:
     at.button(key="add-person-go").click().run()
     assert admin.changes()[-1].json() == {"subject": "auth0|7", "reason": "begins on Monday"}
     assert at.title[0].value == "Bruno Silva"
-    assert "is added" in page_text(at)
+    assert notice(at) == (
+        "Added **p7@x.example** (provider https://tests.example/) before a first sign-in. Grant the roles that are "
+        "needed."
+    )
 
 
 def test_a_change_without_a_reason_is_not_sent(admin: Administration) -> None:
@@ -255,31 +151,6 @@ def test_cancel_changes_nothing_and_clears_the_input(admin: Administration) -> N
     at.button(key="block").click().run()
     assert at.text_input(key="block-reason").value == ""
     assert admin.changes() == []
-
-
-def test_a_conflict_shows_both_versions_and_keeps_the_input(admin: Administration) -> None:
-    at, _ = admin.open(CARD)
-    at.button(key="add-grant").click().run()
-    at.radio(key="add-grant-chosen-role").set_value("developer").run()
-    at.text_input(key="add-grant-reason").set_value("helps").run()
-    newer = stub_responses.card(version="v9", state="blocked", grants=[stub_responses.grant(3)])
-    admin.stub.responses["GET", f"{stub_responses.BASE}/people/7"] = json_of(newer)
-    admin.stub.responses["POST", f"{stub_responses.BASE}/people/7/grants"] = FAULTS["412"]
-    at.button(key="add-grant-go").click().run()
-    assert "It was changed meanwhile" in page_text(at)
-    table = at.table[0].value
-    assert table.to_dict("records") == [
-        {"": "State", "When you began": "Active", "Now": "Blocked"},
-        {"": "Roles and permissions", "When you began": "analyst, explore\\:api and viewer", "Now": "viewer"},
-    ]
-    assert at.text_input(key="add-grant-reason").value == "helps"
-    assert at.radio(key="add-grant-chosen-role").value == "developer"
-    assert admin.changes()[-1].headers["if-match"] == '"v1"'
-    assert len(admin.changes()) == 1, "nothing is sent again by itself"
-    stub_responses.serve(admin.stub)
-    at.button(key="add-grant-go").click().run()
-    assert admin.changes()[-1].headers["if-match"] == '"v9"', "the newer version, which was shown"
-    assert "has **developer** now" in page_text(at)
 
 
 def test_single_permissions_of_the_provider_are_listed_together(admin: Administration) -> None:

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from app.core.clock import utc_now
 from app.core.policy import Source
 from app.core.records import NewGrant
+from tests.apptest.administration import notice
 from tests.apptest.role_pages import show_all_permissions
 from tests.apptest.stubbed import AdministrationStub, page_text, problem_text
 from tests.stub_api import FAULTS, StubResponse, json_of, problem
@@ -53,13 +54,20 @@ def test_the_reviewed_change_is_saved_and_can_be_undone(stub: AdministrationStub
         "permissions": ["export:reports", "read:reports"],
         "reason": "new work",
     }
-    assert "was changed: 1 added and 1 removed" in page_text(at)
+    assert notice(at) == (
+        "Changed the role **clerk**: + **export:reports** and \N{MINUS SIGN} **read:people**, renamed to **front "
+        "clerk**. It applies at once to 34 people."
+    )
     at.button(key="undo").click().run()
     back = stub.sent("PUT")[-1]
     assert back.headers["if-match"] == '"v4"'
     assert back.json()["permissions"] == ["read:people", "read:reports"]
     assert back.json()["name"] == "clerk"
-    assert "is as it was before" in page_text(at)
+    assert back.json()["reason"] == "Undone: new work"
+    assert notice(at) == (
+        "Undone: changed the role **front clerk** back: + **read:people** and \N{MINUS SIGN} **export:reports**, "
+        "renamed to **clerk**."
+    )
 
 
 def test_nothing_is_saved_without_a_reason(stub: AdministrationStub) -> None:
@@ -110,7 +118,7 @@ def test_a_conflicting_edit_shows_both_versions_and_loses_neither(stub: Administ
     stub.answer("GET", "roles/3", json_of(current))
     at.button(key="role-save").click().run()
     shown = page_text(at)
-    assert "Another administrator changed this role while you were editing it" in shown
+    assert "Another administrator changed the role **clerk** while you were editing it." in shown
     assert "**Description:** Is clerk. :material/arrow_forward: Theirs." in shown
     assert "See roles, the permissions in them" in shown
     assert "**Name:** clerk :material/arrow_forward: front clerk" in shown
@@ -142,7 +150,7 @@ def test_a_deleted_role_can_be_created_again_from_the_edit(stub: AdministrationS
     at = open_review(stub)
     stub.answer("POST", "roles/3/review", FAULTS["404"])
     at.run()
-    assert "This role was deleted meanwhile" in problem_text(at)
+    assert "The role **clerk** was deleted meanwhile." in page_text(at)
     at.button(key="role-as-new").click().run()
     assert at.title[0].value == "New role"
     assert at.text_input[0].value == "front clerk"
@@ -153,7 +161,7 @@ def test_a_deleted_role_can_be_created_again_from_the_edit(stub: AdministrationS
 def test_a_role_is_deleted_only_with_another_role_for_its_people(stub: AdministrationStub) -> None:
     at = stub.open("roles.py", {"role": "3"})
     at.button(key="role-delete").click().run()
-    assert "34 people have it" in page_text(at)
+    assert "Choose another role for 34 people with the role **clerk**." in page_text(at)
     assert at.button(key="delete-go").disabled
     at.selectbox(key="delete-move-to").set_value(2).run()
     at.text_input(key="delete-reason").set_value("no longer needed").run()
@@ -167,7 +175,7 @@ def test_a_role_is_deleted_only_with_another_role_for_its_people(stub: Administr
     deletion = stub.sent("DELETE")[-1]
     assert deletion.query == {"move_to": ["2"], "reason": ["no longer needed"]}
     assert deletion.headers["if-match"] == '"v3"'
-    assert "34 people got viewer instead" in page_text(at)
+    assert notice(at) == "Deleted the role **clerk**, and moved 34 people to the role **viewer**."
     assert at.title[0].value == "Roles"
 
 

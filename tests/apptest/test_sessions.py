@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests import stub_responses
-from tests.apptest.administration import Administration, page_text
+from tests.apptest.administration import Administration, notice, page_text
 from tests.apptest.tables import press, press_control, shown, table, texts
 from tests.stub_api import FAULTS
 
@@ -46,20 +46,27 @@ def test_an_event_to_end_a_session_counts_only_with_the_permission(admin: Admini
 def test_one_session_or_all_sessions_of_a_user_are_ended(admin: Administration) -> None:
     at, _ = admin.open("/sessions")
     press_control(at, "end-session-ref-1")
+    assert (
+        "- **Bruno Silva** is signed out of Firefox on Linux at once, and reads that an administrator ended the "
+        "session. Unsaved input is lost."
+    ) in page_text(at)
     at.text_input(key="end-session-reason").set_value("lost").run()
     at.button(key="end-session-go").click().run()
     assert (admin.changes()[-1].path, admin.changes()[-1].query) == (
         f"{stub_responses.BASE}/sessions/ref-1",
         {"reason": ["lost"]},
     )
-    assert "The session of **Bruno Silva** (Firefox on Linux) has ended." in page_text(at)
+    assert notice(at) == "Ended the session of **Bruno Silva** (Firefox on Linux)."
     press_control(at, "end-session-ref-1")
     at.checkbox(key="end-session-all").check().run()
+    assert "- All sessions of **Bruno Silva** end at once. Unsaved input is lost." in page_text(at)
+    assert at.button(key="end-session-go").label == "End all sessions"
     at.text_input(key="end-session-reason").set_value("lost").run()
     at.button(key="end-session-go").click().run()
     assert admin.changes()[-1].path == f"{stub_responses.BASE}/people/7/sessions"
+    assert notice(at) == "Ended 2 sessions of **Bruno Silva**."
     admin.stub.responses["DELETE", f"{stub_responses.BASE}/sessions/ref-1"] = FAULTS["404"]
     press_control(at, "end-session-ref-1")
     at.text_input(key="end-session-reason").set_value("lost").run()
     at.button(key="end-session-go").click().run()
-    assert "had ended already" in page_text(at)
+    assert notice(at) == "Nothing changed: the session of **Bruno Silva** (Firefox on Linux) had ended already."

@@ -55,13 +55,13 @@ def test_a_changed_role_is_reviewed_and_reaches_the_open_tab_of_its_user(new_use
     chiyo.sees_pages(["Home", "Usage report", "Profile"])  # nothing is saved yet
     page.get_by_role("textbox", name="Reason", exact=True).fill("viewers open files now")
     page.locator(".st-key-role-save button").click()
-    expect_notice(page, "was changed: 1 added")
+    expect_notice(page, "Changed the role viewer: + explore:files. It applies at once to ")
     started = time.monotonic()
     chiyo.sees_pages(["Home", "Usage report", "CSV explorer", "Profile"])
     print(f"a permission added to a role: the holder's open tab showed it after {time.monotonic() - started:.2f} s")
     chiyo.shot("role-changed-for-its-holder")
     page.locator(".st-key-undo button").click()
-    expect_notice(page, "is as it was before")
+    expect_notice(page, "Undone: changed the role viewer back: \N{MINUS SIGN} explore:files.")
     chiyo.sees_pages(["Home", "Usage report", "Profile"])
     assert ada.console_errors == []
     assert chiyo.console_errors == []
@@ -77,7 +77,7 @@ def test_two_administrators_change_a_role_at_once(new_user: NewUser) -> None:
     page.locator(".st-key-role-review button").click()
     page.get_by_role("textbox", name="Reason", exact=True).fill("a new desk")
     page.locator(".st-key-role-save button").click()
-    expect_notice(page, "was created")
+    expect_notice(page, "Created the role front desk with the permission read:reports. No one has it yet.")
     address = page.url
     second.sign_in("ada")
     second.page.goto(address)
@@ -90,24 +90,24 @@ def test_two_administrators_change_a_role_at_once(new_user: NewUser) -> None:
         expect(user.page.locator(".st-key-review-added")).to_be_visible(timeout=SOON)
         user.page.get_by_role("textbox", name="Reason", exact=True).fill(reason)
     second.page.locator(".st-key-role-save button").click()
-    expect_notice(second.page, "was changed: 1 added")
+    expect_notice(second.page, "Changed the role front desk: + explore:api.")
     page.locator(".st-key-role-save button").click()
-    expect(page.get_by_text("Another administrator changed this role while you were editing it")).to_be_visible(
-        timeout=SOON
-    )
+    expect(
+        page.get_by_text("Another administrator changed the role front desk while you were editing it")
+    ).to_be_visible(timeout=SOON)
     first.shot("role-changed-meanwhile")
-    page.get_by_text("Apply my changes to their version").click()
+    page.get_by_text("Apply my changes to the new version").click()
     expect(page.locator(".st-key-review-added")).to_contain_text("scoped message", timeout=SOON)
     page.get_by_role("textbox", name="Reason", exact=True).fill("first, on top")
     page.locator(".st-key-role-save button").click()
-    expect_notice(page, "was changed: 1 added")
+    expect_notice(page, "Changed the role front desk: + read:messages.")
     for name in ("read-reports", "read-messages", "explore-api"):
         expect(page.locator(f"[class*='has-{name}'] input")).to_be_checked(timeout=SOON)
     page.locator(".st-key-role-delete button").click()
     page.get_by_role("textbox", name="Reason", exact=True).fill("only tried out")
     first.shot("role-delete")
     page.locator(".st-key-delete-go button").click()
-    expect_notice(page, "was deleted")
+    expect_notice(page, "Deleted the role front desk.")
     assert first.console_errors == []
 
 
@@ -174,10 +174,10 @@ def test_a_changed_mapping_applies_at_once(new_user: NewUser) -> None:
     page.locator(".st-key-mapping-reason input").fill("developers look at the numbers")
     ada.shot("mapping-change")
     page.locator(".st-key-mapping-go button").click()
-    expect_notice(page, "This changed the permissions of 1 person.")
+    expect_notice(page, "Mapped the token role developer to the roles developer and viewer (before: ")
     dev.sees_pages(["Home", "Usage report", "API explorer", "Profile"])
     page.locator(".st-key-undo button").click()
-    expect_notice(page, "is as it was before")
+    expect_notice(page, "Undone: mapped the token role developer to ")
     dev.sees_pages(["Home", "API explorer", "Profile"])
     assert ada.console_errors == []
 

@@ -66,7 +66,7 @@ def grant_a_role(mouse: Mouse) -> None:
     mouse.click(in_dialog(mouse.page).get_by_text("viewer", exact=True))
     mouse.type("many-grant-reason", "joins")
     mouse.click(mouse.key("many-grant-go"))
-    expect(notice(mouse.page)).to_contain_text("viewer", timeout=SOON)
+    expect(notice(mouse.page)).to_contain_text("Granted Eva Novak the role viewer, no expiry.", timeout=SOON)
 
 
 def revoke_a_role(mouse: Mouse) -> None:
@@ -74,7 +74,7 @@ def revoke_a_role(mouse: Mouse) -> None:
     mouse.click(mouse.page.get_by_role("button", name="Revoke: viewer"))
     mouse.type("revoke-reason", "moves")
     mouse.click(mouse.key("revoke-go"))
-    expect(notice(mouse.page)).to_contain_text("viewer", timeout=SOON)
+    expect(notice(mouse.page)).to_contain_text("Revoked the role viewer from Chiyo Tanaka (granted by ", timeout=SOON)
 
 
 def find_who_has_a_permission(mouse: Mouse) -> None:
@@ -89,14 +89,14 @@ def block_a_person(mouse: Mouse) -> None:
     mouse.click(mouse.key("block"))
     mouse.type("block-reason", "left")
     mouse.click(mouse.key("block-go"))
-    expect(notice(mouse.page)).to_contain_text("blocked", timeout=SOON)
+    expect(notice(mouse.page)).to_contain_text("Blocked Bruno Silva until unblocked by an administrator", timeout=SOON)
 
 
 def end_a_session(mouse: Mouse) -> None:
     mouse.click(row(mouse.page, "Dev Patel").get_by_role("button", name="End"))
     mouse.type("end-session-reason", "lost")
     mouse.click(mouse.key("end-session-go"))
-    expect(notice(mouse.page)).to_contain_text("Dev Patel", timeout=SOON)
+    expect(notice(mouse.page)).to_contain_text("Ended the session of Dev Patel (", timeout=SOON)
 
 
 def create_a_role(mouse: Mouse) -> None:
@@ -108,7 +108,7 @@ def create_a_role(mouse: Mouse) -> None:
     mouse.click(mouse.key("role-review"))
     mouse.page.get_by_role("textbox", name="Reason", exact=True).fill("a new team")
     mouse.click(mouse.key("role-save"))
-    expect(notice(mouse.page)).to_contain_text("clerk", timeout=SOON)
+    expect(notice(mouse.page)).to_contain_text("Created the role clerk with the permission read:reports", timeout=SOON)
 
 
 def read_the_audit_of_a_person(mouse: Mouse) -> None:
@@ -134,7 +134,7 @@ def map_a_token_role(mouse: Mouse) -> None:
     mouse.user.settle()
     mouse.type("mapping-reason", "the same team")
     mouse.click(mouse.key("mapping-go"))
-    expect(notice(mouse.page)).to_contain_text("auditor", timeout=SOON)
+    expect(notice(mouse.page)).to_contain_text("Mapped the token role developer to ", timeout=SOON)
 
 
 def compare_two_roles(mouse: Mouse) -> None:

@@ -190,7 +190,9 @@ def test_the_session_of_another_device_is_ended_from_profile(new_user: NewUser) 
     own_device.open("/profile")
     own_device.shot("profile")
     own_device.page.locator("[id^=end-]").first.click()  # the newest
-    expect(own_device.page.get_by_text("was ended: that device is signed out")).to_be_visible(timeout=20_000)
+    expect(
+        own_device.page.get_by_text(re.compile(r"Ended your session \(.+\): that device is signed out\."))
+    ).to_be_visible(timeout=20_000)
     # The other device is notified without any input.
     expect(other_device.page.get_by_role("heading", level=1)).to_have_text("You were signed out", timeout=5_000)
     expect(other_device.page.get_by_text("You ended this session from another one.")).to_be_visible()

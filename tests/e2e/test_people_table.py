@@ -74,11 +74,11 @@ def test_two_people_are_selected_granted_and_undone_by_keyboard_alone(new_user: 
     page.keyboard.type("a new team")
     press_until(page, "Tab", ".st-key-many-grant-go button")
     page.keyboard.press("Enter")
-    expect(notice(page)).to_contain_text("Granted viewer to 2 people.", timeout=SOON)
+    expect(notice(page)).to_contain_text("Granted 2 people the role viewer, no expiry.", timeout=SOON)
     ada.settle()
     press_until(page, "Tab", ".st-key-undo button")
     page.keyboard.press("Enter")
-    expect(notice(page)).to_contain_text("Undone for 2 people.", timeout=SOON)
+    expect(notice(page)).to_contain_text("Undone: revoked the role viewer from 2 people again.", timeout=SOON)
     assert ada.console_errors == []
 
 

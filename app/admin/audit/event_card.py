@@ -10,6 +10,7 @@ import streamlit as st
 from app import formatting, panels
 from app.admin.api import audit as audit_api
 from app.admin.audit import people_names, presentation
+from app.admin.widgets import audit_events
 from app.admin.widgets.links import PEOPLE, link
 from app.core.contract.audit import AuditItem
 from app.core.errors import GatehouseError, NotFound
@@ -44,11 +45,11 @@ def show(seq: int) -> None:
 def _event(event: AuditItem) -> None:
     with facts.listed("event"):
         st.header(formatting.plain(event.sentence, cap=500), anchor=False)
-        label = presentation.outcome_label(event.outcome)
-        if event.outcome != presentation.SUCCEEDED:
-            color = "orange" if event.outcome == presentation.REFUSED else "red"
+        label = audit_events.outcome_label(event.outcome)
+        if event.outcome != audit_events.SUCCEEDED:
+            color = "orange" if event.outcome == audit_events.REFUSED else "red"
             st.markdown(f":{color}-badge[{formatting.plain(label)}]")
-        reason = presentation.entered_reason(event)
+        reason = audit_events.entered_reason(event)
         facts.text("Reason", reason)
         with facts.fact("When"):
             st.markdown(f"{texts.timestamp(event.at, seconds=True)} ({texts.ago(event.at)})")

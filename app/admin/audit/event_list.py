@@ -9,12 +9,12 @@ import streamlit as st
 
 from app import panels
 from app.admin.api import audit as audit_api
-from app.admin.audit import chain_state, event_card, export, filters, people_names, presentation
+from app.admin.audit import chain_state, event_card, export, filters, people_names
+from app.admin.widgets import audit_events
 from app.core.audit_rows import AuditQuery, AuditSort
 from app.core.contract.audit import AuditItem, Events
 from app.core.errors import GatehouseError
 from app.ui import cells
-from app.ui.cells import Cell, Tone
 from app.ui.layout import header
 from app.ui.table import Table
 from app.ui.table_parts import Column, Position, Row
@@ -31,7 +31,6 @@ EVENTS: Final = Table(
     plural="events",
     in_address=True,
 )
-_TONES: Final = {presentation.REFUSED: Tone.WARNING}
 
 
 def show() -> None:
@@ -66,19 +65,9 @@ def row(event: AuditItem) -> Row:
     return Row(
         str(event.seq),
         event.sentence,
-        (cells.time(event.at), sentence(event), cells.text(actor), cells.text(event.address)),
+        (cells.time(event.at), audit_events.sentence(event), cells.text(actor), cells.text(event.address)),
         href=f"audit?event={event.seq}",
     )
-
-
-def sentence(event: AuditItem) -> Cell:
-    """What happened, the reason that was entered, and a badge unless it succeeded."""
-    reason = presentation.entered_reason(event)
-    cell = cells.text(event.sentence, detail=f"Reason: {reason}" if reason else "")
-    if event.outcome == presentation.SUCCEEDED:
-        return cell
-    tone = _TONES.get(event.outcome, Tone.BAD)
-    return cells.with_badges(cell, [cells.badge(presentation.outcome_label(event.outcome), tone=tone)])
 
 
 def _empty(query: AuditQuery) -> None:

@@ -13,6 +13,7 @@ from app import access, formatting
 from app.admin.api import audit as audit_api
 from app.admin.api import people as people_api
 from app.admin.audit import people_names, presentation
+from app.admin.widgets import audit_events
 from app.core.administration_records import PeopleQuery
 from app.core.audit_rows import AuditQuery
 from app.core.errors import GatehouseError
@@ -75,7 +76,7 @@ def from_address(parameters: Mapping[str, Sequence[str]], zone: tzinfo = UTC) ->
         name=value("name"),
         target=value("target"),
         kinds=tuple(dict.fromkeys(kind[:_MAX_TEXT] for kind in parameters.get("kind", ()) if kind))[:_MAX_KINDS],
-        outcome=outcome if outcome in presentation.OUTCOMES else "",
+        outcome=outcome if outcome in audit_events.OUTCOMES else "",
         since=presentation.day_start(_day(value("since")), zone),
         until=presentation.day_end(until, zone) if until != date.max else None,
     )
@@ -135,8 +136,8 @@ def _kinds(query: AuditQuery) -> tuple[str, ...]:
 def _outcome_and_days(zone: tzinfo) -> AuditQuery:
     """Draw the filters of outcome and days; return them as a query."""
     outcome = st.selectbox(
-        "Outcome", list(presentation.OUTCOMES), index=None, key="audit-outcome", placeholder="Any outcome", width=140,
-        format_func=presentation.outcome_label,
+        "Outcome", list(audit_events.OUTCOMES), index=None, key="audit-outcome", placeholder="Any outcome", width=140,
+        format_func=audit_events.outcome_label,
     )  # fmt: skip
     since = st.date_input("From", value=None, key="audit-since", width=165)
     until = st.date_input("To", value=None, key="audit-until", width=165)

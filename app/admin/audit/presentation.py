@@ -1,6 +1,6 @@
 """Texts of audit events, and the progress of an export.
 
-Pure. The remote API writes the sentence of an event; this module has its outcome and JSON.
+Pure. The remote API writes the sentence of an event; this module has the label of its kind, and its JSON.
 """
 
 from __future__ import annotations
@@ -12,27 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
-from app.core.audit import ANONYMOUS_ACTOR, SYSTEM, AuditKind, Outcome
+from app.core.audit import ANONYMOUS_ACTOR, SYSTEM, AuditKind
 from app.core.contract.audit import AuditItem
 
-SUCCEEDED: Final = Outcome.SUCCEEDED.value
-REFUSED: Final = Outcome.REFUSED.value
-OUTCOMES: Final[Mapping[str, str]] = {SUCCEEDED: "Done", REFUSED: "Refused", Outcome.FAILED.value: "Failed"}
-"""Outcome → label."""
 _LABELS: Final[Mapping[str, str]] = {kind.sentence: kind.label for kind in AuditKind}
 _OPTIONAL: Final = re.compile(r"\[[^\]]*\]")
 _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
-_CODE: Final = re.compile(r"[a-z0-9_.:-]*")
-_CHANGES: Final = frozenset({"policy", "audit"})
-"""Sources of the events of changes, whose reason is always what a person entered."""
 _AUDIT_NAME: Final = re.compile(rf"\S.* at https?://\S+|operator:\S.*|{SYSTEM}|{ANONYMOUS_ACTOR}")
 _SEQ_AT_START: Final = re.compile(rb'(?:\{"seq": ?|"?)(\d{1,19})\b')
 _MAX_LINE_BYTES: Final = 64 * 1024
-
-
-def outcome_label(outcome: str) -> str:
-    """The label of an outcome; the stored value if this version does not know it."""
-    return OUTCOMES.get(outcome, outcome)
 
 
 def kind_label(sentence: str) -> str:
@@ -41,12 +29,6 @@ def kind_label(sentence: str) -> str:
     For a kind of another version of the API it is the sentence itself, with dots for what differs between its events.
     """
     return _LABELS.get(sentence) or _PLACEHOLDER.sub("…", _OPTIONAL.sub("", sentence)).rstrip(".")
-
-
-def entered_reason(event: AuditItem) -> str:
-    """The reason that a person entered; empty where the reason is a code, which the sentence explains."""
-    is_change = event.outcome == SUCCEEDED and event.kind.partition(":")[0] in _CHANGES
-    return event.reason if is_change or not _CODE.fullmatch(event.reason) else ""
 
 
 def event_json(event: AuditItem) -> str:

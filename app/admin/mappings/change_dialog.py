@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
-from app import formatting
 from app.admin.api import mappings as mappings_api
 from app.admin.api import roles as roles_api
 from app.admin.widgets import role_picker
@@ -16,12 +15,14 @@ from app.core.contract.mappings import MappingBody
 from app.core.errors import GatehouseError, NotFound
 from app.core.records import MAX_COMPARED_ROLES
 from app.ui import confirmation, dialogs, failures, notices, texts
+from app.ui.confirmation import undo_reason
 from app.ui.dialogs import Dialog
+from app.ui.sentences import ButtonText, DialogText, DialogTitle, NoticeText, Sentence, write
 
 
 def show(dialog: Dialog, row: MappingBody) -> None:
     """Show the dialog about a token role."""
-    title = f"Map {formatting.plain(row.token_role, cap=60)}"
+    title = write(DialogTitle.MAP, token_role=row.token_role)
     dialogs.show(title, lambda: _body(dialog, row), icon=":material/swap_horiz:", wide=True)
 
 
@@ -37,58 +38,51 @@ def _body(dialog: Dialog, row: MappingBody) -> None:
         failures.show(error, key="mapping-roles-failed", input_kept=True)
         return
     dialog.memory["chosen"] = after
-    if before == after:
-        st.caption("There are no changes yet.")
-    for sentence in effects(row, before, after):
-        st.markdown(f"- {sentence}")
+    confirmation.show_effects(effects(row, before, after))
     if missing:
         st.warning(
-            "You can map only to roles whose permissions you hold yourself. You do not hold: "
-            f"{'; '.join(formatting.clause(formatting.sentence(name)) for name in sorted(missing)[:5])}.",
+            write(DialogText.MAPS_TOO_MUCH, token_role=row.token_role, permissions=sorted(missing)),
             icon=":material/lock:",
         )
     reason = confirmation.reason_input("mapping", placeholder="Such as: the provider's group was renamed")
     unchanged = before == after
-    confirmed = confirmation.buttons("mapping", "Save", icon=":material/save:", disabled=unchanged or bool(missing))
+    label = write(ButtonText.SAVE_MAPPING)
+    confirmed = confirmation.buttons("mapping", label, icon=":material/save:", disabled=unchanged or bool(missing))
     confirmation.save(
         dialog,
         "mapping",
         row,
         reason=reason,
         confirmed=confirmed,
+        warning=write(DialogText.MAPPING_CHANGED, token_role=row.token_role),
         update=lambda latest: _update(latest, after, reason),
         load=lambda: _load(row.token_role),
         describe=lambda mapping: {"Mapped to": texts.listed([role.name for role in mapping.roles], limit=50)},
     )
 
 
-def effects(row: MappingBody, before: Mapping[int, str], after: Mapping[int, str]) -> list[str]:
-    """Return what saving will do, a markdown-safe sentence each.
+def effects(row: MappingBody, before: Mapping[int, str], after: Mapping[int, str]) -> list[Sentence]:
+    """Return what saving will do.
 
     Args:
         row: The mapping.
         before: The roles now, id → name.
         after: The roles after saving, id → name.
     """
+    token_role = row.token_role
     added = [name for role, name in after.items() if role not in before]
     removed = [name for role, name in before.items() if role not in after]
-    people = f"{texts.quantity(row.people, 'person', 'people')} whose last sign-in contained it"
-    third_person = "s" if row.people == 1 else ""
     sentences = []
+    if not added and not removed:
+        sentences.append(write(DialogText.STAYS_MAPPED, token_role=token_role, roles=list(before.values())))
     if added:
-        sentences.append(
-            f"{people} get{third_person} {texts.listed(added)} at once."
-            if row.people
-            else f"Users who sign in with it get {texts.listed(added)}."
-        )
+        text = DialogText.MAPS if row.people else DialogText.MAPS_LATER
+        sentences.append(write(text, token_role=token_role, roles=added, affected=row.people))
     if removed:
-        sentences.append(
-            f"{people} lose{third_person} {texts.listed(removed)} at once, unless another grant includes it."
-            if row.people
-            else f"Users who sign in with it no longer get {texts.listed(removed)}."
-        )
+        text = DialogText.UNMAPS if row.people else DialogText.UNMAPS_LATER
+        sentences.append(write(text, token_role=token_role, roles=removed, affected=row.people))
     if before and not after:
-        sentences.append("The token role is not mapped then.")
+        sentences.append(write(DialogText.MAPS_NOTHING, token_role=token_role))
     return sentences
 
 
@@ -119,16 +113,18 @@ def _load(token_role: str) -> MappingBody:
 
 def _update(mapping: MappingBody, after: Mapping[int, str], reason: str) -> None:
     saved = mappings_api.set_mapping(mapping.token_role, after, reason=reason, version=mapping.version)
-    before = [role.id for role in mapping.roles]
-    name = confirmation.bold_name(mapping.token_role)
-    people = texts.quantity(saved.people_changed, "person", "people")
-    effect = f"This changed the permissions of {people}." if saved.people_changed else "No permissions changed."
-    result = f"mapped to {texts.listed(list(after.values()), limit=10)}" if after else "no longer mapped"
+    text = write(
+        NoticeText.MAPPED,
+        token_role=mapping.token_role,
+        roles=list(after.values()),
+        before_roles=[role.name for role in mapping.roles],
+        affected=saved.people_changed,
+    )
+    undo = notices.Undo(lambda: _undo(mapping, saved.mapping, reason))
+    notices.post(text, MAPPINGS, undo=undo)
 
-    def undo() -> str:
-        mappings_api.set_mapping(
-            mapping.token_role, before, reason="The last change was undone.", version=saved.mapping.version
-        )
-        return f"The mapping of the token role {name} is as it was before."
 
-    notices.post(f"The token role {name} is {result}. {effect}", MAPPINGS, undo=notices.Undo("Undo", undo))
+def _undo(before: MappingBody, saved: MappingBody, reason: str) -> Sentence:
+    roles = {role.id: role.name for role in before.roles}
+    mappings_api.set_mapping(before.token_role, roles, reason=undo_reason(reason), version=saved.version)
+    return write(NoticeText.UNDONE_MAPPING, token_role=before.token_role, roles=list(roles.values()))

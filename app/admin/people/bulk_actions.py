@@ -15,13 +15,14 @@ from app import access, formatting
 from app.admin.people import grant_form
 from app.admin.people.bulk_changes import CHANGES, UNDO_CHANGES, BulkChange, PersonResult
 from app.admin.people.grant_form import GrantInput
-from app.admin.people.undo import undo_reason
 from app.core.contract.grants import MAX_BULK_PEOPLE
 from app.core.errors import ChangeUnconfirmed, GatehouseError, TooManyRequests
 from app.core.permissions import Permission
 from app.ui import confirmation, dialogs, failures, notices, table_parts, texts
+from app.ui.confirmation import undo_reason
 from app.ui.dialogs import Dialog
 from app.ui.notices import Undo
+from app.ui.sentences import ButtonText, DialogText, DialogTitle, NoticeText, Sentence, joined, write
 
 _CHUNK: Final = 20
 """People in one bulk call: few enough for visible progress."""
@@ -36,19 +37,21 @@ _DESTRUCTIVE: Final = frozenset({"revoke", "block", "end"})
 
 @dataclass(frozen=True, slots=True)
 class BulkAction:
-    """A bulk action: its button, the permission it requires, and its dialog."""
+    """A bulk action: its button, the permission it requires, and the texts of its dialog and notices."""
 
     name: str
     label: str
     icon: str
     permission: Permission
-    title: str
-    title_of_one: str
-    """The title for a single person, with ``{}`` for the name."""
-    submit: str
-    """Label of the button that starts it; ``{}`` is the number of people."""
-    effects: tuple[str, ...] = ()
-    """What the dialog says will happen."""
+    title: DialogTitle
+    submit: ButtonText
+    effects: tuple[DialogText, ...]
+    changed: NoticeText
+    """For the people who were changed."""
+    unchanged: NoticeText
+    """For the people who needed no change."""
+    undone: NoticeText | None = None
+    """None if it cannot be undone."""
 
 
 ACTIONS: Final = (
@@ -57,60 +60,58 @@ ACTIONS: Final = (
         "Grant…",
         ":material/add_circle:",
         Permission.MANAGE_GRANTS,
-        "Grant to several people",
-        "Grant to {}",
-        "Grant to {}",
+        DialogTitle.GRANT,
+        ButtonText.GRANT_MANY,
+        (DialogText.GRANTS,),
+        NoticeText.GRANTED_MANY,
+        NoticeText.HAD_GRANT_MANY,
+        NoticeText.UNDONE_GRANT_MANY,
     ),
     BulkAction(
         "revoke",
         "Revoke…",
         ":material/do_not_disturb_on:",
         Permission.MANAGE_GRANTS,
-        "Revoke from several people",
-        "Revoke from {}",
-        "Revoke from {}",
-        (
-            "What a sign-in grants automatically is withheld: signing in again does not restore it.",
-            "There is no undo, because the expiry of each grant is lost.",
-        ),
+        DialogTitle.REVOKE_MANY,
+        ButtonText.REVOKE_MANY,
+        (DialogText.REVOKES_MANY, DialogText.WITHHOLDS_MANY, DialogText.NO_UNDO),
+        NoticeText.REVOKED_MANY,
+        NoticeText.HAD_NO_GRANT_MANY,
     ),
     BulkAction(
         "block",
         "Block…",
         ":material/block:",
         Permission.BLOCK_PEOPLE,
-        "Block several people",
-        "Block {}?",
-        "Block {}",
-        (
-            "They cannot open anything here until an administrator unblocks them.",
-            "All their sessions end at once.",
-            "Their roles stay as they are.",
-        ),
+        DialogTitle.BLOCK,
+        ButtonText.BLOCK_MANY,
+        (DialogText.BLOCKS, DialogText.ENDS_SESSIONS, DialogText.KEEPS_ROLES),
+        NoticeText.BLOCKED,
+        NoticeText.WAS_BLOCKED_MANY,
+        NoticeText.UNDONE_BLOCK,
     ),
     BulkAction(
         "unblock",
         "Unblock…",
         ":material/lock_open:",
         Permission.BLOCK_PEOPLE,
-        "Unblock several people",
-        "Unblock {}?",
-        "Unblock {}",
-        ("They can sign in again, with the roles they have.",),
+        DialogTitle.UNBLOCK,
+        ButtonText.UNBLOCK_MANY,
+        (DialogText.UNBLOCKS, DialogText.KEEPS_ROLES),
+        NoticeText.UNBLOCKED,
+        NoticeText.WAS_UNBLOCKED_MANY,
+        NoticeText.UNDONE_UNBLOCK,
     ),
     BulkAction(
         "end",
         "End sessions…",
         ":material/logout:",
         Permission.END_SESSIONS,
-        "End the sessions of several people",
-        "End all sessions of {}?",
-        "End the sessions of {}",
-        (
-            "They are signed out everywhere at once.",
-            "Input that they have not saved is lost.",
-            "They can sign in again.",
-        ),
+        DialogTitle.END_SESSIONS,
+        ButtonText.END_MANY,
+        (DialogText.ENDS_SESSIONS, DialogText.CAN_RETURN),
+        NoticeText.ENDED_MANY,
+        NoticeText.NO_SESSION_MANY,
     ),
 )
 
@@ -133,9 +134,7 @@ def show(dialog: Dialog) -> None:
         dialogs.close()
         return
     people: Mapping[int, str] = dialog.arguments[0]
-    title = action.title
-    if len(people) == 1:
-        title = action.title_of_one.format(formatting.plain(next(iter(people.values())), cap=80))
+    title = write(action.title, people=list(people.values()))
     dialogs.show(title, partial(_body, dialog, action), icon=action.icon, wide=action.name in _GRANT_ACTIONS)
 
 
@@ -148,19 +147,29 @@ def _body(dialog: Dialog, action: BulkAction) -> None:
         texts.small(texts.listed(list(people.values())))
     key = f"many-{action.name}"
     with failures.show_errors(f"{key}-failed"):
-        for sentence in action.effects:
-            st.markdown(f"- {sentence}" if len(action.effects) > 1 else sentence)
+        effects = st.container(key=f"{key}-effects")
         if action.name in _GRANT_ACTIONS:
             granting = action.name == "grant"
             data = grant_form.form(key, with_expiry=granting, grantable_only=granting)
         else:
             data = GrantInput(None, None, confirmation.reason_input(key))
-        submit = action.submit.format(texts.quantity(len(people), "person", "people"))
+        with effects:
+            _show_effects(action, data, list(people.values()))
+        submit = write(action.submit, count=len(people))
         pressed = confirmation.buttons(key, submit, icon=action.icon, danger=action.name in _DESTRUCTIVE)
         if not pressed or (action.name in _GRANT_ACTIONS and not grant_form.complete(data)):
             return
         if confirmation.attempt(key, data.reason, lambda: None):
             _run(dialog, action, data)
+
+
+def _show_effects(action: BulkAction, data: GrantInput, names: list[str]) -> None:
+    """What the action will do; about a role or permission only once it is chosen."""
+    item = data.item or ("role", "")
+    effects = [effect for effect in action.effects if data.item is not None or "{item}" not in effect]
+    confirmation.show_effects(
+        [write(effect, people=names, item=item, expiry=data.expires_at, roles=None) for effect in effects]
+    )
 
 
 def _run(dialog: Dialog, action: BulkAction, data: GrantInput) -> None:
@@ -184,7 +193,7 @@ def _run(dialog: Dialog, action: BulkAction, data: GrantInput) -> None:
         results += [PersonResult(number, "refused", f"Not tried: {reason}") for number in remaining[in_doubt:]]
     finally:
         dialog.memory[_RESULTS] = results
-        _report(action, data, results, dialog.page_url)
+        _report(action, data, results, dialog)
     if not _failed(results):
         dialogs.close()
     st.rerun()
@@ -210,39 +219,46 @@ def _retrying(change: Callable[[], list[PersonResult]], progress: DeltaGenerator
     return change()
 
 
-def _report(action: BulkAction, data: GrantInput, results: Sequence[PersonResult], page_url: str) -> None:
+def _report(action: BulkAction, data: GrantInput, results: Sequence[PersonResult], dialog: Dialog) -> None:
     """Report the results at the top of the page, with an undo for the people who were changed."""
-    changed = [result.person for result in results if result.outcome == "done"]
-    unchanged = sum(result.outcome == "unchanged" for result in results)
-    refused = sum(result.outcome == "refused" for result in results)
-    unknown = sum(result.outcome == "unknown" for result in results)
-    item = confirmation.bold_name(data.item.name) if data.item is not None else ""
-    verb = {
-        "grant": f"Granted {item} to", "revoke": f"Revoked {item} from", "block": "Blocked",
-        "unblock": "Unblocked", "end": "Ended the sessions of",
-    }[action.name]  # fmt: skip
-    parts = [f"{verb} {texts.quantity(len(changed), 'person', 'people')}."]
-    if unchanged:
-        parts.append(f"{unchanged:,} needed no change.")
-    if refused:
-        parts.append(f"{refused:,} not changed.")
-    if unknown:
-        parts.append(f"{unknown:,} may have been changed: check before you try again.")
+    names: Mapping[int, str] = dialog.arguments[0]
+    item = data.item or ("role", "")
+    sentences = []
+    for outcome, text in (
+        ("done", action.changed),
+        ("unchanged", action.unchanged),
+        ("refused", NoticeText.UNCHANGED_MANY),
+        ("unknown", NoticeText.UNKNOWN_MANY),
+    ):
+        people = _names(results, outcome, names)
+        if people:
+            sentences.append(write(text, people=people, item=item, expiry=data.expires_at, sessions=0))
     undo = None
     undo_change = UNDO_CHANGES.get(action.name)
-    if undo_change is not None and changed:
+    changed = {result.person: names[result.person] for result in results if result.outcome == "done"}
+    if undo_change is not None and action.undone is not None and changed:
         undo_data = GrantInput(data.item, None, undo_reason(data.reason))
-        undo = Undo("Undo", partial(_undo, undo_change, changed, undo_data))
-    notices.post(" ".join(parts), page_url, undo=undo, success=not refused and not unknown)
+        undo = Undo(partial(_undo, undo_change, action.undone, changed, undo_data))
+    if sentences:
+        notices.post(joined(sentences), dialog.page_url, undo=undo, success=not _failed(results))
 
 
-def _undo(undo_change: BulkChange, people: Sequence[int], data: GrantInput) -> str:
-    results: list[PersonResult] = []
+def _names(results: Sequence[PersonResult], outcome: str, names: Mapping[int, str]) -> list[str]:
+    """The names of the people with this outcome."""
+    return [names.get(result.person, "") for result in results if result.outcome == outcome]
+
+
+def _undo(undo_change: BulkChange, undone: NoticeText, names: Mapping[int, str], data: GrantInput) -> Sentence:
+    people, results = list(names), list[PersonResult]()
     for start in range(0, len(people), MAX_BULK_PEOPLE):
         results += undo_change(people[start : start + MAX_BULK_PEOPLE], data)
     refused = [result for result in results if result.outcome == "refused"]
-    text = f"Undone for {texts.quantity(len(results) - len(refused), 'person', 'people')}."
-    return f"{text} Not undone for {len(refused):,}: {refused[0].reason}" if refused else text
+    changed = [names.get(result.person, "") for result in results if result.outcome != "refused"]
+    sentences = [write(undone, people=changed, item=data.item or ("role", ""))] if changed or not refused else []
+    if refused:
+        failed = _names(refused, "refused", names)
+        sentences.append(write(NoticeText.NOT_UNDONE_MANY, people=failed, cause=refused[0].reason))
+    return joined(sentences)
 
 
 def _show_failures(results: Sequence[PersonResult], people: Mapping[int, str]) -> None:

@@ -9,30 +9,29 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, formatting, panels
+from app import access, panels
 from app.admin.api.grants import Grantable, add_grant, release_withheld, revoke_grant
 from app.admin.api.people import erase, person, set_blocked
 from app.admin.api.sessions import end_sessions_of
 from app.admin.people import grant_form
+from app.admin.people.revocation import effects_of_revoking, expiry_of, grantable, grants_of
 from app.admin.people.undo import undo_blocking, undo_grant, undo_revocation, undo_withholding
 from app.admin.widgets import labels
 from app.core.contract.grants import GrantBody, WithheldBody
 from app.core.contract.people import PersonBody
 from app.core.errors import StepUpRequired
-from app.core.permissions import ADMINISTRATOR, Permission
-from app.core.policy import Source
+from app.core.permissions import Permission
 from app.ui import confirmation, dialogs, notices, texts
 from app.ui.dialogs import Dialog
 from app.ui.notices import Undo
-
-_MAX_LOST_NAMED: Final = 6
+from app.ui.sentences import ButtonText, DialogText, DialogTitle, NoticeText, write
 
 
 @dataclass(frozen=True, slots=True)
 class PersonDialog:
-    """A dialog on the card of a person. Its title is a format of ``person`` and ``item``."""
+    """A dialog on the card of a person. Its title names the person, and the role or permission if it is about one."""
 
-    title: str
+    title: DialogTitle
     icon: str
     permission: Permission
     body: Callable[[Dialog, PersonBody], None]
@@ -44,11 +43,10 @@ def show(dialog: Dialog, card: PersonBody) -> None:
     if person_dialog is None or not access.decide(person_dialog.permission).allowed_after_step_up:
         dialogs.close()
         return
+    row = next(iter(dialog.arguments), None)
+    item = grantable(row) if isinstance(row, GrantBody | WithheldBody) else Grantable("role", "")
     dialogs.show(
-        person_dialog.title.format(
-            person=formatting.plain(card.shown_name, cap=80),
-            item=formatting.plain(getattr(next(iter(dialog.arguments), None), "name", ""), cap=80),
-        ),
+        write(person_dialog.title, person=card.shown_name, people=[card.shown_name], item=item),
         partial(person_dialog.body, dialog, card),
         icon=person_dialog.icon,
         wide=dialog.name == "add-grant",
@@ -66,116 +64,96 @@ def described(card: PersonBody) -> Mapping[str, str]:
 
 
 def _grant(dialog: Dialog, card: PersonBody) -> None:
-    key = "add-grant"
-    person_name = confirmation.bold_name(card.shown_name)
+    key, name = "add-grant", card.shown_name
     data = grant_form.form(key)
-    confirmed = confirmation.buttons(key, "Grant", icon=":material/add_circle:") and grant_form.complete(data)
+    if data.item is not None:
+        st.markdown(write(DialogText.GRANTS, item=data.item, people=[name], expiry=data.expires_at))
+    confirmed = confirmation.buttons(key, write(ButtonText.GRANT), icon=":material/add_circle:")
 
     def update(current: PersonBody) -> None:
         item = data.item
         if item is None:
             return
-        item_name = confirmation.bold_name(item.name)
         after, new = add_grant(
             current.id, item, expires_at=data.expires_at, reason=data.reason, version=current.version
         )
-        if not new:
-            notices.post(f"{person_name} already had {item_name}.", dialog.page_url)
-            return
         old_ids = {grant.id for grant in current.grants}
-        added = next((grant for grant in after.grants if grant.name == item.name and grant.id not in old_ids), None)
-        undo = Undo("Undo", partial(undo_grant, card.id, added.id, data.reason)) if added is not None else None
-        text = f"{person_name} has {item_name} now, {grant_form.expiry_text(data.expires_at)}."
-        notices.post(f"{text} It applies at once, in open tabs too.", dialog.page_url, undo=undo)
+        if not new:
+            text = write(NoticeText.HAD_GRANT, person=name, item=item, expiry=expiry_of(item, after))
+            notices.post(text, dialog.page_url)
+            return
+        added = next((grant for grant in grants_of(item, after) if grant.id not in old_ids), None)
+        undo = Undo(partial(undo_grant, card.id, added.id, item, data.reason)) if added is not None else None
+        text = write(NoticeText.GRANTED, person=name, item=item, expiry=data.expires_at)
+        notices.post(text, dialog.page_url, undo=undo)
 
+    confirmed = confirmed and grant_form.complete(data)
     _change(dialog, key, card, data.reason, confirmed=confirmed, update=update)
 
 
 def _revoke(dialog: Dialog, card: PersonBody) -> None:
-    key = "revoke"
+    key, name = "revoke", card.shown_name
     grant: GrantBody = dialog.arguments[0]
-    for sentence in _effects_of_revoking(grant, card):
-        st.markdown(f"- {sentence}")
+    item = grantable(grant)
+    confirmation.show_effects(effects_of_revoking(grant, card))
     reason = confirmation.reason_input(key, placeholder="Such as: moved to another team")
-    confirmed = confirmation.buttons(key, "Revoke", icon=":material/do_not_disturb_on:", danger=True)
+    confirmed = confirmation.buttons(key, write(ButtonText.REVOKE), icon=":material/do_not_disturb_on:", danger=True)
 
     def update(current: PersonBody) -> None:
         after = revoke_grant(current.id, grant.id, reason=reason, version=current.version)
-        item = Grantable("role" if grant.role else "permission", grant.name)
-        person_name, item_name = confirmation.bold_name(card.shown_name), confirmation.bold_name(item.name)
-        if any(remaining.name == item.name for remaining in after.grants):
-            text = f"This grant of {item_name} is revoked; {person_name} still has it through another grant."
+        remaining = next(iter(grants_of(item, after)), None)
+        withheld = next((row for row in after.withheld if grantable(row) == item and row not in current.withheld), None)
+        if withheld is not None:
+            text = write(NoticeText.REVOKED_AND_WITHHELD, item=item, person=name, origin=grant)
+            undo = Undo(partial(undo_withholding, card.id, withheld.id, item, reason))
         else:
-            text = f"{person_name} no longer has {item_name}. It applies at once."
-        withheld = next((row for row in after.withheld if row.name == item.name and row not in current.withheld), None)
-        if withheld is None:
-            undo = Undo("Undo", partial(undo_revocation, card.id, item, grant.until, reason))
-        else:
-            text += " It is withheld: signing in again does not restore it."
-            undo = Undo("Undo", partial(undo_withholding, card.id, withheld.id, reason))
+            text = write(NoticeText.REVOKED, item=item, person=name, origin=grant)
+            undo = Undo(partial(undo_revocation, card.id, item, grant.until, reason))
+        if remaining is not None:
+            text = write(NoticeText.REVOKED_IN_PART, item=item, person=name, origin=grant, other_origin=remaining)
         notices.post(text, dialog.page_url, undo=undo)
 
     _change(dialog, key, card, reason, confirmed=confirmed, update=update)
 
 
-def _effects_of_revoking(grant: GrantBody, card: PersonBody) -> list[str]:
-    """What revoking a grant changes, in markdown-safe sentences."""
-    person_name, item_name = confirmation.bold_name(card.shown_name), confirmation.bold_name(grant.name)
-    revoked = {grant.id}
-    if grant.automatic:  # it is withheld from every automatic source
-        revoked |= {other.id for other in card.grants if other.automatic and other.name == grant.name}
-    effects = [f"{person_name} loses {item_name} at once, in open tabs too."]
-    if any(other.name == grant.name and other.id not in revoked for other in card.grants):
-        effects = [f"{person_name} keeps {item_name} through another grant; this grant ends at once."]
-    if grant.automatic:
-        by_default = any(other.id in revoked and other.source is not Source.TOKEN for other in card.grants)
-        by_token = any(other.id in revoked and other.source is Source.TOKEN for other in card.grants)
-        effects.append(
-            f"It is granted automatically by {labels.automatic_sources(by_token, by_default)}. From now on it is "
-            "withheld: signing in again does not restore it, until an administrator releases it."
-        )
-    lost = [permission for permission in card.permissions if set(permission.grants) <= revoked]
-    if not lost:
-        effects.append("Their permissions stay the same: their other grants include all of them.")
-    elif grant.role == ADMINISTRATOR:
-        effects.append("They can no longer administer anything, and keep only the permissions of their other roles.")
-    else:
-        clauses = (formatting.clause(formatting.sentence(permission.name)) for permission in lost[:_MAX_LOST_NAMED])
-        more = f"; and {len(lost) - _MAX_LOST_NAMED:,} more" if len(lost) > _MAX_LOST_NAMED else ""
-        effects.append(f"They can no longer: {'; '.join(clauses)}{more}.")
-    return effects
-
-
 def _release(dialog: Dialog, card: PersonBody) -> None:
-    key = "release"
+    key, name = "release", card.shown_name
     withheld: WithheldBody = dialog.arguments[0]
-    person_name, item_name = confirmation.bold_name(card.shown_name), confirmation.bold_name(withheld.name)
-    sources = labels.automatic_sources(withheld.from_token, withheld.from_default_role)
-    if sources:
-        st.markdown(f"{person_name} has {item_name} again at once, from {sources}.")
-    else:
-        st.markdown(f"{person_name} gets {item_name} again when a sign-in grants it.")
+    item, sources = grantable(withheld), (withheld.from_token, withheld.from_default_role)
+    effect = DialogText.RELEASES if any(sources) else DialogText.RELEASES_LATER
+    confirmation.show_effects(
+        (
+            write(
+                DialogText.IS_WITHHELD, item=item, person=name, withheld_by=withheld, since=withheld.since,
+                reason=withheld.reason,
+            ),
+            write(effect, item=item, person=name, automatic=sources),
+        )
+    )  # fmt: skip
     reason = confirmation.reason_input(key, placeholder="Such as: the review is over")
-    confirmed = confirmation.buttons(key, "Release", icon=":material/lock_open:")
+    confirmed = confirmation.buttons(key, write(ButtonText.RELEASE), icon=":material/lock_open:")
 
     def update(current: PersonBody) -> None:
         release_withheld(current.id, withheld.id, reason=reason, version=current.version)
-        notices.post(f"{item_name} is no longer withheld from {person_name}.", dialog.page_url)
+        notices.post(write(NoticeText.RELEASED, item=item, person=name, regrant=sources), dialog.page_url)
 
     _change(dialog, key, card, reason, confirmed=confirmed, update=update)
 
 
 def _block(dialog: Dialog, card: PersonBody) -> None:
-    person_name = confirmation.bold_name(card.shown_name)
-    st.markdown(f"- {person_name} cannot open anything here until an administrator unblocks them.")
-    st.markdown("- All their sessions end at once. Input that they have not saved is lost.")
-    st.markdown("- Their roles stay as they are.")
+    people = [card.shown_name]
+    confirmation.show_effects(
+        (
+            write(DialogText.BLOCKS, people=people),
+            write(DialogText.ENDS_SESSIONS, people=people),
+            write(DialogText.KEEPS_ROLES, people=people),
+        )
+    )
     _set_blocked(dialog, card, "block", blocked=True)
 
 
 def _unblock(dialog: Dialog, card: PersonBody) -> None:
-    roles = texts.listed(list(card.roles), limit=8) if card.roles else "no role"
-    st.markdown(f"- {confirmation.bold_name(card.shown_name)} can sign in again, with {roles}.")
+    confirmation.show_effects((write(DialogText.UNBLOCKS, people=[card.shown_name], roles=card.roles),))
     _set_blocked(dialog, card, "unblock", blocked=False)
 
 
@@ -184,35 +162,30 @@ def _set_blocked(dialog: Dialog, card: PersonBody, key: str, *, blocked: bool) -
         key, placeholder="Such as: the account was misused" if blocked else "Such as: the incident is resolved"
     )
     icon = ":material/block:" if blocked else ":material/lock_open:"
-    confirmed = confirmation.buttons(key, "Block" if blocked else "Unblock", icon=icon, danger=blocked)
+    label = write(ButtonText.BLOCK if blocked else ButtonText.UNBLOCK)
+    confirmed = confirmation.buttons(key, label, icon=icon, danger=blocked)
 
     def update(current: PersonBody) -> None:
         outcome = set_blocked(current.id, blocked=blocked, reason=reason, version=current.version)
-        person_name = confirmation.bold_name(card.shown_name)
-        ended = f" {texts.quantity(outcome.sessions_ended, 'session')} ended." if outcome.sessions_ended else ""
-        text = f"{person_name} is blocked.{ended}" if blocked else f"{person_name} can sign in again."
-        undo = Undo("Undo", partial(undo_blocking, card.id, reason, blocked=not blocked))
-        notices.post(text, dialog.page_url, undo=undo)
+        text = NoticeText.BLOCKED if blocked else NoticeText.UNBLOCKED
+        undo = Undo(partial(undo_blocking, card.id, reason, blocked=not blocked))
+        notices.post(write(text, people=[card.shown_name], sessions=outcome.sessions_ended), dialog.page_url, undo=undo)
 
     _change(dialog, key, card, reason, confirmed=confirmed, update=update)
 
 
 def _end_all(dialog: Dialog, card: PersonBody) -> None:
-    person_name = confirmation.bold_name(card.shown_name)
-    effects = (
-        f"{person_name} is signed out everywhere at once. Input that they have not saved is lost.",
-        "They can sign in again. To keep them out, block them.",
-    )
+    people = [card.shown_name]
 
     def end_all(reason: str) -> None:
         ended = end_sessions_of(card.id, reason=reason)
-        text = (
-            f"{texts.quantity(ended, 'session')} of {person_name} ended." if ended else f"{person_name} had no session."
-        )
-        notices.post(text, dialog.page_url)
+        text = NoticeText.SESSIONS_ENDED if ended else NoticeText.NO_SESSION
+        notices.post(write(text, person=card.shown_name, sessions=ended), dialog.page_url)
 
     confirmation.confirm(
-        "end-all", effects, action="End all sessions", on_confirm=end_all, icon=":material/logout:",
+        "end-all",
+        (write(DialogText.ENDS_SESSIONS, people=people), write(DialogText.CAN_RETURN, people=people)),
+        action=write(ButtonText.END_SESSIONS), on_confirm=end_all, icon=":material/logout:",
         placeholder="Such as: a device was lost",
     )  # fmt: skip
 
@@ -222,21 +195,24 @@ def _erase(dialog: Dialog, card: PersonBody) -> None:
     if isinstance(missing, StepUpRequired):  # before the administrator types: signing in again leaves this page
         panels.step_up(missing, within_page=True)
         return
-    key = "erase"
-    person_name = confirmation.bold_name(card.shown_name)
-    st.markdown(f"- The name, e-mail and picture of {person_name} are permanently deleted.")
-    st.markdown("- All their roles and permissions are revoked, and all their sessions end.")
-    st.markdown("- The audit keeps what they did, with the provider's identifier only.")
-    st.markdown("- If they sign in again, they start with what a sign-in grants; what is withheld stays withheld.")
+    key, name, user_id = "erase", card.shown_name, card.subject.subject
+    confirmation.show_effects(
+        (
+            write(DialogText.ERASES, person=name),
+            write(DialogText.ERASES_GRANTS, person=name, grants=len(card.grants)),
+            write(DialogText.ERASES_EVENTS, person=name, user_id=user_id),
+            write(DialogText.ERASES_NO_SIGN_IN, person=name),
+        )
+    )
     sure = st.checkbox("I understand that this cannot be undone", key=f"{key}-sure")
     reason = confirmation.reason_input(key, placeholder="Such as: a request for erasure")
-    confirmed = confirmation.buttons(key, "Erase permanently", icon=":material/delete_forever:", danger=True)
+    confirmed = confirmation.buttons(key, write(ButtonText.ERASE), icon=":material/delete_forever:", danger=True)
     if confirmed and not sure:
         st.warning("Tick the box above first: this cannot be undone.", icon=":material/check_box:")
 
     def update(current: PersonBody) -> None:
         erase(current.id, reason=reason, version=current.version)
-        notices.post("The person's data is erased. The audit records who erased it, and the reason.", dialog.page_url)
+        notices.post(write(NoticeText.ERASED, user_id=user_id), dialog.page_url)  # the name must not stay on screen
 
     _change(dialog, key, card, reason, confirmed=confirmed and sure, update=update)
 
@@ -250,6 +226,7 @@ def _change(
         card,
         reason=reason,
         confirmed=confirmed,
+        warning=write(DialogText.PERSON_CHANGED, person=card.shown_name),
         update=update,
         load=lambda: person(card.id),
         describe=described,
@@ -257,14 +234,12 @@ def _change(
 
 
 _DIALOGS: Final[Mapping[str, PersonDialog]] = {
-    "add-grant": PersonDialog("Grant to {person}", ":material/add_circle:", Permission.MANAGE_GRANTS, _grant),
-    "revoke": PersonDialog(
-        "Revoke {item} from {person}?", ":material/do_not_disturb_on:", Permission.MANAGE_GRANTS, _revoke
-    ),
-    "release": PersonDialog("Release {item} for {person}?", ":material/lock_open:", Permission.MANAGE_GRANTS, _release),
-    "block": PersonDialog("Block {person}?", ":material/block:", Permission.BLOCK_PEOPLE, _block),
-    "unblock": PersonDialog("Unblock {person}?", ":material/lock_open:", Permission.BLOCK_PEOPLE, _unblock),
-    "end-all": PersonDialog("End all sessions of {person}?", ":material/logout:", Permission.END_SESSIONS, _end_all),
-    "erase": PersonDialog("Erase {person}?", ":material/delete_forever:", Permission.ERASE_PEOPLE, _erase),
+    "add-grant": PersonDialog(DialogTitle.GRANT, ":material/add_circle:", Permission.MANAGE_GRANTS, _grant),
+    "revoke": PersonDialog(DialogTitle.REVOKE, ":material/do_not_disturb_on:", Permission.MANAGE_GRANTS, _revoke),
+    "release": PersonDialog(DialogTitle.RELEASE, ":material/lock_open:", Permission.MANAGE_GRANTS, _release),
+    "block": PersonDialog(DialogTitle.BLOCK, ":material/block:", Permission.BLOCK_PEOPLE, _block),
+    "unblock": PersonDialog(DialogTitle.UNBLOCK, ":material/lock_open:", Permission.BLOCK_PEOPLE, _unblock),
+    "end-all": PersonDialog(DialogTitle.END_SESSIONS, ":material/logout:", Permission.END_SESSIONS, _end_all),
+    "erase": PersonDialog(DialogTitle.ERASE, ":material/delete_forever:", Permission.ERASE_PEOPLE, _erase),
 }
 """Name → dialog."""

@@ -37,11 +37,11 @@ def show_permissions(card: PersonBody) -> None:
         pass
     blocked = card.state is PersonState.BLOCKED
     if not card.permissions:
-        st.write("Nothing while they are blocked." if blocked else "Nothing beyond Home and Profile.")
+        st.write("Nothing while blocked." if blocked else "Nothing beyond Home and Profile.")
         return
     is_administrator = any(grant.role == ADMINISTRATOR for grant in card.grants)
     if blocked:
-        st.write("Nothing while they are blocked. Once unblocked:")
+        st.write("Nothing while blocked. Once unblocked:")
     elif is_administrator:
         st.write("All permissions, from the role **administrator**.")
     by_id = {grant.id: grant for grant in card.grants}

@@ -14,6 +14,7 @@ from app.core.policy import Source
 from app.ui import cells, dialogs, texts
 from app.ui.cells import Tone
 from app.ui.layout import header
+from app.ui.phrases import actor_name, automatic_sources, bold_name
 from app.ui.table import Table
 from app.ui.table_parts import Action, Column, Row
 
@@ -70,11 +71,12 @@ def show(card: PersonBody, *, changing: bool, page_url: str) -> None:
 
 def _without_grants(card: PersonBody) -> str:
     """What a person without grants can open."""
+    name = bold_name(card.shown_name)
     if card.state is PersonState.BLOCKED:
-        return "While they are blocked they can open nothing; once unblocked, Home and Profile."
+        return f"{name} can open nothing while blocked; once unblocked, Home and Profile."
     if card.machine:
-        return "It can call only what its tokens allow."
-    return "They can open Home and Profile, and nothing else."
+        return f"{name} can call only what its tokens allow."
+    return f"{name} can open Home and Profile, and nothing else."
 
 
 def _grant_row(grant: GrantBody, card: PersonBody, *, changing: bool) -> Row:
@@ -101,7 +103,7 @@ def _grant_row(grant: GrantBody, card: PersonBody, *, changing: bool) -> Row:
 
 def _withheld_row(withheld: WithheldBody, *, changing: bool) -> Row:
     """A withheld role or permission: by whom and why, and which sources would grant it."""
-    sources = labels.automatic_sources(withheld.from_token, withheld.from_default_role)
+    sources = automatic_sources(withheld.from_token, withheld.from_default_role)
     would = f"{sources} would grant it" if sources else "no automatic source would grant it now"
     detail = f"Reason: {withheld.reason}; {would}" if withheld.reason else would[:1].upper() + would[1:]
     icon = "badge" if withheld.role else "key"
@@ -110,7 +112,7 @@ def _withheld_row(withheld: WithheldBody, *, changing: bool) -> Row:
         withheld.name,
         (
             cells.with_badges(cells.text(withheld.name, icon=icon), [cells.badge("Withheld", tone=Tone.WARNING)]),
-            cells.text(f"Withheld by {withheld.by_name or labels.actor_name(withheld.by)}", detail=detail),
+            cells.text(f"Withheld by {withheld.by_name or actor_name(withheld.by)}", detail=detail),
             cells.time(withheld.since),
             cells.text("released"),
         ),

@@ -12,6 +12,7 @@ from app.admin.api.people import person
 from app.admin.api.sessions import sessions_of
 from app.admin.people import change_dialogs, grant_table, people_list, session_list
 from app.admin.people.effective_permissions import show_permissions
+from app.admin.widgets import audit_events
 from app.core.administration_records import PersonState
 from app.core.audit_rows import AuditQuery
 from app.core.contract.people import PersonBody
@@ -163,10 +164,7 @@ def _audit(card: PersonBody) -> None:
             Row(
                 str(event.seq),
                 event.sentence,
-                (
-                    cells.time(event.at),
-                    cells.text(event.sentence, detail=f"Reason: {event.reason}" if event.reason else ""),
-                ),
+                (cells.time(event.at), audit_events.sentence(event)),
                 href=f"audit?event={event.seq}",
             )
             for event in page.rows

@@ -17,10 +17,11 @@ from app.core.list_orders import SessionSort
 from app.core.permissions import Permission
 from app.core.records import MAX_SEARCH_CHARACTERS
 from app.navigation import BY_FILE, BY_PATH
-from app.ui import cells, confirmation, dialogs, notices, texts
+from app.ui import cells, confirmation, dialogs, notices
 from app.ui.cells import Tone
 from app.ui.dialogs import Dialog
 from app.ui.layout import header
+from app.ui.sentences import ButtonText, DialogText, DialogTitle, NoticeText, write
 from app.ui.states import empty
 from app.ui.table import Table
 from app.ui.table_parts import OPEN, Action, Column, Row, TableEvent
@@ -134,34 +135,39 @@ def show_dialog(dialog: Dialog) -> None:
     if not access.allows(Permission.END_SESSIONS) or dialog.name != END:
         dialogs.close()
         return
-    dialogs.show("End this session?", partial(_body, dialog), icon=":material/logout:")
-
-
-def _body(dialog: Dialog) -> None:
     session: SessionItem = dialog.arguments[0]
-    person_name = confirmation.bold_name(session.person.shown_name)
-    browser = formatting.plain(formatting.browser(session.browser))
+    title = write(DialogTitle.END_SESSION, person=session.person.shown_name, browser=_browser(session))
+    dialogs.show(title, partial(_body, dialog, session), icon=":material/logout:")
+
+
+def _browser(session: SessionItem) -> str:
+    return formatting.browser(session.browser)
+
+
+def _body(dialog: Dialog, session: SessionItem) -> None:
+    name, browser = session.person.shown_name, _browser(session)
     end_all = st.checkbox("End all sessions of this person", key="end-session-all")
-    extent = "everywhere" if end_all else f"in that browser ({browser})"
-    effects = (
-        f"{person_name} is signed out {extent} at once, and sees why.",
-        "Input that they have not saved is lost.",
-        "They can sign in again. To keep them out, block them.",
+    effect = (
+        write(DialogText.ENDS_SESSIONS, people=[name])
+        if end_all
+        else write(DialogText.ENDS_SESSION, person=name, browser=browser)
     )
 
     def end(reason: str) -> None:
         if end_all:
             ended = end_sessions_of(session.person.id, reason=reason)
-            notices.post(f"{texts.quantity(ended, 'session')} of {person_name} ended.", dialog.page_url)
+            text = NoticeText.SESSIONS_ENDED if ended else NoticeText.NO_SESSION
+            notices.post(write(text, person=name, sessions=ended), dialog.page_url)
             return
         try:
             end_session(session.ref, reason=reason)
         except NotFound:
-            notices.post(f"That session of {person_name} had ended already.", dialog.page_url)
+            notices.post(write(NoticeText.SESSION_GONE, person=name, browser=browser), dialog.page_url)
         else:
-            notices.post(f"The session of {person_name} ({browser}) has ended.", dialog.page_url)
+            notices.post(write(NoticeText.SESSION_ENDED, person=name, browser=browser), dialog.page_url)
 
     confirmation.confirm(
-        "end-session", effects, action="End session", on_confirm=end, icon=":material/logout:",
-        placeholder="Such as: a lost device",
+        "end-session", (effect, write(DialogText.CAN_RETURN, people=[name])),
+        action=write(ButtonText.END_SESSIONS if end_all else ButtonText.END_SESSION), on_confirm=end,
+        icon=":material/logout:", placeholder="Such as: a lost device",
     )  # fmt: skip

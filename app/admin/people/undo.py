@@ -1,4 +1,4 @@
-"""The undo of each change of a person: it starts from the person's current state, and returns a markdown-safe text."""
+"""The undo of each change of a person: it starts from the person's current state, and returns what it did."""
 
 from __future__ import annotations
 
@@ -6,38 +6,40 @@ from datetime import datetime
 
 from app.admin.api.grants import Grantable, add_grant, release_withheld, revoke_grant
 from app.admin.api.people import person, set_blocked
+from app.admin.people.revocation import expiry_of
 from app.core.administration_records import PersonState
-from app.core.errors import Conflict
-from app.core.records import MAX_REASON_CHARACTERS
-from app.ui import confirmation
+from app.ui.confirmation import undo_reason
+from app.ui.sentences import NoticeText, Sentence, write
 
 
-def undo_grant(person_id: int, grant_id: int, reason: str) -> str:
-    """Revoke a grant that was added.
+def undo_grant(person_id: int, grant_id: int, item: Grantable, reason: str) -> Sentence:
+    """Revoke a grant of ``item`` that was added.
 
     Raises:
         GatehouseError: The grant cannot be revoked.
     """
     card = person(person_id)
-    grant = next((grant for grant in card.grants if grant.id == grant_id), None)
-    if grant is None:
-        return "It was revoked already."
+    if all(grant.id != grant_id for grant in card.grants):
+        return write(NoticeText.GRANT_GONE, item=item, person=card.shown_name)
     revoke_grant(person_id, grant_id, reason=undo_reason(reason), version=card.version)
-    return f"{confirmation.bold_name(card.shown_name)} no longer has {confirmation.bold_name(grant.name)}."
+    return write(NoticeText.UNDONE_GRANT, item=item, person=card.shown_name)
 
 
-def undo_revocation(person_id: int, item: Grantable, expires_at: datetime | None, reason: str) -> str:
+def undo_revocation(person_id: int, item: Grantable, expires_at: datetime | None, reason: str) -> Sentence:
     """Grant again what was revoked, with the expiry that it had.
 
     Raises:
         GatehouseError: It cannot be granted.
     """
     card = person(person_id)
-    add_grant(person_id, item, expires_at=expires_at, reason=undo_reason(reason), version=card.version)
-    return f"{confirmation.bold_name(card.shown_name)} has {confirmation.bold_name(item.name)} again."
+    reason = undo_reason(reason)
+    after, new = add_grant(person_id, item, expires_at=expires_at, reason=reason, version=card.version)
+    if not new:
+        return write(NoticeText.REVOCATION_GONE, item=item, person=card.shown_name, expiry=expiry_of(item, after))
+    return write(NoticeText.UNDONE_REVOCATION, item=item, person=card.shown_name, expiry=expires_at)
 
 
-def undo_withholding(person_id: int, withheld_id: int, reason: str) -> str:
+def undo_withholding(person_id: int, withheld_id: int, item: Grantable, reason: str) -> Sentence:
     """Release what was withheld when its automatic grant was revoked.
 
     Raises:
@@ -46,26 +48,22 @@ def undo_withholding(person_id: int, withheld_id: int, reason: str) -> str:
     card = person(person_id)
     withheld = next((row for row in card.withheld if row.id == withheld_id), None)
     if withheld is None:
-        return "It was released already."
+        return write(NoticeText.WITHHOLDING_GONE, item=item, person=card.shown_name)
     release_withheld(person_id, withheld_id, reason=undo_reason(reason), version=card.version)
-    item_name, person_name = confirmation.bold_name(withheld.name), confirmation.bold_name(card.shown_name)
-    return f"{item_name} is no longer withheld from {person_name}."
+    sources = (withheld.from_token, withheld.from_default_role)
+    return write(NoticeText.UNDONE_WITHHOLDING, item=item, person=card.shown_name, regrant=sources)
 
 
-def undo_blocking(person_id: int, reason: str, *, blocked: bool) -> str:
+def undo_blocking(person_id: int, reason: str, *, blocked: bool) -> Sentence:
     """Block or unblock the person: ``blocked`` is the state to restore.
 
     Raises:
-        Conflict: The person is in that state already.
         GatehouseError: The person cannot be blocked or unblocked.
     """
     card = person(person_id)
     if (card.state is PersonState.BLOCKED) is blocked:
-        raise Conflict("Another administrator has already done this.")
+        gone = NoticeText.UNBLOCK_GONE if blocked else NoticeText.BLOCK_GONE
+        return write(gone, person=card.shown_name)
     set_blocked(person_id, blocked=blocked, reason=undo_reason(reason), version=card.version)
-    return f"{confirmation.bold_name(card.shown_name)} {'is blocked again' if blocked else 'can sign in again'}."
-
-
-def undo_reason(reason: str) -> str:
-    """The audit reason of an undo: the reason of the change, marked as undone."""
-    return f"Undone: {reason}"[:MAX_REASON_CHARACTERS]
+    undone = NoticeText.UNDONE_UNBLOCK if blocked else NoticeText.UNDONE_BLOCK
+    return write(undone, people=[card.shown_name])

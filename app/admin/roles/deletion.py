@@ -7,46 +7,42 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import formatting
 from app.admin.api import roles as roles_api
 from app.admin.widgets import role_picker
 from app.admin.widgets.links import ROLES
 from app.core.contract.roles import RoleBody, RoleItem
 from app.core.errors import GatehouseError, StaleVersion
-from app.ui import confirmation, dialogs, failures, notices, texts
+from app.ui import confirmation, dialogs, failures, notices
+from app.ui.confirmation import undo_reason
+from app.ui.sentences import ButtonText, DialogText, DialogTitle, NoticeText, Sentence, write
 
 
 def show(role: RoleBody, dialog: dialogs.Dialog) -> None:
     """Show the dialog."""
-    dialogs.show(f"Delete {formatting.plain(role.name)}?", lambda: _body(role, dialog), icon=":material/delete:")
+    dialogs.show(write(DialogTitle.DELETE_ROLE, role=role.name), lambda: _body(role, dialog), icon=":material/delete:")
 
 
 def _body(role: RoleBody, dialog: dialogs.Dialog) -> None:
     version = dialog.memory.setdefault("version", role.version)
     if version != role.version:
-        st.warning("This role was changed meanwhile. You see its current state.", icon=":material/sync:")
+        st.warning(write(DialogText.ROLE_NEWER, role=role.name), icon=":material/sync:")
     target = None
     try:
         if role.people:
-            st.write(
-                f"**{texts.counted(role.people, capped=role.people_capped)} "
-                f"{'person has' if role.people == 1 else 'people have'} it.** Choose the role that they get instead. "
-                "It is granted in the same transaction; other people are not affected."
-            )
-            target = role_picker.pick_one("Role they get instead", key="delete-move-to", without={role.id})
+            st.markdown(write(DialogText.MOVES_PEOPLE, holders=(role.people, role.people_capped), role=role.name))
+            target = role_picker.pick_one("Role instead", key="delete-move-to", without={role.id})
         else:
-            st.write("No one has this role, so no one loses permissions.")
+            st.markdown(write(DialogText.MOVES_NO_ONE, role=role.name))
     except GatehouseError as error:
         failures.show(error, key="delete-roles-failed")
     if role.token_roles:
-        st.write(
-            f"The provider's role{'s' if len(role.token_roles) > 1 else ''} {texts.listed(role.token_roles)} "
-            f"will {'be mapped to the other role' if target is not None else 'not be mapped'} then."
-        )
-    st.write("The role is deleted permanently. The audit log keeps a record of it.")
+        mapping = DialogText.MOVES_MAPPING if target is not None else DialogText.ENDS_MAPPING
+        st.markdown(write(mapping, role=role.name, token_roles=role.token_roles))
+    st.markdown(write(DialogText.DELETES_ROLE, role=role.name))
     reason = confirmation.reason_input("delete", placeholder="Such as: the team was dissolved")
     target_missing = bool(role.people) and target is None
-    if confirmation.buttons("delete", "Delete role", icon=":material/delete:", disabled=target_missing, danger=True):
+    label = write(ButtonText.DELETE_ROLE)
+    if confirmation.buttons("delete", label, icon=":material/delete:", disabled=target_missing, danger=True):
         _delete(role, target, reason)
 
 
@@ -61,27 +57,29 @@ def _delete(role: RoleBody, target: RoleItem | None, reason: str) -> None:
         if not confirmation.attempt("delete", reason, delete, versioned=True):
             return
     except StaleVersion:
-        st.warning(
-            "This role was changed just now and is not deleted. Review its current state, then delete it again.",
-            icon=":material/sync:",
-        )
+        st.warning(write(DialogText.ROLE_NOT_DELETED, role=role.name), icon=":material/sync:")
         return
-    _report(role, target, moved[0])
+    _report(role, target, moved[0], reason)
 
 
-def _report(role: RoleBody, target: RoleItem | None, moved: int) -> None:
+def _report(role: RoleBody, target: RoleItem | None, moved: int, reason: str) -> None:
     """Post the notice about the deletion, with Undo if no person or mapping had the role, and open the list."""
-    replacement = ""
-    if target is not None and moved:
-        replacement = f" {texts.quantity(moved, 'person', 'people')} got {formatting.plain(target.name)} instead."
-    undo = None if moved or role.token_roles else notices.Undo("Undo", lambda: _undo_deletion(role))
-    notices.post(f"The role **{formatting.plain(role.name)}** was deleted.{replacement}", ROLES, undo=undo)
+    mappings = role.token_roles
+    text = write(
+        NoticeText.ROLE_DELETED,
+        role=role.name,
+        moved=(moved, mappings) if target is not None else (0, ()),
+        target_role=target.name if target is not None else "",
+        unmapped=mappings if target is None else (),
+    )
+    undo = None if moved or mappings else notices.Undo(lambda: _undo_deletion(role, reason))
+    notices.post(text, ROLES, undo=undo)
     st.query_params.clear()
     dialogs.close_and_rerun()
 
 
-def _undo_deletion(role: RoleBody) -> str:
+def _undo_deletion(role: RoleBody, reason: str) -> Sentence:
     roles_api.create_role(
-        role.name, description=role.description, permissions=role.permissions, reason="The deletion was undone."
+        role.name, description=role.description, permissions=role.permissions, reason=undo_reason(reason)
     )
-    return f"The role **{formatting.plain(role.name)}** was created again."
+    return write(NoticeText.UNDONE_DELETION, role=role.name, permissions=role.permissions)

@@ -22,6 +22,8 @@ from app.core.administration_records import MAX_COUNTED
 from app.core.contract.roles import RoleBody, RoleReviewBody
 from app.core.errors import GatehouseError, NotFound, StaleVersion
 from app.ui import confirmation, failures, notices, texts
+from app.ui.confirmation import undo_reason
+from app.ui.sentences import DialogText, NoticeText, Sentence, write
 
 _MAX_LISTED: Final = 50
 
@@ -136,7 +138,7 @@ def _save(edit: RoleEdit, reason: str) -> None:
     except StaleVersion:
         _load_conflict(edit)
         return
-    _report(edit, saved[0])
+    _report(edit, saved[0], reason)
 
 
 def _call(edit: RoleEdit, reason: str) -> RoleBody:
@@ -155,40 +157,36 @@ def _put(role: int, content: RoleContent, *, reason: str, version: str) -> RoleB
     )  # fmt: skip
 
 
-def _report(edit: RoleEdit, saved: RoleBody) -> None:
+def _report(edit: RoleEdit, saved: RoleBody, reason: str) -> None:
     """Post the notice about the saved role, with Undo, and open its page."""
     draft = edit.draft
-    name = formatting.plain(saved.name)
     if draft.role is None:
-        text, undo = (
-            f"The role **{name}** was created. No user has it yet.",
-            notices.Undo("Undo", lambda: _undo_creation(saved)),
-        )
+        text = write(NoticeText.ROLE_CREATED, role=saved.name, permissions=saved.permissions)
+        undo = notices.Undo(lambda: _undo_creation(saved, reason))
     else:
-        change = draft.change
-        parts = [
-            f"{len(names):,} {word}" for names, word in ((change.added, "added"), (change.removed, "removed")) if names
-        ]
-        summary = f": {' and '.join(parts)}" if parts else ""
-        text, undo = (
-            f"The role **{name}** was changed{summary}. The change applies at once.",
-            notices.Undo("Undo", lambda: _undo_change(draft.base, saved)),
+        text = write(
+            NoticeText.ROLE_CHANGED,
+            role=draft.base.name,
+            changes=draft.change,
+            holders=(saved.people, saved.people_capped),
         )
+        undo = notices.Undo(lambda: _undo_change(draft.base, saved, reason))
     notices.post(text, ROLES, undo=undo)
     unsaved_edits.drop(draft.role)
     st.query_params.from_dict({"role": str(saved.id)})
     st.rerun()
 
 
-def _undo_change(before: RoleContent, saved: RoleBody) -> str:
-    _put(saved.id, before, reason="The last change was undone.", version=saved.version)
-    return f"The role **{formatting.plain(before.name)}** is as it was before."
+def _undo_change(before: RoleContent, saved: RoleBody, reason: str) -> Sentence:
+    _put(saved.id, before, reason=undo_reason(reason), version=saved.version)
+    changes = difference(unsaved_edits.content_of(saved), before)
+    return write(NoticeText.UNDONE_CHANGE, role=saved.name, changes=changes)
 
 
-def _undo_creation(saved: RoleBody) -> str:
-    roles_api.delete_role(saved.id, move_to=None, reason="The creation was undone.", version=saved.version)
+def _undo_creation(saved: RoleBody, reason: str) -> Sentence:
+    roles_api.delete_role(saved.id, move_to=None, reason=undo_reason(reason), version=saved.version)
     st.query_params.clear()
-    return f"The role **{formatting.plain(saved.name)}** was deleted."
+    return write(NoticeText.UNDONE_CREATION, role=saved.name)
 
 
 def _load_conflict(edit: RoleEdit) -> None:
@@ -209,7 +207,7 @@ def _load_conflict(edit: RoleEdit) -> None:
 def _offer_new_role(edit: RoleEdit) -> None:
     """Report that the role was deleted while it was edited, and offer to create a new one from the edit."""
     st.warning(
-        "**This role was deleted meanwhile.** Your changes are not saved. What you entered is still here.",
+        write(DialogText.ROLE_GONE, role=edit.draft.base.name),
         icon=":material/delete:",
     )
     if st.button("Create a new role from it", key="role-as-new"):
@@ -228,24 +226,23 @@ def show_conflict(edit: RoleEdit) -> None:
         st.rerun()
     draft, content = edit.draft, unsaved_edits.content_of(newer)
     st.warning(
-        "**Another administrator changed this role while you were editing it.** Your changes are not saved yet, and "
-        "theirs are kept. Choose how to continue.",
+        write(DialogText.ROLE_CONFLICT, role=draft.base.name),
         icon=":material/difference:",
     )
     first, second = st.columns(2)
     with first.container(border=True, key="meanwhile-theirs"):
-        st.header("Their changes")
+        st.header("Changes of the other administrator")
         _changes(difference(draft.base, content), edit.sentences)
     with second.container(border=True, key="meanwhile-mine"):
         st.header("Your changes")
         _changes(draft.change, edit.sentences)
     with st.container(horizontal=True, key="meanwhile-buttons"):
-        if st.button("Apply my changes to their version", key="meanwhile-on-top"):
+        if st.button("Apply my changes to the new version", key="meanwhile-on-top"):
             edit.draft = rebase(draft, content, newer.version)
             edit.stage, edit.newer = Stage.REVIEWING, None
             edit.reset_widgets()
             if not edit.draft.change:
-                notices.post("The other administrator made the same changes, so there is nothing to save.", ROLES)
+                notices.post(write(NoticeText.ROLE_EQUAL, role=newer.name), ROLES)
                 unsaved_edits.drop(draft.role)
                 st.query_params.from_dict({"role": str(newer.id)})
             st.rerun()

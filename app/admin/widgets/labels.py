@@ -7,6 +7,7 @@ from typing import Final
 from app.core.administration_records import PersonState
 from app.core.contract.grants import GrantBody
 from app.core.policy import Source
+from app.ui.phrases import actor_name
 
 STATES: Final = {
     PersonState.ACTIVE: "Active",
@@ -30,16 +31,3 @@ def source(grant: GrantBody) -> str:
     if grant.source is Source.ADMIN or grant.by.startswith("operator:"):
         return f"Granted by {grant.by_name or actor_name(grant.by)}"
     return _SOURCES[grant.source]
-
-
-def automatic_sources(from_token: bool, from_default_role: bool) -> str:  # noqa: FBT001 - the two flags of a row
-    """The automatic sources that would grant a withheld item, as markdown-safe text; empty: none now."""
-    sources = (("the sign-in provider", from_token), ("the default role", from_default_role))
-    return " and ".join(name for name, grants in sources if grants)
-
-
-def actor_name(name: str) -> str:
-    """The actor of an event from its audit name, as plain text: the subject, or the operator of a command."""
-    if name.startswith("operator:"):
-        return f"{name.removeprefix('operator:')}, at the command line"
-    return name.partition(" at ")[0] or "an administrator"

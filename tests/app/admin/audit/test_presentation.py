@@ -30,32 +30,6 @@ def event(seq: int, at: datetime) -> AuditItem:
     )
 
 
-def test_an_unknown_outcome_is_shown_as_stored() -> None:
-    assert presentation.outcome_label("refused") == "Refused"
-    assert presentation.outcome_label("postponed") == "postponed"
-
-
-@pytest.mark.parametrize(
-    ("kind", "outcome", "reason", "entered"),
-    [
-        ("policy:grant:add", "done", "joins", "joins"),
-        ("policy:grant:add", "done", "Joins the team", "Joins the team"),
-        ("policy:rule:refuse", "refused", "not-granted", ""),
-        ("app:login:refuse", "refused", "id-token:wrong-audience", ""),
-        ("app:session:end", "done", "user", ""),
-        ("app:session:end", "done", "Lost the phone", "Lost the phone"),
-        ("app:session:begin", "done", "", ""),
-    ],
-)
-def test_a_reason_that_is_a_code_is_not_taken_for_one_that_was_entered(
-    kind: str, outcome: str, reason: str, entered: str
-) -> None:
-    changed = event(1, datetime(2026, 11, 25, tzinfo=UTC)).model_copy(
-        update={"kind": kind, "outcome": outcome, "reason": reason}
-    )
-    assert presentation.entered_reason(changed) == entered
-
-
 def test_the_label_of_a_kind_starts_with_its_subject() -> None:
     assert presentation.kind_label(AuditKind.GRANT_ADD.sentence) == "Grant: role or permission granted"
     assert presentation.kind_label(AuditKind.LOGIN_REFUSE.sentence) == "Sign-in: refused"
