@@ -61,6 +61,17 @@ def test_a_device_is_ended_and_the_result_shown(installation: AppInstallation) -
     assert controls(at) == set()
 
 
+def test_all_other_devices_are_ended_and_counted(installation: AppInstallation) -> None:
+    for _ in range(2):
+        installation.sign_in(None, roles=["viewer"], subject="test|three-devices")
+    at = testing.open_app("/profile")
+    installation.sign_in(at, roles=["viewer"], subject="test|three-devices")
+    testing.open_page(at, "profile.py")
+    at.button(key="end-others").click().run()
+    assert [message.value for message in at.success] == ["Ended your 2 other sessions."]
+    assert len(tables(at)[DEVICES]["rows"]) == 1
+
+
 @pytest.mark.parametrize(
     ("page", "roles", "shown"),
     [

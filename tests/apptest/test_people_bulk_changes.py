@@ -69,6 +69,25 @@ def test_a_bulk_change_runs_in_steps_and_reports_a_result_for_each_person(admin:
     assert notice(at) == "Undone: revoked the role **viewer** from 38 people again."
 
 
+def test_the_undo_of_a_bulk_change_names_those_who_were_not_undone(admin: Administration) -> None:
+    bulk(admin, {})
+    at, _ = admin.open("/people")
+    select(at, [3, 5, 7])
+    press_control(at, "bulk-grant")
+    at.radio(key="many-grant-chosen-role").set_value("viewer").run()
+    assert "The role **viewer** is granted to 3 people at once, no expiry." in page_text(at)
+    at.text_input(key="many-grant-reason").set_value("new team").run()
+    at.button(key="many-grant-go").click().run()
+    assert notice(at) == "Granted 3 people the role **viewer**, no expiry."
+    bulk(admin, {5: "The last administrator must stay"})
+    at.button(key="undo").click().run()
+    assert admin.changes()[-1].json()["reason"] == "Undone: new team"
+    assert notice(at) == (
+        "Undone: revoked the role **viewer** from 2 people again. Not undone for **Person 5**: The last administrator "
+        "must stay."
+    )
+
+
 def test_a_grant_from_the_row_of_a_person_is_for_that_person_only(admin: Administration) -> None:
     bulk(admin, {})
     at, _ = admin.open("/people")

@@ -10,7 +10,7 @@ import streamlit as st
 from app.admin.api.grants import Grantable
 from app.admin.widgets import grant_picker
 from app.core.clock import utc_now
-from app.ui import confirmation, texts
+from app.ui import confirmation
 
 _KINDS: Final[dict[str, grant_picker.Kind]] = {"A role": "role", "A single permission": "permission"}
 _NO_EXPIRY: Final = "No expiry"
@@ -57,11 +57,6 @@ def complete(data: GrantInput) -> bool:
         st.warning("That date is in the past. Choose a later one.", icon=":material/event_busy:")
         return False
     return True
-
-
-def expiry_text(expires_at: datetime | None) -> str:
-    """``with no expiry``, or until when, as markdown-safe text."""
-    return "with no expiry" if expires_at is None else f"until {texts.timestamp(expires_at)}"
 
 
 def _expiry(key: str) -> datetime | None:
