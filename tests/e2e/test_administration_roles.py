@@ -174,10 +174,13 @@ def test_a_changed_mapping_applies_at_once(new_user: NewUser) -> None:
     page.locator(".st-key-mapping-reason input").fill("developers look at the numbers")
     ada.shot("mapping-change")
     page.locator(".st-key-mapping-go button").click()
-    expect_notice(page, "Mapped the token role developer to the roles developer and viewer (before: ")
+    expect_notice(
+        page,
+        "Mapped the token role developer to the role viewer (before: no role). It changed the permissions of 1 person.",
+    )
     dev.sees_pages(["Home", "Usage report", "API explorer", "Profile"])
     page.locator(".st-key-undo button").click()
-    expect_notice(page, "Undone: mapped the token role developer to ")
+    expect_notice(page, "Undone: mapped the token role developer to no role again.")
     dev.sees_pages(["Home", "API explorer", "Profile"])
     assert ada.console_errors == []
 
