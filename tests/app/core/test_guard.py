@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -201,3 +202,28 @@ def test_a_permission_that_is_not_in_the_catalogue_is_refused_at_decoration(desk
 
     with pytest.raises(TypeError, match="Did you mean read:reports"):
         desk.guard.requires("read:report")(work)
+
+
+def test_a_permission_without_a_similar_name_has_no_suggestion(desk: Desk) -> None:
+    def work() -> None: ...
+
+    with pytest.raises(TypeError) as caught:
+        desk.guard.requires("zzz")(work)
+    assert str(caught.value) == "@requires names 'zzz', which is not in the catalogue of permissions."
+
+
+def test_what_cannot_be_guarded_is_told_completely(desk: Desk) -> None:
+    with pytest.raises(TypeError) as caught:
+        desk.guard.requires(Permission.READ_REPORTS)(functools.partial(print))
+    assert str(caught.value) == (
+        "@requires decorates a function or method, or a cache of one; below @staticmethod, @classmethod and @property"
+    )
+
+
+def test_the_place_of_a_page_is_the_name_of_its_file(desk: Desk) -> None:
+    desk.caller = Caller(PRINCIPAL, NO_GRANTS)
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile("def work(): ...", "/srv/pages/usage_report.py", "exec"), namespace)  # noqa: S102 - as Streamlit does
+    with pytest.raises(PermissionDenied):
+        desk.guard.requires(Permission.READ_REPORTS)(namespace["work"])()
+    assert desk.refused[0][3] == "pages.usage_report:work"
