@@ -34,12 +34,11 @@ def test_a_folder_of_pages_is_refused(tmp_path: Path) -> None:
     assert hosting_mistakes(script, HostedAppConfig()) == []
     (tmp_path / "pages").unlink()
     (tmp_path / "pages").mkdir()
-    assert hosting_mistakes(script, HostedAppConfig()) == [
-        (
-            f"{tmp_path / 'pages'}: Streamlit would serve this folder's scripts without any check. Rename it, for example "
-            "to views, and list its scripts in st.navigation, as docs/how-to/protect-your-own-app.md shows."
-        )
-    ]
+    (mistake,) = hosting_mistakes(script, HostedAppConfig())
+    assert mistake == (
+        f"{tmp_path / 'pages'}: Streamlit would serve this folder's scripts without any check. Rename it, for example "
+        "to views, and list its scripts in st.navigation, as docs/how-to/protect-your-own-app.md shows."
+    )
 
 
 def test_what_hides_the_package_that_the_script_imports_is_refused(tmp_path: Path) -> None:
