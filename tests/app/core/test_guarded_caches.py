@@ -78,8 +78,10 @@ def test_a_cache_that_binds_nothing_is_itself_on_an_instance(desk: CacheDesk) ->
     class Cache:
         def __init__(self, function: Any) -> None:
             functools.update_wrapper(self, function)
+            self.hits = 0
 
         def __call__(self) -> str:
+            self.hits += 1
             return "cached"
 
     def work() -> str:
@@ -89,3 +91,22 @@ def test_a_cache_that_binds_nothing_is_itself_on_an_instance(desk: CacheDesk) ->
     holder = type("Holder", (), {"work": guarded})
     assert holder().work is guarded
     assert guarded() == "cached"
+    assert guarded.hits == 1, "its attributes are those of the cache, as they are now"
+
+
+def test_a_cache_is_bound_with_the_class_of_its_instance(desk: CacheDesk) -> None:
+    class Bindable:
+        def __init__(self, function: Any) -> None:
+            functools.update_wrapper(self, function)
+
+        def __call__(self) -> object:
+            return None
+
+        def __get__(self, instance: object, owner: type | None = None) -> Any:
+            return lambda: (instance, owner)
+
+    def work() -> None: ...
+
+    holder = type("Holder", (), {"work": desk.guard.requires(Permission.READ_REPORTS)(Bindable(work))})
+    instance: Any = holder()
+    assert instance.work() == (instance, holder)

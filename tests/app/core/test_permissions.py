@@ -103,6 +103,7 @@ def test_a_faulty_declaration_changes_nothing(names: tuple[str, ...], role: froz
         ("explore:api", "Remote API"),
         ("read:Ωmega_things", "Ωmega things"),
         ("nothing", OTHER_RESOURCES),
+        ("read:orders:open", "Orders:open"),
         ("read:", OTHER_RESOURCES),
         ("", OTHER_RESOURCES),
     ],
