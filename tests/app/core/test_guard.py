@@ -173,7 +173,8 @@ def test_no_argument_may_name_the_principal(desk: Desk) -> None:
     def work(principal: Any) -> None:
         del principal
 
-    with pytest.raises(TypeError, match="found, never passed"):
+    message = "a guarded function cannot have a parameter `principal`: the caller is found, never passed"
+    with pytest.raises(TypeError, match=f"^{message}$"):
         desk.guard.requires(Permission.READ_REPORTS)(work)
 
 
@@ -227,3 +228,22 @@ def test_the_place_of_a_page_is_the_name_of_its_file(desk: Desk) -> None:
     with pytest.raises(PermissionDenied):
         desk.guard.requires(Permission.READ_REPORTS)(namespace["work"])()
     assert desk.refused[0][3] == "pages.usage_report:work"
+
+
+def test_a_function_that_wraps_another_is_a_function(desk: Desk) -> None:
+    def inner(number: int) -> int:
+        return number
+
+    @functools.wraps(inner)
+    def outer(number: int) -> int:
+        return inner(number) + 1
+
+    guarded = desk.guard.requires(Permission.READ_REPORTS)(outer)
+    assert guarded.__get__(None, Desk) is guarded
+    assert guarded(1) == 2
+
+
+def test_a_refusal_without_a_target_is_recorded_without_one(desk: Desk) -> None:
+    with pytest.raises(PermissionDenied):
+        desk.guard.require(Permission.EXPORT_REPORTS)
+    assert desk.refused == [("Ada", "export:reports", "not-granted", "")]

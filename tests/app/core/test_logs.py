@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from contextvars import Context
 from typing import Any
 
 import pytest
@@ -116,3 +117,10 @@ def test_a_failure_of_the_service_is_reported_once_with_its_reference() -> None:
         "correlation_id": reference,
     }
     assert (second["where"], second["cause"], second["reason"]) == ("a page", "", StorageUnavailable.title)
+
+
+def test_a_line_outside_of_a_request_has_no_reference(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(process="api", json_lines=True)
+    Context().run(structlog.get_logger("ours").info, "one of ours")
+    (line,) = lines(capsys)
+    assert "correlation_id" not in line
