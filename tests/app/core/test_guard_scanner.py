@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -209,8 +210,8 @@ def test_the_version_is_that_of_the_package() -> None:
 
 def test_code_that_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> str:
-        raise guard_scanner.metadata.PackageNotFoundError(name)
+        raise metadata.PackageNotFoundError(name)
 
     assert code_version()
-    monkeypatch.setattr(guard_scanner.metadata, "version", missing)
+    monkeypatch.setattr(metadata, "version", missing)
     assert code_version() == ""

@@ -278,9 +278,13 @@ def test_the_settings_verifier_works_over_http() -> None:
 
 @pytest.mark.parametrize("missing", ["issuer", "audience"])
 def test_a_verifier_without_issuer_or_audience_is_not_made(issuer: Issuer, missing: str) -> None:
-    names = {"issuer": issuer.url, "audience": issuer.audience} | {missing: ""}
+    url, audience = issuer.url, issuer.audience
     with pytest.raises(ValueError, match=r"^issuer and audience must not be empty$"):
-        TokenVerifier(**names, keys=issuer.key_set())
+        TokenVerifier(
+            issuer="" if missing == "issuer" else url,
+            audience="" if missing == "audience" else audience,
+            keys=issuer.key_set(),
+        )
 
 
 def test_keys_that_the_provider_does_not_have_make_it_unavailable(issuer: Issuer) -> None:
