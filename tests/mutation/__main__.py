@@ -19,6 +19,7 @@ from typing import Final
 from tests.mutation.results import (
     KILLED,
     NOT_KILLED,
+    TIMEOUT,
     change_of,
     counts_by_module,
     explanations,
@@ -28,7 +29,7 @@ from tests.mutation.results import (
 from tests.mutation.slices import SLICES, Slice
 from tests.mutation.tree import FOLDER, ROOT, prepare
 
-TITLES: Final = ("mutants", "killed", "explained", "left", "not run", "score")
+TITLES: Final = ("mutants", "killed", "explained", "left", "timeouts", "not run", "score")
 
 
 def main(arguments: list[str]) -> int:
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__.partition("\n")[0])
     parser.add_argument("slice", nargs="*", help=f"one of {', '.join(part.name for part in SLICES)} (default: all)")
     parser.add_argument("--only", action="append", default=[], metavar="GLOB", help="mutants by name: app.core.policy*")
-    parser.add_argument("--again", action="store_true", help="try again the mutants that no test has killed")
+    parser.add_argument("--again", action="store_true", help="try again the mutants that survived or took too long")
     parser.add_argument("--report", action="store_true", help="print the last results, and run nothing")
     parser.add_argument("--processes", type=int, default=2, help="how many mutants run at once (default: 2)")
     options = parser.parse_args(arguments)
@@ -55,7 +56,7 @@ def _run(part: Slice, only: list[str], processes: int, *, again: bool) -> int:
     """Run mutmut in the slice's folder; the exit status is mutmut's."""
     print(f"{part.name}: {', '.join(part.modules)}", flush=True)
     folder = prepare(part)
-    names = [mutant.name for mutant in mutants(folder) if mutant.status in NOT_KILLED] if again else []
+    names = [mutant.name for mutant in mutants(folder) if mutant.status in (*NOT_KILLED, TIMEOUT)] if again else []
     if again and not names:
         return 0
     return subprocess.run(
@@ -99,10 +100,10 @@ def _report(parts: list[Slice]) -> int:
 
 def _row(name: str, counts: Counter[str]) -> str:
     killed = sum(counts[status] for status in KILLED)
-    left = counts.total() - killed - counts["explained"] - counts["not checked"]
+    left = counts.total() - killed - counts["explained"] - counts[TIMEOUT] - counts["not checked"]
     reached = score(counts)
     percent = "" if reached is None else f"{reached:.1f} %"
-    numbers = (counts.total(), killed, counts["explained"], left, counts["not checked"])
+    numbers = (counts.total(), killed, counts["explained"], left, counts[TIMEOUT], counts["not checked"])
     return f"{name:44} " + " ".join(f"{number:9}" for number in numbers) + f" {percent:>7}"
 
 

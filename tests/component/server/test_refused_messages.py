@@ -81,16 +81,16 @@ def test_too_many_fragments(loop: Loop) -> None:
 def test_a_closed_socket_is_read_for_a_moment_and_only_up_to_a_limit(loop: Loop) -> None:
     socket, transport = opened(loop)
     socket.data_received(part(TEXT, final=False) + part(CONTINUATION, final=False) * MAX_FRAGMENTS)
-    assert not transport.closed, "the client can read the reason"
+    assert not transport.is_closing(), "the client can read the reason"
     socket.data_received(b"x" * DISCARD_BYTES)
-    assert not transport.closed
+    assert not transport.is_closing()
     socket.data_received(b"x")
-    assert transport.closed
+    assert transport.is_closing()
 
     other, its_transport = opened(loop)
     other.data_received(part(TEXT, final=False) + part(CONTINUATION, final=False) * MAX_FRAGMENTS)
     loop.forward(LINGER_SECONDS + 1)
-    assert its_transport.closed
+    assert its_transport.is_closing()
 
 
 def test_an_invalid_message_ends_the_app_of_the_socket(loop: Loop) -> None:
@@ -142,4 +142,4 @@ def test_a_process_that_ends_waits_for_no_message(loop: Loop) -> None:
     assert not socket.gone.is_set()
     socket.shutdown()
     assert socket.gone.is_set()
-    assert transport.closed
+    assert transport.is_closing()
