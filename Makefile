@@ -14,7 +14,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/nu
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: docs docs-serve screenshots help run shell test test-fast check format e2e bench migrate doctor page lock openapi clean
+.PHONY: docs docs-serve screenshots help run shell test test-fast coverage mutation check format e2e bench migrate doctor page lock openapi clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,15 @@ test: $(DEV) ## run all tests except the benchmarks
 
 test-fast: $(DEV) ## run the tests that the changed files touch; ARGS="--since main" compares with a branch
 	@$(PY) -m tests.fast $(ARGS)
+
+# What a test runs as another process is not measured, so everything has a test in this one.
+coverage: $(DEV) ## measure app/core and component, with branches; fails below 100 %, and writes var/coverage/html
+	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-report=html \
+		tests/app tests/apptest tests/component tests/db tests/remote_api tests/security \
+		--ignore=tests/app/cli/test_scaffold.py --ignore=tests/security/test_removed_guards.py $(ARGS)
+
+mutation: $(DEV) ## change the code in small ways, and print the changes that no test notices; ARGS=decision runs one slice
+	@nice -n 10 $(PY) -m tests.mutation $(ARGS)
 
 check: $(DEV) ## lint, types, import contracts and the documentation site
 	$(PY) -m ruff format --check .

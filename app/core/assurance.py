@@ -25,4 +25,4 @@ class SignInRequirement(NamedTuple):
 
 def has_context(acr: str, *, achieved: str, methods: frozenset[str]) -> bool:
     """Whether a sign-in with the context ``achieved``, by these ``methods`` (``amr``), was one of the class ``acr``."""
-    return achieved == acr or _BY_METHOD.get(acr, "") in methods
+    return achieved == acr or _BY_METHOD.get(acr) in methods

@@ -69,12 +69,10 @@ def network_of(address: str, *, ipv6_bits: int = 64) -> str:
 
 def is_loopback(url: str) -> bool:
     """Whether the host of ``url`` is this machine: a loopback address or ``localhost``."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # not an address
         return False
 
 

@@ -72,6 +72,13 @@ def _url_mistake(name: str, url: str, settings: Settings) -> str | None:
     return None
 
 
+def _is_namespaced(claim: str) -> bool:
+    try:
+        return bool(urlsplit(claim).scheme)
+    except ValueError:
+        return False
+
+
 def _default_role_mistake(role: str | None) -> str | None:
     if role == ADMINISTRATOR:
         return "GATEHOUSE_DEFAULT_ROLE must not be administrator: every user who signs in would be one."
@@ -109,7 +116,7 @@ def _general_mistakes(settings: Settings) -> list[str]:
         for number, secret in enumerate(settings.secrets, start=1)
         if (reason := weakness(secret)) is not None
     )
-    if not urlsplit(settings.auth0_roles_claim).scheme:
+    if not _is_namespaced(settings.auth0_roles_claim):
         mistakes.append("GATEHOUSE_AUTH0_ROLES_CLAIM must be a namespaced claim, such as https://acme.example/roles.")
     mistakes += [
         f"{variable_of(name, settings)} is still a placeholder."

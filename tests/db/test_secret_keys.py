@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from app.core.errors import Conflict, SecretMismatch
 from app.core.keyring import Keyring
 from app.core.records import AnnouncedProcess
 from app.core.secret_keys import replace_lost_secret, rotation_blocker
 from db import ChainState, checkpoint, verify_chain
+from db.models import audit_events
 from tests.db.builders import NOW, opened
 from tests.db.processes import output_of, two_at_once
 from tests.db.rotation import NEW, NEW_ID, OLD, OLD_ID, Start, kinds, write_key
@@ -87,8 +90,14 @@ def test_a_process_without_the_write_key_does_not_start(start: Start, secrets: t
     app.stop()
     app = start(NEW, OLD)
     assert app.keyring.write_key == NEW_ID
-    with pytest.raises(SecretMismatch, match="old,new, then new,old, then new"):
+    with pytest.raises(SecretMismatch) as caught:
         start(*secrets)
+    assert caught.value.detail == (
+        "GATEHOUSE_SECRET of this process does not have the secret that this installation writes with now. A secret is"
+        " rotated in three steps, each in every process before the next: old,new, then new,old, then new."
+        " `gatehouse secret status` shows which process holds what. If the secret from before is lost, stop"
+        " every process and run: gatehouse secret replace --reason …"
+    )
     assert kinds(app.database) == ["audit:key:rotate"]
 
 
@@ -135,6 +144,9 @@ def test_the_replacement_of_a_lost_secret_is_recorded(start: Start, url: str) ->
     keyring = Keyring([NEW])
     database = opened(url, keyring=keyring)
     replace_lost_secret(database, keyring, actor="operator:ann", reason="the vault burnt", clock=lambda: NOW)
+    with database.engine.connect() as connection:
+        row = connection.execute(select(audit_events).where(audit_events.c.kind == "audit:key:replace")).one()
+    assert (row.actor, row.reason, json.loads(row.details)) == ("operator:ann", "the vault burnt", {"from": OLD_ID})
     database.close()
     app = start(NEW)
     app.writes()
@@ -155,3 +167,9 @@ def test_what_prevents_a_change_of_the_write_key() -> None:
         "Every process has the new secret; it is written with when all list it first. Not yet: api."
     )
     assert rotation_blocker("new", [front]) == ""
+    cli = replace(running("cli", "old"), key_ids=("old",))
+    assert rotation_blocker("old", [front, cli, api]) == (
+        "A new secret is not known yet to: api, cli. Nothing is written with it."
+    )
+    both = [replace(process, key_ids=("old", "new")) for process in (cli, api)]
+    assert rotation_blocker("old", [front, *both]).endswith(" Not yet: api, cli.")

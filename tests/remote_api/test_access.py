@@ -10,9 +10,11 @@ from flask_openapi3.blueprint import APIBlueprint
 
 import remote_api
 from app.core.contract.usage import UsageQuery
+from app.core.errors import PermissionDenied
 from app.core.permissions import Permission
+from app.core.principal import ANONYMOUS
 from remote_api import access
-from remote_api.access import UndeclaredAccess, authenticated, public, requires
+from remote_api.access import AccessDeclaration, UndeclaredAccess, authenticated, declaration_of, public, requires
 from tests.remote_api.world import ApiWorld
 
 
@@ -160,3 +162,45 @@ def test_decorators_below_the_route_stay(world: ApiWorld, monkeypatch: pytest.Mo
     assert world.call("/with-query?days=3").json == {"days": 3}
     assert world.call("/without").json == {}
     assert seen == ["with_query", "without"]
+
+
+def test_what_each_declaration_says() -> None:
+    def view() -> str:
+        return ""
+
+    assert declaration_of(view) is None
+    guarded: Any = requires(Permission.READ_REPORTS)(wraps(view)(lambda: ""))
+    assert declaration_of(guarded) == AccessDeclaration(protected=True, permission=Permission.READ_REPORTS)
+    assert declaration_of(guarded).protected is True  # type: ignore[union-attr] # compared above
+    assert guarded.required_permission is Permission.READ_REPORTS
+    assert declaration_of(authenticated(wraps(view)(lambda: ""))) == AccessDeclaration(protected=True)
+    assert declaration_of(public(wraps(view)(lambda: ""))) == AccessDeclaration(protected=False)
+
+
+def test_a_view_can_require_more_than_it_declares(world: ApiWorld) -> None:
+    signed_in = world.sign_in(roles=("viewer",))
+    with world.app.test_request_context("/api/pong", headers={"Authorization": f"Bearer {signed_in.token}"}) as context:
+        context.request.url_rule = next(rule for rule in world.app.url_map.iter_rules() if rule.rule == "/api/pong")
+        assert access.require(Permission.READ_REPORTS) == access.principal()
+        assert access.allows(Permission.READ_REPORTS)
+        assert not access.allows(Permission.READ_AUDIT)
+        with pytest.raises(PermissionDenied):
+            access.require(Permission.READ_AUDIT)
+    (event,) = world.events("api:endpoint:deny")
+    assert (event["target"], event["details"]["permission"]) == ("GET /api/pong", "read:audit")
+    with world.app.test_request_context("/api/pong"):
+        assert access.principal() is ANONYMOUS
+
+
+def test_the_principal_of_a_token(world: ApiWorld) -> None:
+    signed_in = world.sign_in()
+    other = world.issuer.access_token(azp="another", sub="auth0|new", scope="a:b", jti="other")
+    for token, name, email, picture, session in (
+        (signed_in.token, "Ann Example", "ann@example.com", "", signed_in.ref),
+        (other, "", "", "", None),
+    ):
+        with world.app.test_request_context("/", headers={"Authorization": f"Bearer {token}"}):
+            principal = access.principal()
+        assert (principal.name, principal.email, principal.picture) == (name, email, picture)
+        assert (principal.session_ref, principal.blocked) == (session, False)
+        assert principal.client_id == ("another" if session is None else "gatehouse-app")

@@ -12,7 +12,7 @@ from app.core.contract.base import RequestModel
 from remote_api import preconditions
 from remote_api.access import public
 from remote_api.application import UndeclaredChange
-from remote_api.preconditions import conditional, unconditional
+from remote_api.preconditions import conditional, needs_version, unconditional
 from tests.remote_api.world import ApiWorld
 
 
@@ -49,8 +49,24 @@ def test_a_change_that_declares_nothing_does_not_start(world: ApiWorld, monkeypa
     monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, api))
     with pytest.raises(UndeclaredChange, match="/undeclared"):
         world.make_app()
-    with pytest.raises(TypeError, match="say why"):
+    with pytest.raises(TypeError, match=r"^say why the change needs no version$"):
         unconditional("")
+
+
+def test_what_each_declaration_says() -> None:
+    def view() -> str:
+        return ""
+
+    assert needs_version(view) is None
+    assert needs_version(conditional(view)) is True
+    assert needs_version(unconditional("nothing is overwritten")(view)) is False
+
+
+DETAILS = {
+    400: "If-Match takes exactly one ETag here, in its quotes, as it came.",
+    412: "A weak ETag does not name a version. Send the ETag as it came.",
+    428: "Send If-Match with the ETag of what you have seen, so that nothing newer is lost.",
+}
 
 
 @pytest.mark.parametrize(
@@ -83,6 +99,7 @@ def test_if_match(painted: ApiWorld, sent: str | None, status: int, code: str | 
         assert (answer.json["version"], answer.headers["ETag"]) == ("7-a", '"next"')
     else:
         assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json["detail"] == DETAILS[status]
 
 
 def test_the_version_is_asked_for_before_the_body_is_read(painted: ApiWorld) -> None:

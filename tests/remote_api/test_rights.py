@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from app.core.errors import Unauthenticated
 from app.core.permissions import CATALOGUE, ROLES, Permission
 from app.core.records import BearerFacts, EndReason
+from remote_api.access import EXTENSION
 from tests.remote_api.world import ApiWorld
 
 USAGE = "/api/v1/reports/usage"
@@ -245,3 +247,44 @@ def test_concurrent_requests_keep_their_callers(world: ApiWorld) -> None:
                 assert (subject, status) == (None, 401)
             else:
                 assert (subject, status == 200) == tokens[token]
+
+
+def test_a_refusal_is_recorded_with_everything_that_explains_it(make_world: Callable[..., ApiWorld]) -> None:
+    world = make_world(trusted_proxies=("10.0.0.0/8",))
+    signed_in = world.sign_in()
+    answer = world.call(
+        USAGE,
+        signed_in.token,
+        headers={"X-Forwarded-For": "203.0.113.9", "X-Correlation-ID": "reference-1"},
+        environ_overrides={"REMOTE_ADDR": "10.0.0.5"},
+    )
+    assert answer.status_code == 403
+    (event,) = world.events("api:endpoint:deny")
+    assert {name: event[name] for name in ("outcome", "actor", "target", "reason", "correlation_id", "address")} == {
+        "outcome": "refused",
+        "actor": f"auth0|ann at {world.issuer.url}",
+        "target": f"GET {USAGE}",
+        "reason": "not-granted",
+        "correlation_id": "reference-1",
+        "address": "203.0.113.9",
+    }
+    assert event["details"] == {"permission": "read:reports", "method": "own-token", "client": "gatehouse-app"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "detail"),
+    [
+        (EndReason.ENDED_BY_ADMIN, "The session of this token was ended. Sign in again."),
+        (EndReason.EXPIRED, "The session of this token has expired. Sign in again."),
+    ],
+)
+def test_the_end_of_a_session_is_explained(world: ApiWorld, reason: EndReason, detail: str) -> None:
+    signed_in = world.sign_in()
+    person_facts = world.database.read.bearer_facts
+    token = world.issuer.verifier().access_token(signed_in.token)
+    session = person_facts(token.digest, token.subject, token.client_id).session
+    assert session is not None
+    ended = replace(session, ended_at=world.clock(), end_reason=reason)
+    with pytest.raises(Unauthenticated) as caught:
+        world.app.extensions[EXTENSION]._check_live(ended)
+    assert caught.value.detail == detail

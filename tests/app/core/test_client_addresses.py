@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.client_addresses import TrustedProxies
+from app.core.client_addresses import TrustedProxies, is_loopback, network_of
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,43 @@ def test_the_address_of_a_client(remote: str, forwarded: str, trusted: tuple[str
 )
 def test_a_trusted_proxy_is_known_by_its_address(address: str, trusted: bool) -> None:
     assert TrustedProxies(("10.0.0.0/8",)).trusts(address) is trusted
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::"),
+        ("made up", "made up"),
+        ("", ""),
+    ],
+)
+def test_one_client_has_a_network_of_ipv6(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+def test_a_network_can_be_wider() -> None:
+    assert network_of("2001:db8:1:2::1", ipv6_bits=48) == "2001:db8:1::"
+    assert network_of("203.0.113.9", ipv6_bits=48) == "203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("http://localhost:8501/x", True),
+        ("https://127.0.0.1", True),
+        ("http://127.255.0.9:1", True),
+        ("http://[::1]:8000", True),
+        ("http://app.example.com", False),
+        ("http://localhost.example.com", False),
+        ("http://10.0.0.1", False),
+        ("localhost", False),
+        ("http://", False),
+        ("http://[::1", False),
+    ],
+)
+def test_this_machine_is_known_by_its_host(url: str, loopback: bool) -> None:
+    assert is_loopback(url) is loopback

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -172,7 +173,8 @@ def test_no_argument_may_name_the_principal(desk: Desk) -> None:
     def work(principal: Any) -> None:
         del principal
 
-    with pytest.raises(TypeError, match="found, never passed"):
+    message = "a guarded function cannot have a parameter `principal`: the caller is found, never passed"
+    with pytest.raises(TypeError, match=f"^{message}$"):
         desk.guard.requires(Permission.READ_REPORTS)(work)
 
 
@@ -201,3 +203,47 @@ def test_a_permission_that_is_not_in_the_catalogue_is_refused_at_decoration(desk
 
     with pytest.raises(TypeError, match="Did you mean read:reports"):
         desk.guard.requires("read:report")(work)
+
+
+def test_a_permission_without_a_similar_name_has_no_suggestion(desk: Desk) -> None:
+    def work() -> None: ...
+
+    with pytest.raises(TypeError) as caught:
+        desk.guard.requires("zzz")(work)
+    assert str(caught.value) == "@requires names 'zzz', which is not in the catalogue of permissions."
+
+
+def test_what_cannot_be_guarded_is_told_completely(desk: Desk) -> None:
+    with pytest.raises(TypeError) as caught:
+        desk.guard.requires(Permission.READ_REPORTS)(functools.partial(print))
+    assert str(caught.value) == (
+        "@requires decorates a function or method, or a cache of one; below @staticmethod, @classmethod and @property"
+    )
+
+
+def test_the_place_of_a_page_is_the_name_of_its_file(desk: Desk) -> None:
+    desk.caller = Caller(PRINCIPAL, NO_GRANTS)
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile("def work(): ...", "/srv/pages/usage_report.py", "exec"), namespace)  # noqa: S102 - as Streamlit does
+    with pytest.raises(PermissionDenied):
+        desk.guard.requires(Permission.READ_REPORTS)(namespace["work"])()
+    assert desk.refused[0][3] == "pages.usage_report:work"
+
+
+def test_a_function_that_wraps_another_is_a_function(desk: Desk) -> None:
+    def inner(number: int) -> int:
+        return number
+
+    @functools.wraps(inner)
+    def outer(number: int) -> int:
+        return inner(number) + 1
+
+    guarded = desk.guard.requires(Permission.READ_REPORTS)(outer)
+    assert guarded.__get__(None, Desk) is guarded
+    assert guarded(1) == 2
+
+
+def test_a_refusal_without_a_target_is_recorded_without_one(desk: Desk) -> None:
+    with pytest.raises(PermissionDenied):
+        desk.guard.require(Permission.EXPORT_REPORTS)
+    assert desk.refused == [("Ada", "export:reports", "not-granted", "")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +206,12 @@ def test_a_bug_is_not_taken_for_a_busy_database() -> None:
 
 def test_the_version_is_that_of_the_package() -> None:
     assert code_version()
+
+
+def test_code_that_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    assert code_version()
+    monkeypatch.setattr(metadata, "version", missing)
+    assert code_version() == ""

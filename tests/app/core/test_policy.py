@@ -272,4 +272,6 @@ def test_precomputed_decisions_equal_computed_ones(grants: Grants, method: AuthM
     for permission in [*CATALOGUE.values(), "fly:away", None]:
         assert decide(principal, permission, cached) == decide(principal, permission, grants)
     assert cached == grants
+    if principal.method is AuthMethod.SESSION and grants is READS:
+        assert decide(principal, "read:reports", cached) is cached.decisions["read:reports"], "made once"
     assert not replace(cached, permissions={}, administrator_paths=()).decisions

@@ -21,6 +21,7 @@ from app.core.errors import StorageUnavailable
 from app.core.keyring import Keyring
 from app.core.refusal_counts import MANY, MAX_KEYS, MAX_ROWS, RefusalCounts
 from db import Database, open_database
+from db.database import DatabaseUnitOfWork
 from tests.clock import FakeClock
 from tests.waiting import wait_until
 
@@ -153,3 +154,24 @@ def test_the_app_writes_them_when_it_stops(monkeypatch: pytest.MonkeyPatch) -> N
     assert [row["details"] for row in written[0]] == [{"count": 1}]
     monkeypatch.undo()
     database.close()
+
+
+def test_the_first_of_a_refusal_counts_although_the_storage_was_away(
+    database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = RefusalCounts(database, clock=clock)
+    first = correlation.begin()
+    refusals.record(AuditKind.LOGIN_REFUSE, "access_denied", address="203.0.113.1")
+
+    def later(_unit: object, _event: object) -> None:
+        clock.move(seconds=1)
+        correlation.begin()
+        refusals.record(AuditKind.LOGIN_REFUSE, "access_denied", address="203.0.113.1")
+        raise StorageUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DatabaseUnitOfWork, "record", later)
+        refusals.flush()
+    refusals.close()
+    (row,) = rows(database)
+    assert (row["correlation_id"], row["details"]) == (first, {"count": 2})

@@ -18,10 +18,12 @@ class Reader:
 
     def __init__(self) -> None:
         self.queries: list[Subject] = []
+        self.times: list[datetime] = []
         self.grants_now = Grants()
 
     def grants(self, subject: Subject, now: datetime) -> Grants:
         self.queries.append(subject)
+        self.times.append(now)
         return self.grants_now
 
 
@@ -37,7 +39,14 @@ def test_a_set_is_read_once_per_policy_version() -> None:
     assert len(reader.queries) == 1
     reader.grants_now = Grants(permissions={"read:reports": (GrantPath(None, Source.ADMIN),)})
     assert "read:reports" in rights.of(SUBJECT, 8).permissions
-    assert len(reader.queries) == 2
+    assert reader.queries == [SUBJECT, SUBJECT]
+    assert reader.times == [START, START]
+
+
+def test_a_set_has_its_decisions_made() -> None:
+    reader = Reader()
+    reader.grants_now = Grants(permissions={"read:reports": (GrantPath(None, Source.ADMIN),)})
+    assert set(make(reader, [START]).of(SUBJECT, 1).decisions) == {"read:reports"}
 
 
 def test_a_set_is_not_used_past_the_next_expiry_in_it() -> None:
@@ -63,3 +72,25 @@ def test_it_is_bounded() -> None:
     rights.of(others[-1], 1)
     rights.of(others[0], 1)
     assert len(reader.queries) == 6
+
+
+def test_the_set_that_was_read_last_is_kept() -> None:
+    reader, now = Reader(), [START]
+    rights = make(reader, now, keep=2)
+    first, second, third = (Subject("i", name) for name in "abc")
+    for subject, version in ((first, 1), (second, 1), (first, 2), (third, 2)):
+        rights.of(subject, version)
+    reader.queries.clear()
+    rights.of(first, 2)
+    rights.of(third, 2)
+    assert reader.queries == []
+    rights.of(second, 2)
+    assert reader.queries == [second]
+
+
+def test_a_set_is_not_used_for_an_older_version_either() -> None:
+    reader = Reader()
+    rights = make(reader, [START])
+    rights.of(SUBJECT, 8)
+    rights.of(SUBJECT, 7)
+    assert len(reader.queries) == 2

@@ -140,3 +140,9 @@ def test_a_withheld_permission_counts_for_no_change_whatever_a_token_claims(here
         default_role=None,
     )  # fmt: skip
     refused(here, PermissionDenied, here.grant, token, BOB, role=None, permission="read:reports")
+
+
+def test_what_is_not_withheld_cannot_be_released(here: Installation) -> None:
+    arguments = {"withheld": 99, "reason": "over", "version": None, "default_role": None}
+    error = refused(here, NotFound, here.act, administration.release, acting(ADA), person=here.id(CARLA), **arguments)
+    assert error.detail == "This is not withheld any more."

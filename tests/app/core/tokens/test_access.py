@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import TokenExpired, TokenInvalid
+from app.core.errors import ProviderUnavailable, TokenExpired, TokenInvalid
 from app.core.principal import Subject
 from app.core.settings import Settings
 from app.core.tokens.hashes import token_hash
@@ -274,3 +274,21 @@ def test_the_settings_verifier_works_over_http() -> None:
             with pytest.raises(TokenExpired):
                 verifier.access_token(issuer.access_token(exp=now - 8, iat=now - 50))
         assert issuer.discovery_fetches == issuer.jwks_fetches == 2
+
+
+@pytest.mark.parametrize("missing", ["issuer", "audience"])
+def test_a_verifier_without_issuer_or_audience_is_not_made(issuer: Issuer, missing: str) -> None:
+    url, audience = issuer.url, issuer.audience
+    with pytest.raises(ValueError, match=r"^issuer and audience must not be empty$"):
+        TokenVerifier(
+            issuer="" if missing == "issuer" else url,
+            audience="" if missing == "audience" else audience,
+            keys=issuer.key_set(),
+        )
+
+
+def test_keys_that_the_provider_does_not_have_make_it_unavailable(issuer: Issuer) -> None:
+    verifier = issuer.verifier(issuer.key_set(algorithms=("ES256",)))
+    with pytest.raises(ProviderUnavailable):
+        verifier.check_keys()
+    issuer.verifier().check_keys()

@@ -242,3 +242,8 @@ def test_numbers_are_bounded_wherever_they_are(issuer: Issuer, verifier: TokenVe
     claims = json.dumps(issuer.claims(aud=issuer.audience))[:-1]
     refuse(verifier, issuer.sign(f'{claims}, "any": {number}}}'.encode()))
     assert issuer.jwks_fetches == 0
+
+
+def test_an_escape_outside_of_a_text_is_no_json(issuer: Issuer, verifier: TokenVerifier) -> None:
+    brackets = b"[]," * 40
+    refuse(verifier, issuer.sign(b'{"a": [' + brackets + b"\\n 1]}"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from app.core.tokens.key_set import KeySet
-from tests.app.core.tokens.key_set.gate import Gate, fetching, same, unavailable, unknown
+from tests.app.core.tokens.key_set.gate import Gate, count_of_waiting, fetching, same, unavailable, unknown
 from tests.clock import FakeClock
 from tests.issuer import Issuer
 from tests.waiting import wait_until
@@ -52,3 +54,35 @@ def test_a_fetch_that_never_ends_is_given_up(issuer: Issuer, gate: Gate, clock: 
     wait_until(lambda: not fetching())
     unavailable(keys, str(old.kid))
     assert keys.generation == 1
+
+
+def test_a_token_of_the_provider_joins_a_fetch_that_brings_its_key(
+    issuer: Issuer, gate: Gate, keys: KeySet, clock: FakeClock
+) -> None:
+    keys.key("key-0", "RS256")
+    clock.move(seconds=6)
+    new = issuer.rotate()
+    gate.open.clear()
+    gate.entered.clear()
+    waiting = count_of_waiting(keys)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(keys.key, "key-1", "RS256")
+        assert gate.entered.wait(5)
+        second = pool.submit(keys.key, "key-1", "RS256", from_provider=True)
+        wait_until(lambda: len(waiting) == 2)
+        gate.open.set()
+        assert same(first.result(), new)
+        assert same(second.result(), new)
+    assert issuer.jwks_fetches == 2
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_absent_key_ids_are_remembered_up_to_a_limit(
+    issuer: Issuer, keys: KeySet, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr("app.core.tokens.key_set.MAX_ABSENT", kept)
+    keys.key("key-0", "RS256")
+    clock.move(seconds=6)
+    unknown(keys)
+    (unknown if kept else unavailable)(keys)
+    assert issuer.jwks_fetches == 2

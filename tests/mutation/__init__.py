@@ -1,0 +1,1 @@
+"""Mutation testing: how many small faults of the code the tests notice. See docs/mutation-testing.md."""
