@@ -14,10 +14,11 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/nu
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: docs docs-serve screenshots help run shell test test-fast coverage mutation check format e2e bench migrate doctor page lock openapi clean
+.PHONY: docs docs-serve screenshots help run shell test test-fast coverage mutation check security release-check format e2e bench \
+	migrate doctor page lock openapi clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-13s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "Commands of an installation: $(VENV)/bin/gatehouse --help, or type gatehouse in make shell."
 
 run: $(RUNTIME) ## install what is needed and start everything (Ctrl-C stops it)
@@ -49,6 +50,12 @@ check: $(DEV) ## lint, types, import contracts and the documentation site
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 	$(PY) -m tests.docs.website
+
+security: $(DEV) ## run the tests that prove the security requirements, and print the table; ARGS="R05 R31" proves some
+	@$(PY) -m tests.security.report --workers $(WORKERS) $(ARGS)
+
+release-check: $(DEV) ## check secrets in files, licences and the wheel (built twice), and write var/release/sbom.json; ARGS=wheel a part
+	@$(PY) -m tests.release $(ARGS)
 
 format: $(DEV) ## format the code and fix what ruff can fix
 	$(PY) -m ruff format .

@@ -28,7 +28,7 @@ class RequestHandler(WSGIRequestHandler):
 
     def version_string(self) -> str:
         """The ``Server`` header."""
-        return "Gatehouse"
+        return wsgi.SERVER_NAME
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002 - its signature
         """One line a request: method, path, status."""

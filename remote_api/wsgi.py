@@ -10,10 +10,11 @@ from __future__ import annotations
 import atexit
 import os
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from gunicorn.errors import AppImportError  # type: ignore[import-untyped] # ships no types
+from gunicorn.http import wsgi as gunicorn_responses  # type: ignore[import-untyped] # ships no types
 
 from app.core import logs, settings_loading
 from app.core.errors import ConfigurationError, GatehouseError, ServiceUnavailable
@@ -31,6 +32,9 @@ from remote_api.application import Application
 from remote_api.background_writer import BackgroundWriter
 from remote_api.services import ApiServices
 from remote_api.views.docs import DESCRIPTION
+
+SERVER_NAME: Final = "Gatehouse"
+"""The ``Server`` header, which names neither the software that serves the API nor a version."""
 
 
 def load_settings() -> Settings:
@@ -108,6 +112,7 @@ def described() -> bytes:
 
 
 def _application() -> Application:
+    gunicorn_responses.SERVER = SERVER_NAME  # gunicorn has no option for it
     try:
         return build(load_settings())
     except (ConfigurationError, ServiceUnavailable) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import Final
 
@@ -21,6 +22,15 @@ def _with_correlation_id(_: object, __: str, event: structlog.typing.EventDict) 
     """Add the correlation id, which users see as the reference of a failure."""
     if known := correlation.known():
         event.setdefault("correlation_id", known)
+    return event
+
+
+_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def _on_one_line(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Escape what would break the line, or control a terminal, in an event's text. Values are quoted, and JSON is."""
+    event["event"] = _CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode(), str(event["event"]))
     return event
 
 
@@ -76,7 +86,10 @@ def configure(*, process: str, json_lines: bool) -> None:
         [_TRACES_WITHOUT_LOCALS, structlog.processors.JSONRenderer()]
         if json_lines
         else [
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+            _on_one_line,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
         ]
     )
     structlog.configure(

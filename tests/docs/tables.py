@@ -11,6 +11,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ from app.core.settings import Settings
 from app.core.variables import variable
 from app.navigation import PAGES, PageRow
 from db.timeouts import ADMINISTRATION_TIMEOUTS, MIGRATION_TIMEOUTS, SERVICE_TIMEOUTS, Timeouts
+from tests.security.requirement_table import Requirement, requirements
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -180,6 +182,21 @@ def bounds_table() -> str:
     return _table(("Seconds", "App and API", "Commands", "`gatehouse migrate`"), rows)
 
 
+def requirements_table() -> str:
+    """The security requirements: a heading and a table for each area."""
+    head = ("Number", "Requirement", "Source", "Tests", "Guards that are removed")
+    areas = [
+        f"## {area}\n\n{_table(head, map(_requirement, rows))}"
+        for area, rows in groupby(requirements(), lambda row: row.area)
+    ]
+    return "\n\n" + "\n\n".join(areas) + "\n"
+
+
+def _requirement(row: Requirement) -> Iterable[str]:
+    tests = ", ".join(f"`{node}`" for node in row.tests)
+    return row.number, row.sentence.removesuffix("."), row.source, tests, "; ".join(row.guards)
+
+
 TABLES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "settings": ("docs/settings.md", settings_table),
     "permissions": ("docs/permissions.md", permissions_table),
@@ -192,6 +209,7 @@ TABLES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "layers": ("docs/architecture.md", layers_table),
     "streamlit": ("docs/architecture.md", streamlit_table),
     "bounds": ("docs/how-to/deploy.md", bounds_table),
+    "requirements": ("docs/security-requirements.md", requirements_table),
 }
 """Table → (document, how it is rendered)."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextvars import Context
@@ -14,6 +15,7 @@ import structlog
 
 from app.core import correlation, logs
 from app.core.errors import NotFound, StorageUnavailable
+from tests.stack import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -124,3 +126,28 @@ def test_a_line_outside_of_a_request_has_no_reference(capsys: pytest.CaptureFixt
     Context().run(structlog.get_logger("ours").info, "one of ours")
     (line,) = lines(capsys)
     assert "correlation_id" not in line
+
+
+_HOSTILE = "a\nforged line\r\n\x1b[31mred\u2028\x85\x00"
+_HOSTILE_PROGRAM = """
+import logging, sys, structlog
+from app.core import logs
+logs.configure(process="app", json_lines={json_lines})
+text = {text!r}
+structlog.get_logger("ours").info("an event", name=text)
+structlog.get_logger("ours").info(text)
+logging.getLogger("theirs").warning("a request for %s", text)
+"""
+
+
+@pytest.mark.parametrize("json_lines", [True, False])
+def test_a_hostile_text_stays_on_one_line(json_lines: bool) -> None:
+    """A value, the text of an event, and what a library inserts into its message."""
+    program = _HOSTILE_PROGRAM.format(json_lines=json_lines, text=_HOSTILE)
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True)
+    lines = done.stderr.decode().removesuffix("\n").split("\n")
+    assert len(lines) == 3
+    for line in lines:
+        assert line.isprintable()
+        assert "forged line" in line
+        assert "app" in line

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
 from tests.signin import CookieClient, SignInWorld, query, sign_in_world
+
+
+def test_state_nonce_and_verifier_are_random(installation: SignInWorld) -> None:
+    values: list[str] = []
+    for _ in range(2):
+        client = installation.client()
+        location = installation.begin(client)
+        values += [query(location)[name] for name in ("state", "nonce")]
+        client.get(installation.fake.approve(location))
+        values.append(installation.fake.forms[-1]["code_verifier"])
+    assert len(set(values)) == 6
+    assert all(re.fullmatch("[A-Za-z0-9_-]{43}", value) for value in values)  # 256 bits
 
 
 def test_a_callback_works_once(installation: SignInWorld) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,9 @@ from app.core.errors import (
     SessionExpired,
     Unauthenticated,
 )
+from app.core.policy import Source
 from app.core.principal import Subject
-from app.core.records import EndReason
+from app.core.records import EndReason, NewGrant
 from tests.clock import FakeClock
 from tests.provider import FakeProvider
 from tests.signin import SignInWorld, sign_in_world
@@ -103,6 +105,22 @@ def test_an_ended_session_reports_its_reason(installation: SignInWorld, reason: 
     (event,) = installation.audit("app:session:end")
     assert (event["actor"], event["reason"]) == ("admin", reason)
     assert len(installation.fake.revoked) == 1
+
+
+def test_a_sign_in_with_the_email_of_another_person_is_another_person(installation: SignInWorld) -> None:
+    email: dict[str, Any] = {"email": "ann@example.com", "email_verified": True}
+    ann = installation.sign_in(**email)
+    administrator = NewGrant(subject(installation), Source.ADMIN, "test", "administrator")
+    with installation.storage.unit_of_work() as unit:
+        unit.add_grant(administrator, installation.clock())
+        unit.commit()
+    other = installation.sign_in(sub="google-oauth2|ann", **email)
+    people = [installation.sessions.resolve(installation.secret(client)).person for client in (ann, other)]
+    assert [person.subject.subject for person in people] == ["auth0|ann", "google-oauth2|ann"]
+    assert {(person.email, person.email_verified) for person in people} == {("ann@example.com", True)}
+    assert roles(installation) == {"administrator"}
+    assert not installation.storage.read.grants(people[1].subject, installation.clock()).roles
+    assert installation.rows("people") == 2
 
 
 def test_rights_come_from_the_access_token_and_follow_it(installation: SignInWorld) -> None:

@@ -8,6 +8,37 @@ from tests.security.guard_removal import Removal
 
 REMOVALS: Final[list[Removal]] = [
     Removal(
+        guard="a login transaction is completed once",
+        at="component.oidc.login_transactions:LoginTransactions.complete",
+        without="raise StateMismatch(reason=CallbackReason.USED)",
+        test="tests/component/routes/test_callback.py::test_a_callback_works_once",
+    ),
+    Removal(
+        guard="a login transaction is completed in its own browser only",
+        at="component.oidc.login_transactions:LoginTransactions.open",
+        without="raise StateMismatch(reason=CallbackReason.OTHER_BROWSER)",
+        test="tests/component/routes/test_callback.py::test_a_callback_in_another_browser_is_refused",
+    ),
+    Removal(
+        guard="a login transaction ends after ten minutes",
+        at="component.oidc.login_transactions:LoginTransactions.open",
+        without="raise StateMismatch(reason=CallbackReason.LATE)",
+        test="tests/component/routes/test_callback.py::test_a_transaction_lasts_ten_minutes",
+    ),
+    Removal(
+        guard="an address of another site is no address to return to",
+        at="component.http.return_to:safe_return_to",
+        without="if not is_page_path(path): ...",
+        test="tests/component/http/test_return_to.py::test_everything_else_is_the_start_page",
+    ),
+    Removal(
+        guard="cookies are HttpOnly, SameSite and, on https, Secure",
+        at="component.http.cookies:Cookies.set",
+        without="return f\"{name}={value}; Path=/; HttpOnly; SameSite=Lax{'; Secure' if self.secure else ''}{age}\"",
+        instead='return f"{name}={value}; Path=/{age}"',
+        test="tests/component/routes/test_sign_in_flow.py::test_cookie_attributes",
+    ),
+    Removal(
         guard="the authentication routes log each failure with its reason",
         at="component.http.responses:problem",
         without="log_server_error(...)",
