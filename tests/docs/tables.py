@@ -34,6 +34,7 @@ from app.core.settings import Settings
 from app.core.variables import variable
 from app.navigation import PAGES, PageRow
 from db.timeouts import ADMINISTRATION_TIMEOUTS, MIGRATION_TIMEOUTS, SERVICE_TIMEOUTS, Timeouts
+from tests.e2e.accessibility.streamlit_markup import KNOWN_VIOLATIONS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -180,6 +181,18 @@ def bounds_table() -> str:
     return _table(("Seconds", "App and API", "Commands", "`gatehouse migrate`"), rows)
 
 
+def streamlit_violations_table() -> str:
+    """What the tests of accessibility accept in Streamlit's markup: rule, element, reason, issue."""
+    rows = ((f"`{row.rule}`", f"`{row.selector}`", row.reason, _issue(row.issue)) for row in KNOWN_VIOLATIONS)
+    return _table(("Rule", "Element", "Why a script cannot change it", "Issue"), rows)
+
+
+def _issue(name: str) -> str:
+    """A reference such as ``owner/name#1``, as a link."""
+    repository, _, number = name.partition("#")
+    return f"[{name}](https://github.com/{repository}/issues/{number})" if number else "none"
+
+
 TABLES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "settings": ("docs/settings.md", settings_table),
     "permissions": ("docs/permissions.md", permissions_table),
@@ -192,6 +205,7 @@ TABLES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "layers": ("docs/architecture.md", layers_table),
     "streamlit": ("docs/architecture.md", streamlit_table),
     "bounds": ("docs/how-to/deploy.md", bounds_table),
+    "streamlit-violations": ("docs/accessibility.md", streamlit_violations_table),
 }
 """Table → (document, how it is rendered)."""
 
