@@ -13,18 +13,32 @@ _STYLE: Final = """<style>
 [data-testid=stMainBlockContainer] { padding-top: 4.5rem; padding-bottom: 4rem; }
 @media (min-width: 62rem) { [data-testid=stMainBlockContainer] { padding-inline: 2.5rem; } }
 [data-testid=stAppScrollToBottomContainer], [data-testid=stMain] { scroll-padding-top: 4.5rem; }
-.stApp :is(button, a, summary, [role=button], [role=tab], [role=option], [tabindex="0"]):focus-visible {
-  outline: 2px solid light-dark(#2f5d50, #8fc7b3) !important; outline-offset: 2px; box-shadow: none;
+body :is(button, a, summary, [role=button], [role=tab], [role=option], [tabindex]:not(input, textarea)):focus-visible {
+  outline: 2px solid #3d8b75 !important; outline-offset: 2px; box-shadow: none;
 }
-.stApp label:has(input:is([type=checkbox], [type=radio]):focus-visible) {
-  outline: 2px solid light-dark(#2f5d50, #8fc7b3); outline-offset: 2px; border-radius: 0.375rem;
+body :is([data-testid$=RootElement], [data-testid=stNumberInputContainer], .react-aria-ComboBox > [role=group])
+  :is(input, textarea):focus-visible { outline: none; }
+body :is([data-testid$=RootElement], [data-testid=stNumberInputContainer], .react-aria-ComboBox > [role=group]):has(
+  :is(input, textarea):focus-visible) { outline: 2px solid #3d8b75; outline-offset: 1px; }
+body [data-testid=stButtonGroup] [role=radiogroup] { padding: 4px; margin: -4px; }
+body [data-testid=stButtonGroup] button:focus-visible { position: relative; z-index: 1; }
+body label:has(input:is([type=checkbox], [type=radio]):focus-visible) {
+  outline: 2px solid #3d8b75; outline-offset: 2px; border-radius: 0.375rem;
 }
-.stApp [data-testid=stButtonGroup] button[aria-checked=true] * { color: light-dark(#2f5d50, #8fc7b3); }
+body :is([data-testid$=RootElement], [data-testid=stNumberInputContainer], [data-testid=stDateInputField],
+  .react-aria-ComboBox > [role=group], [data-testid=stCheckbox]:not([data-selected]) label > span + div,
+  [data-testid=stRadioOption]:not([data-selected]) > div > div:first-child) { border-color: #75827d; }
+body [data-testid=stCheckbox]:not([data-selected]):has([role=switch]) label > span + div {
+  box-shadow: inset 0 0 0 1px #75827d;
+}
+body button:is([aria-checked=true], [aria-pressed=true]) :is(p, span) { color: inherit; }
+body button:is([aria-checked=true], [aria-pressed=true]) { color: inherit !important; }
+[data-testid=stCaptionContainer] code, small code { color: inherit; background: none; }
+[data-testid=stElementToolbar]:focus-within { opacity: 1; z-index: 10; }
 [data-testid=stLayoutWrapper]:has(> .st-key-notice) { position: sticky; top: 3.75rem; z-index: 90; }
 .st-key-notice:not(:empty) { background: light-dark(#fdfcfa, #141a18); padding-block: 0.25rem; border-radius: 0.6rem; }
 .st-key-notice [data-testid=stAlertContainer] { padding-block: 0.625rem; }
-.stApp [class*="st-key-danger-"] [data-testid=stBaseButton-primary] { background: #a5322c; border-color: #a5322c; }
-.stApp button:is([aria-checked=true], [aria-pressed=true]) p { color: light-dark(#2f5d50, #8fc7b3); }
+body [class*="st-key-danger-"] [data-testid=stBaseButton-primary] { background: #bf4640; border-color: #bf4640; }
 [data-testid=stLayoutWrapper]:has(> .st-key-action-bar) {
   position: sticky; bottom: 0; z-index: 80; background: light-dark(#fdfcfa, #141a18); padding-bottom: 0.75rem;
 }
@@ -59,7 +73,11 @@ _STYLE: Final = """<style>
   .stApp [data-testid=stMainBlockContainer] { padding-inline: 1rem; }
 }
 </style>"""
-"""Focus rings of at least 3 to 1 (WCAG 2.2, 1.4.11), headings of a tool; the notice and the action bar stay in view."""
+"""Focus outlines and borders of inputs of at least 3 to 1 (WCAG 2.2, 1.4.11); notice and action bar stay in view.
+
+Dialogs and popovers are outside of ``.stApp`` and have no color scheme, so ``light-dark()`` is light there. The colours
+of outlines and borders have 3 to 1 on the backgrounds of both themes.
+"""
 
 
 def style() -> None:

@@ -38,7 +38,7 @@ export const STYLE = `
 .control {
   display: block; width: 100%; min-height: 2.5rem; margin-top: 0.25rem; padding: 0.375rem 0.75rem; color: inherit;
   font: inherit; font-size: 1rem; background: var(--st-secondary-background-color, Field);
-  border: 1px solid var(--st-widget-border-color, var(--st-border-color, GrayText));
+  border: 1px solid color-mix(in srgb, var(--st-text-color, CanvasText) 55%, var(--st-background-color, Canvas));
   border-radius: var(--st-base-radius, 0.5rem);
 }
 select.control { text-overflow: ellipsis; }

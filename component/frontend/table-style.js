@@ -107,8 +107,8 @@ td.first :is(.detail, .badges, .chip) { font-weight: 400; }
 .foot .turn { display: inline-flex; gap: 0.5rem; }
 select {
   min-height: 2rem; padding: 0 0.5rem; color: inherit; font: inherit; font-size: 0.875rem;
-  background: var(--st-background-color, Canvas); border: 1px solid var(--st-border-color, GrayText);
-  border-radius: var(--st-button-radius, 0.5rem);
+  background: var(--st-background-color, Canvas); border-radius: var(--st-button-radius, 0.5rem);
+  border: 1px solid color-mix(in srgb, var(--st-text-color, CanvasText) 55%, var(--st-background-color, Canvas));
 }
 .sorting { display: none; padding: 0 0 0.5rem; }
 .waiting { padding: 0.5rem 0.25rem 0; }

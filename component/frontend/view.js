@@ -7,6 +7,7 @@ import { createElement } from "./dom.js"
 import { EventChannel } from "./event-channel.js"
 import { EventConsole } from "./event-console.js"
 import { ExpiryWarning } from "./expiry-warning.js"
+import { keepFocus } from "./focus-keeper.js"
 import { SignIn, signInSilently } from "./sign-in.js"
 import { SignInWatcher } from "./sign-in-watcher.js"
 import { STYLE } from "./style.js"
@@ -112,6 +113,7 @@ export class View {
       )
       this.warning = new ExpiryWarning(() => this.tabs)
       this.root.append(summary, signOut, this.warning.element)
+      keepFocus()
       this.tabs?.post({ kind: "signed-in", value: account.session })
       this.tabs?.listen((message) => this.onTabMessage(message), this.stopped.signal)
     }

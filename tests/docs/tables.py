@@ -35,6 +35,7 @@ from app.core.settings import Settings
 from app.core.variables import variable
 from app.navigation import PAGES, PageRow
 from db.timeouts import ADMINISTRATION_TIMEOUTS, MIGRATION_TIMEOUTS, SERVICE_TIMEOUTS, Timeouts
+from tests.e2e.accessibility.streamlit_markup import KNOWN_VIOLATIONS
 from tests.security.requirement_table import Requirement, requirements
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -197,6 +198,18 @@ def _requirement(row: Requirement) -> Iterable[str]:
     return row.number, row.sentence.removesuffix("."), row.source, tests, "; ".join(row.guards)
 
 
+def streamlit_violations_table() -> str:
+    """What the tests of accessibility accept in Streamlit's markup: rule, element, reason, issue."""
+    rows = ((f"`{row.rule}`", f"`{row.selector}`", row.reason, _issue(row.issue)) for row in KNOWN_VIOLATIONS)
+    return _table(("Rule", "Element", "Why a script cannot change it", "Issue"), rows)
+
+
+def _issue(name: str) -> str:
+    """A reference such as ``owner/name#1``, as a link."""
+    repository, _, number = name.partition("#")
+    return f"[{name}](https://github.com/{repository}/issues/{number})" if number else "none"
+
+
 TABLES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "settings": ("docs/settings.md", settings_table),
     "permissions": ("docs/permissions.md", permissions_table),
@@ -210,6 +223,7 @@ TABLES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "streamlit": ("docs/architecture.md", streamlit_table),
     "bounds": ("docs/how-to/deploy.md", bounds_table),
     "requirements": ("docs/security-requirements.md", requirements_table),
+    "streamlit-violations": ("docs/accessibility.md", streamlit_violations_table),
 }
 """Table → (document, how it is rendered)."""
 

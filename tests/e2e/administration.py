@@ -6,10 +6,16 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+from app import testing
+from app.core.keyring import Keyring
+from app.core.principal import Subject
+from db import open_database
+from tests.stack import Stack
+
 SOON = 20_000
 
 
-def heading(page: Page, text: str, *, within: int = SOON) -> None:
+def heading(page: Page, text: str | re.Pattern[str], *, within: int = SOON) -> None:
     """Wait for the page's main heading."""
     expect(page.locator("[data-testid=stMain] h1").first).to_have_text(text, timeout=within)
 
@@ -47,3 +53,13 @@ def answer(page: Page, key: str, reason: str) -> None:
 def notice(page: Page) -> Locator:
     """The notice with the result of the last change."""
     return page.locator(".st-key-notice")
+
+
+def crowd(stack: Stack, name: str, count: int) -> None:
+    """Add people whose subjects begin with ``name``, and who have never signed in."""
+    database = open_database(testing.settings(database_url=stack.database_url), Keyring(testing.settings().secrets))
+    with database.unit_of_work() as unit:
+        for number in range(count):
+            unit.person_id(Subject(stack.issuer, f"auth0|{name}-{number:02}"))
+        unit.commit()
+    database.close()

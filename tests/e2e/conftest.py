@@ -93,11 +93,18 @@ def settle(page: Page) -> None:
     page.wait_for_function(_SETTLED, timeout=20_000)
 
 
-def require_fit(page: Page, *, milliseconds: int = 5_000) -> None:
-    """Fail unless neither the page nor a dialog scrolls sideways. A chart follows a change of width with a delay."""
+def fits(page: Page, *, milliseconds: int = 5_000) -> bool:
+    """Whether neither the page nor a dialog scrolls sideways. A chart follows a change of width with a delay."""
     try:
         page.wait_for_function(_FITS, timeout=milliseconds)
     except BrowserTimeout:
+        return False
+    return True
+
+
+def require_fit(page: Page, *, milliseconds: int = 5_000) -> None:
+    """Fail unless neither the page nor a dialog scrolls sideways."""
+    if not fits(page, milliseconds=milliseconds):
         pytest.fail(f"{page.url} scrolls sideways at {page.viewport_size}")
 
 
@@ -218,4 +225,18 @@ def browser_users(browser: Browser, stack: RunningApp, *, height: int = 900) -> 
 def new_user(browser: Browser, stack: Stack) -> Iterator[NewUser]:
     """Creates users, each at a browser of its own."""
     with browser_users(browser, stack) as new_user:
+        yield new_user
+
+
+@pytest.fixture(scope="module")
+def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """An installation for one module, whose tests change permissions or stop processes."""
+    with Stack(tmp_path_factory.mktemp("own")) as started:
+        yield started
+
+
+@pytest.fixture
+def own_user(browser: Browser, own_stack: Stack) -> Iterator[NewUser]:
+    """Creates users of the module's own installation."""
+    with browser_users(browser, own_stack) as new_user:
         yield new_user

@@ -4,44 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.accessibility.axe import violations
 from tests.e2e.conftest import APPEARANCES, Appearances, BrowserUser, NewUser, require_fit
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-accessibility")]
 SOON = 20_000
-SPEC = find_spec("axe_playwright_python")
-AXE = (Path(SPEC.origin).parent / "axe.min.js").read_text() if SPEC is not None and SPEC.origin is not None else ""
-STREAMLIT_MARKUP = {
-    "region": "[data-testid=stSkipToContent]",
-    "list": "[data-testid=stSidebarNavItems]",
-    "listitem": "[data-testid=stSidebarNavItems] *",
-}
-"""Axe's rule → Streamlit's own markup (1.67) that violates it, beyond a script's control: skip link and navigation."""
-RUN = """async (streamlits) => {
-  const { violations } = await axe.run(document, { resultTypes: ["violations"] })
-  return violations.flatMap(({ id, nodes }) =>
-    nodes
-      .filter(({ target }) => {
-        const own = typeof target[0] === "string" && document.querySelector(target[0])
-        return !(own && streamlits[id] && own.matches(streamlits[id]))
-      })
-      .map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} (${failureSummary.slice(0, 300)})`),
-  )
-}"""
-
-
-def violations(page: Page) -> list[str]:
-    """The violations of all axe rules (WCAG 2.0 to 2.2, A and AA, and best practices), in shadow roots too."""
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(AXE)
-    messages: list[str] = page.evaluate(RUN, STREAMLIT_MARKUP)
-    return messages
 
 
 def test_axe_reports_violations_in_the_component(new_user: NewUser) -> None:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from app import testing
-from app.core.keyring import Keyring
-from app.core.principal import Subject
-from db import open_database
-from tests.e2e.administration import SOON, answer, find, heading, in_dialog, notice, row
-from tests.e2e.conftest import APPEARANCES, Appearance, Appearances, NewUser, browser_users, require_fit
-from tests.e2e.test_accessibility import violations
+from tests.e2e.accessibility.axe import violations
+from tests.e2e.administration import SOON, answer, crowd, find, heading, in_dialog, notice, row
+from tests.e2e.conftest import APPEARANCES, Appearance, Appearances, NewUser, require_fit
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-administration-people")]
@@ -23,32 +18,8 @@ COUNTS = ".stMarkdownBadge:has-text('shield_person')"
 """The badge of a person who counts as administrator."""
 
 
-@pytest.fixture(scope="module")
-def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """An installation for this module: its tests change permissions."""
-    with Stack(tmp_path_factory.mktemp("administration")) as started:
-        yield started
-
-
-@pytest.fixture
-def new_user(browser: Browser, own_stack: Stack) -> Iterator[NewUser]:
-    """Creates users of this module's installation."""
-    with browser_users(browser, own_stack) as new_user:
-        yield new_user
-
-
-def crowd(stack: Stack, name: str, count: int) -> None:
-    """Add people whose subjects begin with ``name``, and who have never signed in."""
-    database = open_database(testing.settings(database_url=stack.database_url), Keyring(testing.settings().secrets))
-    with database.unit_of_work() as unit:
-        for number in range(count):
-            unit.person_id(Subject(stack.issuer, f"auth0|{name}-{number:02}"))
-        unit.commit()
-    database.close()
-
-
-def test_a_granted_role_reaches_the_users_open_tab(new_user: NewUser) -> None:
-    ada, eva = new_user(), new_user()
+def test_a_granted_role_reaches_the_users_open_tab(own_user: NewUser) -> None:
+    ada, eva = own_user(), own_user()
     eva.sign_in("eva")
     eva.sees_pages(["Home", "Profile"])
     ada.sign_in("ada", "/people")
@@ -83,11 +54,11 @@ def test_a_granted_role_reaches_the_users_open_tab(new_user: NewUser) -> None:
     assert ada.console_errors == []
 
 
-def test_the_last_administrator_cannot_be_removed(new_user: NewUser, own_stack: Stack) -> None:
-    bruno = new_user()
+def test_the_last_administrator_cannot_be_removed(own_user: NewUser, own_stack: Stack) -> None:
+    bruno = own_user()
     bruno.sign_in("bruno")
     own_stack.command("bootstrap-admin", "--subject", "auth0|bruno", "--reason", "the first", "--yes")
-    ada = new_user()
+    ada = own_user()
     ada.sign_in("ada", "/people")  # administrator only by a token role, which does not count
     page = ada.page
     find(page, "bruno", "Bruno Silva")
@@ -108,11 +79,11 @@ def test_the_last_administrator_cannot_be_removed(new_user: NewUser, own_stack: 
     expect(bruno.page.locator(".st-key-account")).to_be_visible(timeout=SOON)
 
 
-def test_the_tab_of_an_ended_session_shows_the_reason(new_user: NewUser) -> None:
-    chiyo = new_user()
+def test_the_tab_of_an_ended_session_shows_the_reason(own_user: NewUser) -> None:
+    chiyo = own_user()
     chiyo.sign_in("chiyo", "/reports")
     heading(chiyo.page, "Usage report")
-    ada = new_user()
+    ada = own_user()
     ada.sign_in("ada", "/sessions")
     page = ada.page
     chiyos = row(page, "Chiyo Tanaka")
@@ -129,10 +100,10 @@ def test_the_tab_of_an_ended_session_shows_the_reason(new_user: NewUser) -> None
     ada.shot("sessions-ended")
 
 
-def test_concurrent_edits_of_two_administrators_are_both_kept(new_user: NewUser) -> None:
-    dev = new_user()
+def test_concurrent_edits_of_two_administrators_are_both_kept(own_user: NewUser) -> None:
+    dev = own_user()
     dev.sign_in("dev")
-    first, second = new_user(), new_user()
+    first, second = own_user(), own_user()
     for administrator in (first, second):
         administrator.sign_in("ada", "/people")
         find(administrator.page, "dev pat", "Dev Patel")
@@ -156,8 +127,8 @@ def test_concurrent_edits_of_two_administrators_are_both_kept(new_user: NewUser)
     expect(rows.filter(has_text="analyst")).to_have_count(1)
 
 
-def test_a_person_is_added_and_erased_with_a_second_factor(new_user: NewUser, own_stack: Stack) -> None:
-    ada = new_user()
+def test_a_person_is_added_and_erased_with_a_second_factor(own_user: NewUser, own_stack: Stack) -> None:
+    ada = own_user()
     ada.sign_in("ada", "/people")
     page = ada.page
     page.locator(".st-key-add-person button").click()
@@ -184,9 +155,9 @@ def test_a_person_is_added_and_erased_with_a_second_factor(new_user: NewUser, ow
     ada.shot("people-erased")
 
 
-def test_a_bulk_change_reports_its_result_and_can_be_undone(new_user: NewUser, own_stack: Stack) -> None:
+def test_a_bulk_change_reports_its_result_and_can_be_undone(own_user: NewUser, own_stack: Stack) -> None:
     crowd(own_stack, "crowd", 30)
-    ada = new_user()
+    ada = own_user()
     ada.sign_in("ada", "/people?q=crowd")
     page = ada.page
     expect(page.get_by_text("1 to 25 of 30 people")).to_be_visible(timeout=SOON)
@@ -205,9 +176,9 @@ def test_a_bulk_change_reports_its_result_and_can_be_undone(new_user: NewUser, o
     expect(notice(page)).to_contain_text("Undone: revoked the role viewer from 30 people again.", timeout=SOON)
 
 
-def test_the_overview_links_to_the_page_for_each_item(new_user: NewUser) -> None:
-    new_user().sign_in("eva")  # who has no role
-    ada = new_user()
+def test_the_overview_links_to_the_page_for_each_item(own_user: NewUser) -> None:
+    own_user().sign_in("eva")  # who has no role
+    ada = own_user()
     ada.sign_in("ada", "/admin")
     page = ada.page
     expect(page.locator(".st-key-figures-overview")).to_contain_text("roles", timeout=SOON)
@@ -219,8 +190,8 @@ def test_the_overview_links_to_the_page_for_each_item(new_user: NewUser) -> None
     assert ada.console_errors == []
 
 
-def test_an_auditor_sees_people_but_cannot_change_them(new_user: NewUser) -> None:
-    gita = new_user()
+def test_an_auditor_sees_people_but_cannot_change_them(own_user: NewUser) -> None:
+    gita = own_user()
     gita.sign_in("gita", "/people")
     page = gita.page
     expect(page.locator("a.open").first).to_be_visible(timeout=SOON)
@@ -238,10 +209,10 @@ def test_an_auditor_sees_people_but_cannot_change_them(new_user: NewUser) -> Non
 @pytest.mark.parametrize(
     "appearances", [APPEARANCES[0], (Appearance(dark=False, width=390), *APPEARANCES[1][1:])], ids=("wide", "narrow")
 )
-def test_it_looks_right_light_dark_wide_and_narrow(new_user: NewUser, appearances: Appearances) -> None:
-    user = new_user(width=appearances[0].width)
+def test_it_looks_right_light_dark_wide_and_narrow(own_user: NewUser, appearances: Appearances) -> None:
+    user = own_user(width=appearances[0].width)
     page = user.page
-    new_user().sign_in("bruno")
+    own_user().sign_in("bruno")
     user.sign_in("ada", "/people?q=bruno")
     expect(page.locator("a.open").first).to_be_visible(timeout=SOON)
 

@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.accessibility.axe import violations
 from tests.e2e.conftest import APPEARANCES, Appearances, NewUser, require_fit
-from tests.e2e.test_accessibility import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-audit-pages")]
 SOON = 20_000

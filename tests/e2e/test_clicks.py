@@ -7,7 +7,7 @@ reached by Tab, and typed in.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -18,20 +18,6 @@ from tests.e2e.conftest import BrowserUser, NewUser, browser_users
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-clicks")]
-
-
-@pytest.fixture(scope="module")
-def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """An installation for this module: its tests change permissions."""
-    with Stack(tmp_path_factory.mktemp("clicks")) as started:
-        yield started
-
-
-@pytest.fixture
-def new_user(browser: Browser, own_stack: Stack) -> Iterator[NewUser]:
-    """Creates users of this module's installation."""
-    with browser_users(browser, own_stack) as new_user:
-        yield new_user
 
 
 class Mouse:
@@ -168,9 +154,9 @@ def everyone_has_signed_in(browser: Browser, own_stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_frequent_task_takes_few_clicks(new_user: NewUser, task: str) -> None:
+def test_a_frequent_task_takes_few_clicks(own_user: NewUser, task: str) -> None:
     path, steps, max_clicks = TASKS[task]
-    ada = new_user()
+    ada = own_user()
     ada.sign_in("ada", path)
     expect(ada.page.locator("tr[data-row]").first).to_be_visible(timeout=SOON)
     ada.settle()

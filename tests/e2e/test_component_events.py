@@ -22,13 +22,6 @@ from tests.stack import Stack
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-events")]
 
 
-@pytest.fixture(scope="module")
-def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack for this module, which is stopped to read its audit."""
-    with Stack(tmp_path_factory.mktemp("events")) as started:
-        yield started
-
-
 @pytest.fixture
 def new_user(browser: Browser, own_stack: Stack) -> Iterator[NewUser]:
     with browser_users(browser, own_stack, height=1400) as new_user:

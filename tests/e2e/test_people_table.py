@@ -1,34 +1,17 @@
-"""The table of people in a real browser: keyboard alone, order and page in the address, and axe with a selection."""
+"""The table of people in a real browser: keyboard alone, order and page in the address."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.e2e.administration import SOON, heading, in_dialog, notice
-from tests.e2e.conftest import Appearance, NewUser, browser_users, require_fit
-from tests.e2e.test_accessibility import violations
-from tests.e2e.test_administration_people import crowd
+from tests.e2e.administration import SOON, crowd, heading, in_dialog, notice
+from tests.e2e.conftest import NewUser
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-people-table")]
-
-
-@pytest.fixture(scope="module")
-def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """An installation for this module: its tests change permissions."""
-    with Stack(tmp_path_factory.mktemp("administration")) as started:
-        yield started
-
-
-@pytest.fixture
-def new_user(browser: Browser, own_stack: Stack) -> Iterator[NewUser]:
-    """Creates users of this module's installation."""
-    with browser_users(browser, own_stack) as new_user:
-        yield new_user
 
 
 def press_until(page: Page, key: str, control: str) -> None:
@@ -41,9 +24,9 @@ def press_until(page: Page, key: str, control: str) -> None:
     pytest.fail(f"{control} is not reached by {key}")
 
 
-def test_two_people_are_selected_granted_and_undone_by_keyboard_alone(new_user: NewUser, own_stack: Stack) -> None:
+def test_two_people_are_selected_granted_and_undone_by_keyboard_alone(own_user: NewUser, own_stack: Stack) -> None:
     crowd(own_stack, "keys", 3)
-    ada = new_user()
+    ada = own_user()
     ada.sign_in("ada", "/people?q=keys")
     page = ada.page
     expect(page.locator("tr[data-row]")).to_have_count(3, timeout=SOON)
@@ -82,9 +65,9 @@ def test_two_people_are_selected_granted_and_undone_by_keyboard_alone(new_user: 
     assert ada.console_errors == []
 
 
-def test_order_and_page_are_in_the_address_and_come_back_with_it(new_user: NewUser, own_stack: Stack) -> None:
+def test_order_and_page_are_in_the_address_and_come_back_with_it(own_user: NewUser, own_stack: Stack) -> None:
     crowd(own_stack, "pages", 30)
-    ada = new_user()
+    ada = own_user()
     ada.sign_in("ada", "/people?q=pages")
     page = ada.page
     first = page.locator("tr[data-row]").first
@@ -109,17 +92,3 @@ def test_order_and_page_are_in_the_address_and_come_back_with_it(new_user: NewUs
     page.locator("#previous").click()
     expect(first).to_contain_text("pages-29", timeout=SOON)
     assert ada.console_errors == []
-
-
-@pytest.mark.parametrize("width", [1280, 375])
-def test_no_violation_on_people_with_a_selection(new_user: NewUser, width: int) -> None:
-    user = new_user(width=width)
-    user.sign_in("ada", "/people")
-    page = user.page
-    expect(page.locator("a.open").first).to_be_visible(timeout=SOON)
-    page.locator("td.select .tick").first.click()
-    expect(page.get_by_text("1 selected")).to_be_visible(timeout=SOON)
-    for appearance in user.appearances(Appearance(dark=False, width=width), Appearance(dark=True, width=width)):
-        require_fit(page)
-        assert violations(page) == [], appearance
-        user.shot(f"look-admin-people-selection-{appearance}")

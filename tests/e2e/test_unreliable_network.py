@@ -15,12 +15,6 @@ from tests.stack import Stack
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-events")]
 
 
-@pytest.fixture(scope="module")
-def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("network")) as started:
-        yield started
-
-
 @pytest.fixture
 def new_user(browser: Browser, own_stack: Stack) -> Iterator[NewUser]:
     """Creates users of this module's installation."""

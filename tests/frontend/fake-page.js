@@ -227,6 +227,9 @@ export function fakePage({ pathname = "/reports", search = "?x=1", responses = {
     BroadcastChannel: page.BroadcastChannel,
     Element: FakeElement,
     ShadowRoot: class {},
+    MutationObserver: class {
+      observe() {}
+    },
     getComputedStyle: (element) => ({ getPropertyValue: (name) => element.theme?.[name] ?? "" }),
     setTimeout: (act, delay) => timers.setTimeout(act, delay),
     clearTimeout: (timer) => timers.clearTimeout(timer),

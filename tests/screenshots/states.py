@@ -165,6 +165,7 @@ def step_up(scene: Scene) -> Iterator[None]:
         "UPDATE sessions SET authenticated_at = authenticated_at - 7200000000 WHERE ref = ?", reference
     )
     scene.open()
+    scene.press("export-locked")
     link = scene.page.locator("a.st-key-step-up").first
     expect(link).to_be_visible(timeout=SOON)
     link.scroll_into_view_if_needed()

@@ -105,6 +105,7 @@ _SHOTS: Final = (
     Shot("person-grant-api-lost", "/people?person={eva}", "ada", states.api_lost),
     Shot("roles", "/roles", "ada"),
     Shot("role", "/roles?role={analyst}", "ada"),
+    Shot("role-administrator", "/roles?role={administrator}", "ada"),
     Shot("role-compare", "/roles?role={analyst}&compare={viewer}", "ada"),
     Shot("role-edit", "/roles?role={viewer}&edit=yes", "ada"),
     Shot("role-review", "/roles?role={viewer}&edit=yes", "ada", states.reviewed),
@@ -121,6 +122,7 @@ _SHOTS: Final = (
     Shot("session-end", "/sessions", "ada", table_states.in_dialog_of_a_row("Dev Patel", "End")),
     Shot("audit", "/audit", "ada"),
     Shot("audit-event", "/audit", "ada", table_states.with_an_event_open),
+    Shot("audit-download", "/audit", "ada", states.in_dialog("audit-export")),
     Shot("audit-no-match", "/audit?kind=policy:person:erase", "ada"),
     # Every list: no match, one row, many rows, names that layouts find difficult, and the API out of reach
     *(

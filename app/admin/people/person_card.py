@@ -34,7 +34,7 @@ _BADGES: Final = {
 }
 _EVENTS: Final = Table(
     "events-of-person",
-    columns=(Column("when", "When", kind="short"), Column("what", "What happened")),
+    columns=(Column("when", "When", kind="short"), Column("what", "What happened", kind="prose", opens=True)),
     singular="event",
     plural="events",
 )
