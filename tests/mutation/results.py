@@ -65,11 +65,11 @@ def explanations() -> dict[Survivor, str]:
 
 def mutants(folder: Path) -> list[Mutant]:
     """Every mutant of a slice's folder, with the last result."""
-    found = []
+    results = []
     for meta in sorted((folder / MUTANTS).rglob("*.py.meta")):
         codes = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
-        found += [Mutant(name, place_of(name), status_by_exit_code[code]) for name, code in codes.items()]
-    return found
+        results += [Mutant(name, place_of(name), status_by_exit_code[code]) for name, code in codes.items()]
+    return results
 
 
 def place_of(name: str) -> str:

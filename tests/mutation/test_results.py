@@ -28,8 +28,8 @@ def _source(at: str) -> str:
 
 
 def test_every_explained_mutant_is_one_of_the_code() -> None:
-    for survivor, why in explanations().items():
-        assert why, survivor
+    for survivor, reason in explanations().items():
+        assert reason, survivor
         assert survivor.was in _source(survivor.at), (
             f"{survivor.at} no longer has the line: remove the row\n{survivor.was}"
         )
@@ -63,6 +63,6 @@ def test_the_place_of_a_mutant(name: str, place: str) -> None:
     assert place_of(name) == place
 
 
-def test_the_score_leaves_out_what_is_explained_or_did_not_run() -> None:
+def test_the_score_omits_what_is_explained_or_did_not_run() -> None:
     assert score(Counter({"killed": 4, "timeout": 1, "explained": 4, "not checked": 9})) == 80
     assert score(Counter({"not checked": 2})) is None

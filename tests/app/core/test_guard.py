@@ -213,7 +213,7 @@ def test_a_permission_without_a_similar_name_has_no_suggestion(desk: Desk) -> No
     assert str(caught.value) == "@requires names 'zzz', which is not in the catalogue of permissions."
 
 
-def test_what_cannot_be_guarded_is_told_completely(desk: Desk) -> None:
+def test_what_cannot_be_guarded_is_reported_completely(desk: Desk) -> None:
     with pytest.raises(TypeError) as caught:
         desk.guard.requires(Permission.READ_REPORTS)(functools.partial(print))
     assert str(caught.value) == (

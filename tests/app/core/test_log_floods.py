@@ -66,7 +66,7 @@ def test_the_kinds_are_bounded(minutes: Minutes) -> None:
     assert minutes.written("kind 1") is None, "1000 kinds are kept"
     assert minutes.written("one kind more") is not None
     assert minutes.written("kind 0") is None
-    assert minutes.written("kind 1") is not None, "all were forgotten"
+    assert minutes.written("kind 1") is not None, "all were dropped"
 
 
 @pytest.fixture

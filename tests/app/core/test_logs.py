@@ -36,15 +36,15 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def test_every_line_of_production_is_json_with_the_process(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(process="api", json_lines=True)
     reference = correlation.begin()
-    structlog.get_logger("ours").info("one of ours", number=1)
-    structlog.get_logger("ours").info("of another process", process="worker", correlation_id="theirs")
+    structlog.get_logger("gatehouse.test").info("one of own_line", number=1)
+    structlog.get_logger("gatehouse.test").info("of another process", process="worker", correlation_id="theirs")
     logging.getLogger("theirs").warning("one of %s", "a library")
     logging.getLogger("theirs").debug("not written")
     logging.getLogger("alembic").info("not written")
-    ours, other, library = lines(capsys)
-    assert ours.pop("timestamp").endswith("Z")
-    assert ours == {
-        "event": "one of ours", "level": "info", "number": 1, "process": "api", "correlation_id": reference,
+    own_line, other, library = lines(capsys)
+    assert own_line.pop("timestamp").endswith("Z")
+    assert own_line == {
+        "event": "one of own_line", "level": "info", "number": 1, "process": "api", "correlation_id": reference,
     }  # fmt: skip
     assert (other["process"], other["correlation_id"]) == ("worker", "theirs")
     assert (library["event"], library["level"], library["process"]) == ("one of a library", "warning", "api")
@@ -58,7 +58,7 @@ def test_a_trace_in_production_has_no_local_variables(capsys: pytest.CaptureFixt
     try:
         raise ValueError(len(token))  # noqa: TRY301 - a trace with a local variable
     except ValueError:
-        structlog.get_logger("ours").exception("it failed")
+        structlog.get_logger("gatehouse.test").exception("it failed")
     (line,) = lines(capsys)
     assert line["exception"][0]["exc_type"] == "ValueError"
     assert token not in json.dumps(line)
@@ -66,17 +66,17 @@ def test_a_trace_in_production_has_no_local_variables(capsys: pytest.CaptureFixt
 
 def test_lines_of_development_are_for_reading(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(process="app", json_lines=False)
-    structlog.get_logger("ours").info("one of ours")
+    structlog.get_logger("gatehouse.test").info("one of own_line")
     logging.getLogger("theirs").info("one of a library")
     try:
         raise ValueError("the reason")  # noqa: TRY301 - a trace
     except ValueError:
-        structlog.get_logger("ours").exception("it failed")
+        structlog.get_logger("gatehouse.test").exception("it failed")
     written = capsys.readouterr().err
-    ours, library, *failure = written.splitlines()
-    assert "one of ours" in ours
+    own_line, library, *failure = written.splitlines()
+    assert "one of own_line" in own_line
     assert "one of a library" in library
-    assert all("process=app" in line for line in (ours, library))
+    assert all("process=app" in line for line in (own_line, library))
     assert "\x1b" not in written, "no colours where no terminal reads"
     assert failure[-1] == "ValueError: the reason"
 
@@ -93,7 +93,7 @@ def test_the_root_has_one_handler_however_often_it_is_configured() -> None:
 
 def test_the_events_of_a_command_leave_its_output_alone(capsys: pytest.CaptureFixture[str]) -> None:
     logs.to_standard_error()
-    structlog.get_logger("ours").warning("an event")
+    structlog.get_logger("gatehouse.test").warning("an event")
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "an event" in captured.err
@@ -123,7 +123,7 @@ def test_a_failure_of_the_service_is_reported_once_with_its_reference() -> None:
 
 def test_a_line_outside_of_a_request_has_no_reference(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(process="api", json_lines=True)
-    Context().run(structlog.get_logger("ours").info, "one of ours")
+    Context().run(structlog.get_logger("gatehouse.test").info, "one of own_line")
     (line,) = lines(capsys)
     assert "correlation_id" not in line
 

@@ -95,8 +95,8 @@ def test_an_api_without_a_shared_store_counts_in_its_memory(monkeypatch: pytest.
 
 def test_a_hosted_script_must_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     script = tmp_path / "none.py"
-    found = mistakes(monkeypatch, tmp_path / "state", GATEHOUSE_APP=str(script))
-    assert f"GATEHOUSE_APP names {script}, and there is no such file." in found
+    reported = mistakes(monkeypatch, tmp_path / "state", GATEHOUSE_APP=str(script))
+    assert f"GATEHOUSE_APP names {script}, and there is no such file." in reported
 
 
 def test_the_mistakes_of_the_hosted_app_are_among_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

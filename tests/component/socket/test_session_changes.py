@@ -115,5 +115,5 @@ def test_an_ended_session_is_gone() -> None:
 )
 def test_a_session_of_a_blocked_or_another_user_is_gone(person: Person, resumed: bool) -> None:
     present = replace(SESSION, person=person)
-    found = checked(live=SessionExpired(), resumable=present) if resumed else checked(live=present)
-    assert found == SessionCheck(None, None)
+    result = checked(live=SessionExpired(), resumable=present) if resumed else checked(live=present)
+    assert result == SessionCheck(None, None)

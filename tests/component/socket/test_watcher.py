@@ -1,4 +1,4 @@
-"""The watcher rechecks tabs when something changed, and goes on whatever fails."""
+"""The watcher rechecks tabs when something changed, and continues whatever fails."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class WatchedTab:
         self.reruns = 0
         self.fails: Exception | None = None
         self.wants_rerun = self.has_lost = False
-        self.asked: list[datetime] = []
+        self.times: list[datetime] = []
 
     def is_due(self, now: datetime) -> bool:
-        self.asked.append(now)
+        self.times.append(now)
         return self.due
 
     async def recheck(self) -> None:
@@ -88,7 +88,7 @@ def test_tabs_are_rechecked_when_a_counter_has_changed_or_they_are_due() -> None
         assert (idle.rechecks, due.rechecks) == (1, 1)
         await watch.poll()
         assert (idle.rechecks, due.rechecks) == (1, 2)
-        assert idle.asked == [NOW]
+        assert idle.times == [NOW]
         counters.now = ChangeCounters(1, 2)
         await watch.poll()
         assert (idle.rechecks, due.rechecks) == (2, 3)
