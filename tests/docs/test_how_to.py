@@ -139,7 +139,7 @@ def test_a_page_is_added_as_the_how_to_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_and_tests_named_in_the_docs_exist(document: Path) -> None:
     for name in names(document):
-        path, _, test = name.partition("::")
+        path, _, test = name.partition("[")[0].partition("::")
         if re.fullmatch(rf"(?:{'|'.join(FOLDERS)})/[\w./-]+", path):
             assert (ROOT / path).exists() or path in MADE, name
         if test and path.startswith("tests/"):

@@ -34,7 +34,7 @@ class Outcome(StrEnum):
 _SEVERITY: Final = {outcome: number for number, outcome in enumerate(Outcome)}
 
 
-@dataclass
+@dataclass(eq=False)
 class Outcomes:
     """A plugin of pytest that keeps the outcome of each test, also of those that run in workers."""
 
