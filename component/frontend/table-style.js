@@ -95,7 +95,7 @@ td.first :is(.detail, .badges, .chip) { font-weight: 400; }
 .button.plain { border-color: transparent; background: transparent; }
 .bar {
   position: sticky; bottom: 0; z-index: 2; display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem;
-  padding: 0.5rem 0.75rem; border-top: 1px solid var(--st-border-color, GrayText);
+  padding: 0.75rem; border-top: 1px solid var(--st-border-color, GrayText);
   background: var(--st-secondary-background-color, Canvas);
   border-radius: 0 0 var(--st-base-radius, 0.5rem) var(--st-base-radius, 0.5rem);
 }

@@ -15,6 +15,8 @@ from typing import Final, Literal
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.conftest import settle
+
 NON_TEXT: Final = 3.0
 TEXT: Final = 4.5
 MARGIN: Final = 6
@@ -137,16 +139,14 @@ def mark_contrast(picture: Image.Image) -> float:
 
 def outline_share(page: Page, element: Locator, focused: Locator) -> float:
     """The area that changes by 3 to 1 with the focus, as a share of a line of two pixels around the element."""
-    expect(page.locator("[data-test-script-state]")).to_have_attribute(
-        "data-test-script-state", "notRunning", timeout=20_000
-    )  # a run of the page may take the focus
-    page.keyboard.press("Shift")  # from now on a focus is as by keyboard
-    focused.blur()
-    before = _picture(page, element, MARGIN)
+    settle(page)  # a run of the page may take the focus
     focused.focus()
+    page.keyboard.press("Shift+Tab")  # not `blur`: a dialog returns the focus to the control that had it
+    expect(focused).not_to_be_focused()
+    before = _picture(page, element, MARGIN)
+    page.keyboard.press("Tab")
     expect(focused).to_be_focused()
     after = _picture(page, element, MARGIN)
-    focused.blur()
     width, height = (size - 2 * MARGIN for size in before.size)
     pairs = zip(_pixels(before), _pixels(after), strict=True)
     changed = sum(contrast(*pair) >= NON_TEXT for pair in pairs)
