@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -153,11 +154,12 @@ OPENING = ("stop_script", "rerun_script", "set_run_on_save", "set_run_on_save")
 """The messages that reach Streamlit for the message that opens a gate."""
 
 
-def with_tab(test: Callable[[TabHarness], Awaitable[None]]) -> None:
-    """Run ``test`` with an open tab whose page is rendered."""
+def with_tab(test: Callable[[TabHarness], Awaitable[None]], *, clock: Callable[[], float] = time.monotonic) -> None:
+    """Run ``test`` with an open tab whose page is rendered; ``clock`` is that of the tabs."""
 
     async def run() -> None:
         with testing.gatehouse() as services:
+            services.tabs.monotonic = clock
             subject = testing.sign_in_as(None, roles=("analyst",))
             (session,) = services.storage.read.sessions_of(subject, utc_now())
             websocket = FakeWebSocket()

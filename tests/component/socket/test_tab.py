@@ -124,7 +124,7 @@ def test_a_page_with_a_new_right_is_not_rerun_while_a_press_is_on_its_way(reques
             harness.tab.rerun()
             assert not BackMsg.FromString((await harness.tab.receive())["bytes"]).rerun_script.widget_states.widgets
 
-    with_tab(check)
+    with_tab(check, clock=lambda: 0.0)  # it moves by `advance_clock` only
 
 
 def test_a_message_costs_one_query() -> None:
