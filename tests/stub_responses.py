@@ -170,6 +170,12 @@ ROLE_ROWS = [
 ]
 
 
+def chain(**values: object) -> dict[str, object]:
+    """The end of the audit's chain as the API returns it, with these values."""
+    end = {"seq": 9, "last_at": SINCE, "sealed": True, "boundary_seq": 0}
+    return end | {"verified": False, "good": None, "events": None, "problems": []} | values
+
+
 def serve(stub: StubApi) -> StubApi:
     """Let ``stub`` answer each read of People, Sessions and Overview, and each change with success."""
 
@@ -210,6 +216,7 @@ def serve(stub: StubApi) -> StubApi:
         ("GET", f"{BASE}/permissions"): page("permissions", catalogue),
         ("GET", f"{BASE}/audit"): page("events", [event()]),
         ("GET", f"{BASE}/audit/9"): json_of(event()),
+        ("GET", f"{BASE}/audit/chain"): json_of(chain()),
         ("GET", f"{BASE}/statistics"): json_of(statistics()),
         ("POST", f"{BASE}/people"): json_of({**card(7), "name": ""}, 201),
         ("POST", f"{BASE}/people/7/grants"): changed,

@@ -16,6 +16,7 @@ from app.core.principal import Subject
 from app.services import Services
 from tests.contract import stored_contract
 from tests.stub_api import RecordedRequest, StubApi, StubResponse, json_of
+from tests.stub_responses import chain
 
 SINCE = "2026-01-31T12:00:00+00:00"
 CATALOGUE = ("export:reports", "manage:roles", "read:people", "read:reports", "read:roles")
@@ -155,12 +156,6 @@ GUARDS = [
     },
 ]  # fmt: skip
 KINDS = [{"kind": "policy:role:update", "sentence": AuditKind.ROLE_UPDATE.sentence}]
-
-
-def chain(**values: object) -> dict[str, object]:
-    """The end of the audit's chain as the API returns it, with these values."""
-    end = {"seq": 9, "last_at": SINCE, "sealed": True, "boundary_seq": 0}
-    return end | {"verified": False, "good": None, "events": None, "problems": []} | values
 
 
 @contextmanager

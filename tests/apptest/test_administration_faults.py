@@ -9,11 +9,12 @@ import pytest
 
 from app import api_transport
 from tests.apptest.administration import notice
-from tests.apptest.stubbed import AdministrationStub, chain, event, page, page_text, problem_text
+from tests.apptest.stubbed import AdministrationStub, event, page, page_text, problem_text
 from tests.apptest.tables import press, table, tables, texts
 from tests.apptest.test_faults import HOSTILE
 from tests.ports import free_port
 from tests.stub_api import FAULTS, StubResponse, json_of
+from tests.stub_responses import chain
 
 FAULTY = ["401", "403", "404", "409", "412", "422", "428", "429", "500", "500 html", "503", "html", "list", "cut"]
 

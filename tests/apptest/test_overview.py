@@ -7,7 +7,6 @@ from streamlit.testing.v1 import AppTest
 from app import testing
 from tests import stub_responses
 from tests.apptest.administration import PATHS, Administration, page_text
-from tests.apptest.stubbed import chain
 from tests.apptest.tables import press, table, texts
 from tests.stub_api import json_of
 
@@ -29,7 +28,7 @@ def test_what_needs_attention_links_to_the_page_for_it(admin: Administration) ->
 def test_a_broken_audit_is_the_first_point_for_those_who_may_read_the_audit(admin: Administration) -> None:
     at, _ = admin.open("/admin")
     assert "The end of the audit" not in page_text(at)
-    admin.stub.responses["GET", f"{stub_responses.BASE}/audit/chain"] = json_of(chain(sealed=False))
+    admin.stub.responses["GET", f"{stub_responses.BASE}/audit/chain"] = json_of(stub_responses.chain(sealed=False))
     at, _ = admin.open("/admin")
     for file in ("overview.py", "home.py"):
         testing.open_page(at, file)

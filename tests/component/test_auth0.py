@@ -92,6 +92,7 @@ def test_nothing_else_is_served_from_the_front_end_folder() -> None:
         "event-console.js",
         "expiry-overlay.js",
         "expiry-warning.js",
+        "focus-keeper.js",
         "navigation.js",
         "popup.js",
         "reachability.js",

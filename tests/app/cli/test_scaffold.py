@@ -46,7 +46,12 @@ def tree(pristine: Path, tmp_path: Path) -> Path:
         "tests/apptest/conftest.py",
         "tests/remote_api/world.py",
     )  # for the order of imports
-    for name in (MATRIX, POLICY, *first_party, "pyproject.toml", "README.md", ".env.example"):
+    of_the_tables = (
+        "tests/e2e/accessibility/streamlit_markup.py",
+        "tests/security/requirement_table.py",
+        "tests/security/requirements.toml",
+    )
+    for name in (MATRIX, POLICY, *first_party, *of_the_tables, "pyproject.toml", "README.md", ".env.example"):
         (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(pristine / name, tmp_path / "tree" / name)
     shutil.copytree(pristine / "tests" / "docs", tmp_path / "tree" / "tests" / "docs")
