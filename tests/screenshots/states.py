@@ -263,9 +263,7 @@ def not_saved(scene: Scene) -> Iterator[None]:
 def incomplete(scene: Scene) -> Iterator[None]:
     """A new role has no name yet, so it cannot be reviewed."""
     scene.open()
-    scene.page.locator("[class*='has-read-reports'] label").click(timeout=SOON)
     expect(scene.page.get_by_text("Enter a name to continue.")).to_be_visible(timeout=SOON)
-    scene.settle()
     yield
 
 
