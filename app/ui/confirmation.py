@@ -146,7 +146,8 @@ def show_differences(warning: Sentence, before: Mapping[str, str], now: Mapping[
             st.write("The fields shown here are the same as before; another field has changed.")
             return
         rows = [
-            {"": name, "When you began": before.get(name) or "none", "Now": now.get(name) or "none"} for name in names
+            {"Field": name, "When you began": before.get(name) or "none", "Now": now.get(name) or "none"}
+            for name in names
         ]
         st.table(rows, border="horizontal", hide_index=True)
 

@@ -186,8 +186,8 @@ def test_a_conflict_shows_both_versions_and_keeps_the_input(admin: Administratio
     assert "**Bruno Silva** was changed meanwhile, by another administrator or in another tab." in page_text(at)
     table = at.table[0].value
     assert table.to_dict("records") == [
-        {"": "State", "When you began": "Active", "Now": "Blocked"},
-        {"": "Roles and permissions", "When you began": "analyst, explore\\:api and viewer", "Now": "viewer"},
+        {"Field": "State", "When you began": "Active", "Now": "Blocked"},
+        {"Field": "Roles and permissions", "When you began": "analyst, explore\\:api and viewer", "Now": "viewer"},
     ]
     assert at.text_input(key="add-grant-reason").value == "helps"
     assert at.radio(key="add-grant-chosen-role").value == "developer"

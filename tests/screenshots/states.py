@@ -220,9 +220,10 @@ def changed_meanwhile(scene: Scene) -> Iterator[None]:
 def reviewed(scene: Scene) -> Iterator[None]:
     """The editor of a role shows what its changes do, before they are saved."""
     scene.open()
-    scene.page.get_by_label("Find a permission").fill("csv")
+    scene.page.get_by_label("Search for a permission").fill("csv")
+    scene.press("show-all-permissions")
     scene.page.locator("[class*='has-explore-files'] label").click(timeout=SOON)
-    expect(scene.page.get_by_text("1 added, not saved yet")).to_be_visible(timeout=SOON)
+    expect(scene.page.get_by_text("+ 1 permission; not saved yet")).to_be_visible(timeout=SOON)
     scene.press("role-review")
     expect(scene.page.locator(".st-key-review-added")).to_be_visible(timeout=SOON)
     yield
@@ -260,10 +261,9 @@ def not_saved(scene: Scene) -> Iterator[None]:
 
 @contextmanager
 def incomplete(scene: Scene) -> Iterator[None]:
-    """A new role is reviewed without a name and a permission."""
+    """A new role has no name yet, so it cannot be reviewed."""
     scene.open()
-    scene.press("role-review")
-    scene.settle()
+    expect(scene.page.get_by_text("Enter a name to continue.")).to_be_visible(timeout=SOON)
     yield
 
 

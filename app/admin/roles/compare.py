@@ -6,14 +6,14 @@ from typing import Final
 
 import streamlit as st
 
-from app import formatting
+from app import formatting, panels
 from app.admin.api import roles as roles_api
 from app.admin.roles.edits import PermissionComparison, compare_permissions
 from app.admin.roles.role_list import back_button, show_not_found
 from app.admin.widgets import role_picker
 from app.admin.widgets.permission_table import ListedPermissions
 from app.core.contract.roles import RoleBody
-from app.core.errors import NotFound
+from app.core.errors import GatehouseError, NotFound
 from app.ui.layout import header
 
 DIFFERENCES, ALL = "Differences", "All"
@@ -31,6 +31,11 @@ def show(first_id: int, second_id: int | None) -> None:
         second = roles_api.role(second_id) if second_id is not None else None
     except NotFound:
         show_not_found()
+        return
+    except GatehouseError as error:
+        back_button()
+        st.title("Compare roles", anchor=False)
+        panels.problem(error)
         return
     back_button()
     names = [formatting.plain(role.name) for role in (first, second) if role is not None]

@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, formatting
+from app import access, formatting, panels
 from app.admin.api import roles as roles_api
 from app.admin.roles import deletion as role_deletion
 from app.admin.roles import editor, holders, role_list, unsaved_edits
@@ -15,7 +15,7 @@ from app.admin.roles.unsaved_edits import RoleEdit, Stage
 from app.admin.widgets.links import AUDIT, MAPPINGS, PEOPLE, ROLES, link
 from app.admin.widgets.permission_table import ListedPermissions
 from app.core.contract.roles import RoleBody
-from app.core.errors import NotFound
+from app.core.errors import GatehouseError, NotFound
 from app.core.permissions import ADMINISTRATOR, Permission
 from app.ui import dialogs, failures, notices, texts
 from app.ui.layout import header
@@ -37,6 +37,11 @@ def show(role_id: int, *, to_edit: bool) -> None:
             editor.show_stage(edit)  # offers a new role from the edit
             return
         role_list.show_not_found()
+        return
+    except GatehouseError as error:
+        role_list.back_button()
+        st.title("Role", anchor=False)
+        panels.problem(error)
         return
     refused = access.missing(Permission.MANAGE_ROLES)
     edit = unsaved_edits.of_role(role) if refused is None and role.name != ADMINISTRATOR else None
