@@ -69,7 +69,7 @@ def gatehouse(chosen: Settings | None = None) -> Iterator[Services]:
 
 def open_app(path: str = "/") -> AppTest:
     """The app in an anonymous browser at ``path`` (which may have a query), not run yet."""
-    at = AppTest.from_file(str(MAIN), default_timeout=20)
+    at = AppTest.from_file(str(MAIN), default_timeout=60)
     address, _, query = path.partition("?")
     at.context = {"url": f"{composition.services().settings.app_base_url}{address}"}
     for pair in filter(None, query.split("&")):

@@ -73,7 +73,7 @@ def serve_functions(
 
 def open_as(script: Path, *roles: str, path: str = "/") -> AppTest:
     """The app opened at a path by a user with these roles."""
-    at = AppTest.from_file(str(script), default_timeout=20)
+    at = AppTest.from_file(str(script), default_timeout=60)
     at.context = {"url": f"http://localhost:8501{path}"}
     testing.sign_in_as(at, roles=roles)
     return at.run()

@@ -30,7 +30,7 @@ except Exception as error:
 
 def run(code: str, call: str, *roles: str, anonymous: bool = False) -> AppTest:
     """Run a script as a user with these roles; the state has the result of ``call`` or the error that it raises."""
-    at = AppTest.from_string(SCRIPT.format(code=textwrap.dedent(code), call=call), default_timeout=20)
+    at = AppTest.from_string(SCRIPT.format(code=textwrap.dedent(code), call=call), default_timeout=60)
     testing.make_anonymous(at)
     if not anonymous:
         testing.sign_in_as(at, roles=roles)

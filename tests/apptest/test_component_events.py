@@ -38,7 +38,7 @@ def call(
     installation: AppInstallation, *requests: WebRequest, roles: tuple[str, ...] = ("developer",)
 ) -> list[WebResponse | str]:
     """Send requests to the host in a run of a user with these roles; returns responses, or codes of errors."""
-    at = AppTest.from_function(_script, default_timeout=30)
+    at = AppTest.from_function(_script, default_timeout=60)
     installation.sign_in(at, roles=list(roles))
     at.session_state["requests"], at.session_state["responses"] = requests, []
     at.run()

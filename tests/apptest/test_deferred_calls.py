@@ -115,7 +115,7 @@ def gatehouse() -> Iterator[None]:
 def run(code: str, *roles: str) -> AppTest:
     """Run this code as a new user with these roles, or as an anonymous one."""
     at = AppTest.from_string(
-        f"import tests.apptest.test_deferred_calls as shared\n{textwrap.dedent(code)}", default_timeout=20
+        f"import tests.apptest.test_deferred_calls as shared\n{textwrap.dedent(code)}", default_timeout=60
     )
     testing.make_anonymous(at)
     if roles:

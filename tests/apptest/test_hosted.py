@@ -108,7 +108,7 @@ def served(script: Path, config: str = ENTRIES) -> None:
 
 def open_app(script: Path, path: str = "/", **user: object) -> AppTest:
     """The app opened at a path by a user with these ``roles``, or by an anonymous one."""
-    at = AppTest.from_file(str(script), default_timeout=20)
+    at = AppTest.from_file(str(script), default_timeout=60)
     at.context = {"url": f"http://localhost:8501{path}"}
     testing.make_anonymous(at)
     if user:
@@ -193,7 +193,7 @@ def test_entries_apply_to_a_navigation_imported_from_streamlits_module(gatehouse
 
 def test_a_revoked_role_closes_the_page_at_the_next_run(gatehouse: Services, shop: Path) -> None:
     served(shop)
-    at = AppTest.from_file(str(shop), default_timeout=20)
+    at = AppTest.from_file(str(shop), default_timeout=60)
     subject = testing.sign_in_as(at, roles=["viewer"])
     at.run().switch_page("views/orders.py").run()
     assert ran(at)[-1] == "orders"
@@ -249,7 +249,7 @@ def test_the_whole_app_can_require_a_permission(gatehouse: Services, shop: Path)
 
 def test_a_blocked_user_sees_only_that(gatehouse: Services, shop: Path) -> None:
     served(shop, "")
-    at = AppTest.from_file(str(shop), default_timeout=20)
+    at = AppTest.from_file(str(shop), default_timeout=60)
     subject = testing.sign_in_as(at, roles=["administrator"])
     with gatehouse.storage.unit_of_work() as unit:
         unit.set_blocked(subject, blocked=True)

@@ -91,7 +91,7 @@ def test_every_page_requires_access_in_its_first_statement(script: Path) -> None
 @pytest.mark.parametrize("row", [row for row in PAGES if row.permission is not None], ids=lambda row: row.file)
 def test_a_page_refuses_access_when_it_runs_without_the_navigation(installation: AppInstallation, row: object) -> None:
     """The page's own check: the script alone, without ``app/main.py`` and its filter."""
-    at = AppTest.from_file(str(row.script), default_timeout=20)  # type: ignore[attr-defined]
+    at = AppTest.from_file(str(row.script), default_timeout=60)  # type: ignore[attr-defined]
     installation.sign_in(at)
     at.run()
     assert [error.value for error in at.exception] or at.exception
@@ -204,7 +204,7 @@ if st.button("Body", key="body"):
 def test_functions_are_refused_in_callbacks_fragments_and_the_body_after_a_role_is_removed(
     installation: AppInstallation, change: Change, button: str
 ) -> None:
-    at = AppTest.from_string(SCRIPT, default_timeout=20)
+    at = AppTest.from_string(SCRIPT, default_timeout=60)
     subject = installation.sign_in(at, roles=["analyst"])
     at.run()
     at.button(key=button).click().run()

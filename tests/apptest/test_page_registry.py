@@ -33,7 +33,7 @@ def _script() -> None:
 @pytest.fixture
 def at() -> AppTest:
     page_registry._created.cache_clear()
-    return AppTest.from_function(_script, default_timeout=20)
+    return AppTest.from_function(_script, default_timeout=60)
 
 
 def test_a_page_object_of_one_run_cannot_run_in_another(at: AppTest) -> None:

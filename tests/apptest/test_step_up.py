@@ -131,7 +131,7 @@ def test_a_page_requires_a_recent_sign_in_when_it_runs_without_the_navigation(
     installation: AppInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(REQUIREMENTS, "read:reports", SignInRequirement(max_age_seconds=300))
-    at = AppTest.from_file(str(testing.MAIN.parents[1] / "pages" / "usage_report.py"), default_timeout=20)
+    at = AppTest.from_file(str(testing.MAIN.parents[1] / "pages" / "usage_report.py"), default_timeout=60)
     installation.sign_in(at, roles=["viewer"])
     signed_in_ago(installation, HOUR)
     at.run()
@@ -159,7 +159,7 @@ def test_a_required_second_factor_is_explained(
 def test_functions_are_refused_in_callbacks_fragments_and_the_body_once_the_sign_in_is_old(
     installation: AppInstallation, button: str
 ) -> None:
-    at = AppTest.from_string(SCRIPT, default_timeout=20)
+    at = AppTest.from_string(SCRIPT, default_timeout=60)
     installation.sign_in(at, roles=["analyst"])
     at.run()
     at.button(key=button).click().run()
@@ -197,7 +197,7 @@ def test_a_challenge_of_the_api_is_raised_as_the_same_error(
             keep.append(error)
             panels.problem(error)
 
-    at = AppTest.from_function(script, args=(caught,), default_timeout=20)
+    at = AppTest.from_function(script, args=(caught,), default_timeout=60)
     installation.sign_in(at, roles=["analyst"])
     signed_in_ago(installation, 2 * HOUR)
     at.run()

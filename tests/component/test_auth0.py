@@ -78,7 +78,7 @@ def _script() -> None:
 
 def test_it_is_found_and_draws() -> None:
     """The packaged component is registered by name; without the installed project this raises."""
-    at = AppTest.from_function(_script, default_timeout=20).run()
+    at = AppTest.from_function(_script, default_timeout=60).run()
     assert not at.exception
 
 

@@ -38,7 +38,7 @@ def _script() -> None:
 
 
 def test_it_draws() -> None:
-    assert not AppTest.from_function(_script, default_timeout=20).run().exception
+    assert not AppTest.from_function(_script, default_timeout=60).run().exception
 
 
 CHECKS = """
