@@ -123,6 +123,7 @@ _SHOTS: Final = (
     Shot("audit", "/audit", "ada"),
     Shot("audit-event", "/audit", "ada", table_states.with_an_event_open),
     Shot("audit-download", "/audit", "ada", states.in_dialog("audit-export")),
+    Shot("audit-until", "/audit?until=2020-01-01", "ada"),
     Shot("audit-no-match", "/audit?kind=policy:person:erase", "ada"),
     # Every list: no match, one row, many rows, names that layouts find difficult, and the API out of reach
     *(

@@ -62,7 +62,7 @@ def grant_a_role(keys: Keyboard) -> None:
     keys.choose(roles.get_by_role("radio", name="viewer"))
     confirm(keys, "add-grant", "viewer")
     keys.press(keys.key("undo"), backwards=True)
-    expect(notice(keys.page)).to_contain_text("no longer", timeout=SOON)
+    expect(notice(keys.page)).to_contain_text("Undone: revoked the role viewer from Eva Novak", timeout=SOON)
     keys.require_focus()
 
 
@@ -112,7 +112,7 @@ def create_edit_and_delete_a_role(keys: Keyboard) -> None:
     keys.press(keys.key("show-all-permissions"))
     keys.press(page.locator("[class*='has-explore-files'] input"), "Space")
     keys.require_focus()
-    save_role(keys, "1 added")
+    save_role(keys, "+ explore:files")
     open_dialog(keys, "role-delete")
     confirm(keys, "delete", "clerk")
     heading(page, "Roles")
