@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import socket as sockets
-from collections.abc import Iterator
 
 import pytest
 from uvicorn.config import Config
@@ -17,16 +16,6 @@ from component.server.websocket_protocol import MESSAGE_SECONDS, LimitedWebSocke
 from tests.component.server.protocol_harness import SOCKET, FakeTransport, Loop, connect, quiet_app
 from tests.nginx import SHIPPED
 from tests.security.raw_http import frame
-
-
-@pytest.fixture
-def loop() -> Iterator[Loop]:
-    fresh = Loop()
-    yield fresh
-    for task in asyncio.all_tasks(fresh):
-        task.cancel()
-    fresh.run_until_complete(asyncio.sleep(0))
-    fresh.close()
 
 
 @pytest.mark.parametrize("family", [sockets.AF_INET, sockets.AF_INET6, sockets.AF_UNIX])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,16 +22,6 @@ from tests.component.server.protocol_harness import SOCKET, FakeTransport, Loop,
 from tests.security.raw_http import frame
 
 PING, PONG, CONTINUATION, TEXT = 9, 10, 0, 1
-
-
-@pytest.fixture
-def loop() -> Iterator[Loop]:
-    fresh = Loop()
-    yield fresh
-    for task in asyncio.all_tasks(fresh):
-        task.cancel()
-    fresh.run_until_complete(asyncio.sleep(0))
-    fresh.close()
 
 
 def part(opcode: int, payload: bytes = b"", *, final: bool = True) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,16 +17,6 @@ from component.server.http_protocol import (
     LimitedHttp,
 )
 from tests.component.server.protocol_harness import FakeTransport, Loop, connect
-
-
-@pytest.fixture
-def loop() -> Iterator[Loop]:
-    fresh = Loop()
-    yield fresh
-    for task in asyncio.all_tasks(fresh):
-        task.cancel()
-    fresh.run_until_complete(asyncio.sleep(0))
-    fresh.close()
 
 
 async def answering_app(scope: Any, receive: Any, send: Any) -> None:

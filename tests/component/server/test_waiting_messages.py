@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,16 +11,6 @@ from component.limits.buffered_messages import BufferedMessages
 from component.server.websocket_protocol import READ_BYTES, SOCKET_READER, LimitedWebSocket
 from tests.component.server.protocol_harness import SOCKET, Loop, connect
 from tests.security.raw_http import MB, frame
-
-
-@pytest.fixture
-def loop() -> Iterator[Loop]:
-    fresh = Loop()
-    yield fresh
-    for task in asyncio.all_tasks(fresh):
-        task.cancel()
-    fresh.run_until_complete(asyncio.sleep(0))
-    fresh.close()
 
 
 class Slow:
