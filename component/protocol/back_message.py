@@ -120,6 +120,11 @@ class BackMessage:
         return self.message.backend_operation_request.request_id if is_operation else ""
 
     @property
+    def upload_request_id(self) -> str:
+        """The id of the request for upload addresses that it is; "" for none."""
+        return self.message.file_urls_request.request_id
+
+    @property
     def deferred_file_id(self) -> str:
         """The id of the deferred download that it requests; "" for none."""
         return self.message.backend_operation_request.deferred_file.file_id

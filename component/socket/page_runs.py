@@ -15,6 +15,7 @@ from component.socket.page_url import page_url
 from component.socket.reconnection import Reconnection
 from component.socket.shared_state import SharedState
 from component.socket.tab_state import GateState, OwnerTabs, TabState
+from component.socket.upload_requests import UploadRequests
 
 _QUIET_SECONDS: Final = 0.25
 _ACTION_LOST: Final = (
@@ -50,6 +51,7 @@ class PageRuns:
         self._in = incoming
         self._out = outgoing
         self._reconnection = reconnection
+        self._uploads = UploadRequests(incoming)
         self._locked_page_before = state.locked_page  # keeps an action in the session that is requested
         self._navigation: ForwardMsg | None = None
         self._session_id = ""  # of Streamlit, once it is known
@@ -130,15 +132,16 @@ class PageRuns:
         The run that opens the gate is sent between a stop and a barrier. The stop keeps Streamlit from merging a
         pending run into it; after the response to the barrier, Streamlit sends nothing of an earlier run.
         """
+        self._handed_over_at = self._shared.monotonic()
         if message.is_rerun:
             self._prepare(message)
             self._reconnection.record_run()
-            self._handed_over_at = self._shared.monotonic()
             self.is_outdated = self.is_outdated and not message.is_full_rerun
             if self._state.begin_run(is_full=message.is_full_rerun):
                 barrier = injected_messages.barrier(run_on_save=bool(self._state.run_on_save))
                 self._in.inject_first(to_streamlit(data) for data in (message.serialize(), *barrier))
                 return to_streamlit(injected_messages.stop())
+        self._uploads.record_request(message)
         return to_streamlit(message.serialize())
 
     def _prepare(self, rerun: BackMessage) -> None:
@@ -159,6 +162,7 @@ class PageRuns:
         message = forward_message.parse(data)
         if message is None:
             return data
+        self._uploads.record_output(message)
         kind = message.WhichOneof("type")
         if kind == "navigation":
             self._navigation = message
