@@ -15,6 +15,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.core.policy import Grants
 from component.limits.bounded_dict import put_newest
+from component.protocol import injected_messages
 from component.protocol.back_message import BackMessage
 from component.socket.locked_page import LockedPage
 from component.socket.rendered import Rendered
@@ -141,6 +142,8 @@ class TabState:
         if self.gate is not GateState.OPEN:
             return kind in _WITHOUT_CONTENT
         self.rendered.record(message)
+        if self.last_rerun is not None:
+            self.last_rerun = injected_messages.follow(self.last_rerun, message)
         return True
 
     def _is_barrier(self, message: ForwardMsg) -> bool:
