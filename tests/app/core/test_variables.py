@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -255,3 +256,10 @@ def test_each_script_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("XDG_DATA_HOME", "relative")  # counts as not set, by the specification
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_folder(tmp_path / "app.py").parent == tmp_path / ".local" / "share" / "gatehouse"
+
+
+def test_on_macos_the_folder_is_that_of_application_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    expected = tmp_path / "Library" / "Application Support" / "gatehouse"
+    assert default_folder(tmp_path / "app.py").parent == expected

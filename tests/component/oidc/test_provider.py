@@ -50,6 +50,7 @@ def test_errors_come_with_any_status(installation: SignInWorld, status: int) -> 
         installation.provider.refresh("token")
     assert caught.value.error == "invalid_grant"
     assert caught.value.detail == "No."
+    assert caught.value.fields() == {"error": "invalid_grant"}
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,7 @@ def test_an_error_other_than_a_refusal_suggests_to_try_again(
         installation.provider.refresh("token")
     if isinstance(caught.value, ProviderRefused):
         assert caught.value.error == ""  # unreadable, so it is not evaluated
+        assert caught.value.fields() == {}
 
 
 def test_redirects_are_not_followed(installation: SignInWorld) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.core import administration
-from app.core.audit import subject_name
+from app.core.audit import SYSTEM, subject_name
 from app.core.errors import (
     Conflict,
     ExceedsOwnPermissions,
@@ -20,7 +20,7 @@ from app.core.errors import (
 from app.core.permissions import ADMINISTRATOR, CATALOGUE, ROLES
 from app.core.policy import Source
 from app.core.principal import AuthMethod
-from app.core.records import TokenRights
+from app.core.records import NewGrant, TokenRights
 from tests.app.core.administration.support import (
     ADA,
     BOB,
@@ -146,3 +146,17 @@ def test_what_is_not_withheld_cannot_be_released(here: Installation) -> None:
     arguments = {"withheld": 99, "reason": "over", "version": None, "default_role": None}
     error = refused(here, NotFound, here.act, administration.release, acting(ADA), person=here.id(CARLA), **arguments)
     assert error.detail == "This is not withheld any more."
+
+
+def test_revoking_several_grants_counts_those_that_the_first_removes(here: Installation) -> None:
+    """An automatic grant that is revoked withholds the others of its role, so they no longer exist then."""
+    here.store_grants(CARLA, "analyst", source=Source.TOKEN)
+    default = NewGrant(CARLA, Source.INSTALLATION, SYSTEM, "analyst")
+    here.unit(lambda unit: unit.add_grant(default, here.now))
+    here.store_grants(CARLA, "analyst")
+    card = here.database.administration.person_card(here.id(CARLA), here.now)
+    assert card is not None
+    arguments = {"grants": card.grants, "person": card.row.id, "reason": "over", "default_role": None}
+    assert here.act(administration.revoke_all, acting(ADA), **arguments) == 3
+    assert here.roles_of(CARLA) == set()
+    assert [event[0] for event in here.events()] == ["policy:grant:revoke"] * 2
