@@ -19,23 +19,23 @@ def rerun_like(last: BackMessage) -> BackMessage:
     return BackMessage(message, message.SerializeToString())
 
 
-def follow(last: BackMessage, shown: ForwardMsg) -> BackMessage:
-    """A rerun of the page that a browser shows once it has received ``shown``; ``last`` is one of the page before.
+def follow(last: BackMessage, message: ForwardMsg) -> BackMessage:
+    """A rerun of the page that a browser shows once it has received ``message``; ``last`` is one of the page before.
 
     A rerun must name the page that the browser shows. If it names none, as the first one of a page that was opened by
-    its URL, or another one, the browser takes it for a change of the page: it draws every widget anew, and what the
+    its URL, or another one, the browser takes it for a change of the page: it draws every widget again, and what the
     user types or uploads is gone.
     """
-    kind = shown.WhichOneof("type")
+    kind = message.WhichOneof("type")
     if kind not in {"navigation", "page_info_changed"}:
         return last
     followed = rerun_like(last)
     rerun = followed.message.rerun_script
     if kind == "navigation":
-        rerun.page_script_hash = shown.navigation.page_script_hash
+        rerun.page_script_hash = message.navigation.page_script_hash
         rerun.page_name = ""  # counts only without a hash
     else:
-        rerun.query_string = shown.page_info_changed.query_string
+        rerun.query_string = message.page_info_changed.query_string
     return rerun_like(followed)
 
 

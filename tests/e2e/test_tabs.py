@@ -194,7 +194,7 @@ def test_a_change_of_role_reaches_both_tabs(user: BrowserUser, stack: Stack) -> 
 def test_a_change_of_role_keeps_the_widgets_of_a_page_that_was_opened_by_its_url(
     user: BrowserUser, stack: Stack
 ) -> None:
-    """The rerun names the page that the browser shows: for another, it would draw each widget anew."""
+    """The rerun names the page that the browser shows: for another, it would draw each widget again."""
     user.sign_in("bruno", "/csv")
     uploader = user.page.get_by_test_id("stFileUploader")
     expect(uploader).to_be_visible(timeout=SOON)
