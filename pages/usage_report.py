@@ -139,7 +139,7 @@ def by_page(report: Usage, span: str) -> None:
 with header("Usage report"):
     chosen = st.segmented_control(
         "Time span", list(RANGES), default="30 days", key="range", required=True, bind="query-params",
-        label_visibility="collapsed",
+        label_visibility="collapsed", wrap=True,
     )  # fmt: skip
     export(RANGES[chosen])
 

@@ -73,7 +73,7 @@ def show() -> None:
     with header("Overview"):
         span = st.segmented_control(
             "Time span", list(_SPANS), default="30 days", required=True, key="span", bind="query-params",
-            label_visibility="collapsed",
+            label_visibility="collapsed", wrap=True,
         )  # fmt: skip
     try:
         with st.spinner("Loading the numbers…"):

@@ -35,7 +35,8 @@ _SETTLED = """
 """
 _FITS = """
 () => document.documentElement.scrollWidth <= window.innerWidth
-    && [...document.querySelectorAll("[data-testid=stMain], [role=dialog]")]
+    && [...document.querySelectorAll(
+        "[data-testid=stMain], [role=dialog], [data-testid=stButtonGroup], [data-testid=stButtonGroup] *")]
         .every((element) => element.scrollWidth <= element.clientWidth + 1)
 """
 ARTEFACTS = ROOT / "var" / "screenshots"
@@ -94,7 +95,10 @@ def settle(page: Page) -> None:
 
 
 def fits(page: Page, *, milliseconds: int = 5_000) -> bool:
-    """Whether neither the page nor a dialog scrolls sideways. A chart follows a change of width with a delay."""
+    """Whether neither the page, a dialog nor a group of buttons scrolls sideways.
+
+    A chart follows a change of width with a delay.
+    """
     try:
         page.wait_for_function(_FITS, timeout=milliseconds)
     except BrowserTimeout:
@@ -103,7 +107,7 @@ def fits(page: Page, *, milliseconds: int = 5_000) -> bool:
 
 
 def require_fit(page: Page, *, milliseconds: int = 5_000) -> None:
-    """Fail unless neither the page nor a dialog scrolls sideways."""
+    """Fail unless ``fits``."""
     if not fits(page, milliseconds=milliseconds):
         pytest.fail(f"{page.url} scrolls sideways at {page.viewport_size}")
 

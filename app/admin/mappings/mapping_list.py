@@ -114,7 +114,7 @@ def _filter_bar() -> tuple[str, str]:
         )  # fmt: skip
         which = st.segmented_control(
             "Show", [ALL, NOT_MAPPED], default=NOT_MAPPED if "unmapped" in st.query_params else ALL, required=True,
-            key="mappings-which",
+            key="mappings-which", wrap=True,
         )  # fmt: skip
     if which == NOT_MAPPED:
         st.query_params["unmapped"] = "true"

@@ -40,7 +40,13 @@ def form(key: str, *, with_expiry: bool = True, grantable_only: bool = True) -> 
     choice, terms = st.columns(2, gap="medium")
     with choice:
         kind = st.segmented_control(
-            "What", list(_KINDS), default="A role", required=True, key=f"{key}-kind", label_visibility="collapsed"
+            "What",
+            list(_KINDS),
+            default="A role",
+            required=True,
+            key=f"{key}-kind",
+            label_visibility="collapsed",
+            wrap=True,
         )
         item = grant_picker.choose(key, _KINDS[kind or "A role"], grantable_only=grantable_only)
     with terms:
@@ -61,7 +67,12 @@ def complete(data: GrantInput) -> bool:
 
 def _expiry(key: str) -> datetime | None:
     span = st.pills(
-        "For how long", [_NO_EXPIRY, *_SPANS, _UNTIL_DATE], default=_NO_EXPIRY, required=True, key=f"{key}-span"
+        "For how long",
+        [_NO_EXPIRY, *_SPANS, _UNTIL_DATE],
+        default=_NO_EXPIRY,
+        required=True,
+        key=f"{key}-span",
+        wrap=True,
     )
     if span in _SPANS:
         return (utc_now() + timedelta(days=_SPANS[span])).replace(microsecond=0)

@@ -106,7 +106,7 @@ def show_fields(edit: RoleEdit) -> None:
         ).strip()  # fmt: skip
         which = st.segmented_control(
             "Show", [IN_ROLE, ALL, CHANGED], default=IN_ROLE if draft.base.permissions else ALL, required=True,
-            key=f"{key}-which",
+            key=f"{key}-which", wrap=True,
         )  # fmt: skip
     _permissions(edit, key, text, which)
 

@@ -51,6 +51,7 @@ def findings(installation: Photographed, shot: Shot) -> list[str]:
 
 def _findings(place: Scene, shot: Shot) -> Iterator[str]:
     page, width = place.page, shot.widths[0]
+    yield from _sideways(page, width)
     reports = {f"light, {width} px": axe.report(page)}
     yield from contrast.findings(page, shot.name)
     _show(place, width, dark=True)
@@ -59,6 +60,7 @@ def _findings(place: Scene, shot: Shot) -> Iterator[str]:
     if place.at_rest:
         reports["focus"] = focus_report(page, shot.name)
     _show(place, NARROW, dark=False)
+    yield from _sideways(page, NARROW)
     reports[f"light, {NARROW} px"] = axe.report(page)
     for name, report in reports.items():
         yield from (f"{name}: {line}" for line in report.violations)
@@ -67,8 +69,12 @@ def _findings(place: Scene, shot: Shot) -> Iterator[str]:
         if row.scene == shot.name and row not in known:
             yield f"{row.rule} no longer occurs at {row.selector}: remove the row from the table of known violations"
     _show(place, NARROWEST, dark=False)
+    yield from _sideways(page, NARROWEST)
+
+
+def _sideways(page: Page, width: int) -> Iterator[str]:
     if not fits(page):
-        yield f"it scrolls sideways at {NARROWEST} px"
+        yield f"a part of it scrolls sideways at {width} px"
 
 
 def _show(place: Scene, width: int, *, dark: bool) -> None:
