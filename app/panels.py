@@ -232,10 +232,15 @@ def problem(error: GatehouseError) -> None:
             " ".join([f"**{formatting.plain(error.title)}.**", *sentences]),
             icon=":material/error:",
         )
-        columns = st.columns([1, 3], vertical_alignment="center")
-        label = "Load again" if isinstance(error, ChangeUnconfirmed) else "Try again"
-        columns[0].button(label, key="retry", icon=":material/refresh:")
-        columns[1].caption(f"If this continues, give your administrator this reference: `{correlation.current()}`")
+        reference("Load again" if isinstance(error, ChangeUnconfirmed) else "Try again")
+
+
+def reference(retry: str = "") -> None:
+    """Show the correlation id of a failure, for the administrator; behind a button to try again, if it has a label."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if retry:
+            st.button(retry, key="retry", icon=":material/refresh:")
+        st.caption(f"If this continues, give your administrator this reference: `{correlation.current()}`")
 
 
 def failure(error: GatehouseError, principal: Callable[[], Principal]) -> None:
@@ -258,7 +263,7 @@ def internal(error: BaseException) -> None:
             "**Something went wrong here.** It was not caused by your input, and it has been logged.",
             icon=":material/error:",
         )
-        st.caption(f"If it happens again, give your administrator this reference: `{correlation.current()}`")
+        reference()
 
 
 def unprotected() -> None:

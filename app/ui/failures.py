@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from app import formatting, panels
-from app.core import correlation, logs
+from app.core import logs
 from app.core.errors import (
     Conflict,
     ExceedsOwnPermissions,
@@ -22,11 +22,17 @@ from app.core.errors import (
     TooManyRequests,
     Unauthenticated,
 )
-from app.ui import texts
 
 
-def show(error: GatehouseError, *, key: str, input_kept: bool = False) -> None:
-    """Show an error. ``input_kept``: the user's input is still in the widgets and can be sent again."""
+def show(error: GatehouseError, *, key: str, input_kept: bool = False, retry: bool = False) -> None:
+    """Show an error.
+
+    Args:
+        error: What failed.
+        key: The key of the container.
+        input_kept: The user's input is still in the widgets and can be sent again.
+        retry: Show a button that runs the part again.
+    """
     if isinstance(error, StepUpRequired):
         panels.step_up(error, within_page=True)
         return
@@ -43,13 +49,13 @@ def show(error: GatehouseError, *, key: str, input_kept: bool = False) -> None:
             st.warning(text, icon=":material/block:")
         else:
             st.error(text, icon=":material/error:")
-            texts.small(f"If it happens again, give your administrator this reference: `{correlation.current()}`")
+        if retry or not refused:
+            panels.reference("Try again" if retry else "")
 
 
 def show_with_retry(error: GatehouseError, *, key: str) -> None:
     """Show an error of a list, whose search and filters keep their input, with a button that loads the list again."""
-    show(error, key=key, input_kept=True)
-    st.button("Try again", key="retry", icon=":material/refresh:")
+    show(error, key=key, input_kept=True, retry=True)
 
 
 def message(error: GatehouseError) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import formatting
 from app.admin.api import audit as audit_api
+from app.core import logs
 from app.core.clock import utc_now
 from app.core.contract.audit import Chain
 from app.core.errors import GatehouseError, TooManyRequests
@@ -21,8 +22,13 @@ def show() -> Chain | None:
     """Draw the state from a quick check of the chain's end, and a button that verifies all of it; return the state."""
     head = None
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="audit-chain"):
-        with failures.show_errors("audit-chain-failed"):
-            head = audit_api.chain_head()
+        try:
+            with st.spinner("Reading the state of the audit…"):
+                head = audit_api.chain_head()
+        except GatehouseError as error:
+            logs.report(error, where="the state of the audit")
+            st.markdown(f":orange[:material/help:] The state of the chain is unknown. {failures.message(error)}")
+        else:
             _head(head)
         verify = st.button("Verify all events", key="audit-verify", type="tertiary", icon=":material/fact_check:")
     if verify:

@@ -12,12 +12,13 @@ import streamlit as st
 from app import access
 from app.admin.api.roles import catalogue, roles
 from app.admin.widgets import labels
+from app.core import logs
 from app.core.administration_records import PeopleQuery, Through
 from app.core.clock import utc_now
+from app.core.errors import GatehouseError
 from app.core.permissions import Permission
 from app.core.policy import Source
 from app.core.records import MAX_SEARCH_CHARACTERS
-from app.ui import failures
 
 NO_ROLE: Final = "No role"
 _STATES: Final = {label: state for state, label in labels.STATES.items()}
@@ -92,20 +93,22 @@ def _choice(label: str, key: str, options: Iterable[str], placeholder: str, *, w
 
 
 def _named(label: str, key: str, first: list[str], names: Callable[[], tuple[str, ...]], *, width: int) -> str | None:
-    """A filter by a name. It accepts names that are not on offer too, as from an address."""
-    offered = [*first, *(_cached(key, names) if access.allows(Permission.READ_ROLES) else ())]
+    """A filter by a name. It accepts names that are not on offer too: from an address, or because none was loaded."""
+    offered = _cached(key, names) if access.allows(Permission.READ_ROLES) else ()
     return st.selectbox(
-        label, offered, index=None, key=key, placeholder=f"Any {label.lower()}", bind="query-params",
-        accept_new_options=True, width=width,
+        label, [*first, *offered], index=None, key=key, bind="query-params", accept_new_options=True, width=width,
+        placeholder=f"Any {label.lower()}" if offered else f"Type a {label.lower()}",
     )  # fmt: skip
 
 
 def _cached(key: str, names: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
-    """The names on offer, cached for a minute per tab."""
+    """The names on offer, cached for a minute per tab; empty if they cannot be loaded, which the list reports."""
     cache: dict[str, tuple[float, tuple[str, ...]]] = st.session_state.setdefault(_NAMES, {})
     if key not in cache or time.monotonic() - cache[key][0] > _NAMES_TTL_SECONDS:
-        with failures.show_errors(f"{key}-names-failed"):
+        try:
             cache[key] = (time.monotonic(), names())
+        except GatehouseError as error:
+            logs.report(error, where="a filter")
     return cache[key][1] if key in cache else ()
 
 

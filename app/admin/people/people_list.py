@@ -59,9 +59,11 @@ def show() -> None:
 @st.fragment
 def _list() -> None:
     """Search, filters and table; reruns without the rest of the page while the administrator types."""
-    query = filter_bar()
+    above = st.container()
     try:
         with st.spinner("Loading people…"):
+            with above:
+                query = filter_bar()
             page = PEOPLE.load(query, lambda at: people(query, sort=at.sort, cursor=at.cursor, limit=at.size))
     except GatehouseError as error:
         failures.show_with_retry(error, key="people-failed")
