@@ -38,7 +38,9 @@ body button:is([aria-checked=true], [aria-pressed=true]) { color: inherit !impor
 [data-testid=stLayoutWrapper]:has(> .st-key-notice) { position: sticky; top: 3.75rem; z-index: 90; }
 .st-key-notice:not(:empty) { background: light-dark(#fdfcfa, #141a18); padding-block: 0.25rem; border-radius: 0.6rem; }
 .st-key-notice [data-testid=stAlertContainer] { padding-block: 0.625rem; }
-body [class*="st-key-danger-"] [data-testid=stBaseButton-primary] { background: #bf4640; border-color: #bf4640; }
+body [class*="st-key-danger-"] [data-testid=stBaseButton-primary]:not(:disabled) {
+  background: #bf4640; border-color: #bf4640;
+}
 [data-testid=stLayoutWrapper]:has(> .st-key-action-bar) {
   position: sticky; bottom: 0; z-index: 80; background: light-dark(#fdfcfa, #141a18); padding-bottom: 0.75rem;
 }
