@@ -20,8 +20,12 @@ SOON: Final = 20_000
 HEIGHT: Final = 900
 MAX_HEIGHT: Final = 4_000
 MAX_COLOURS: Final = 256
-_DRAWN = "() => document.querySelector('[data-testid=stSkeleton]') === null && document.fonts.status === 'loaded'"
-"""Streamlit loads some elements when it first shows them, with a grey bar until then."""
+_DRAWN = """
+() => document.querySelector("[data-testid=stSkeleton]") === null && document.fonts.status === "loaded"
+    && [...document.querySelectorAll(".stElementContainer[class*=st-key-table-]")].every((table) =>
+        table.querySelector("[data-testid=stBidiComponentIsolated]")?.shadowRoot?.querySelector("table"))
+"""
+"""Streamlit loads some elements when it first shows them, with a grey bar until then; components come after that."""
 _WRITTEN = """
 () => [...document.querySelectorAll("[data-testid=stMain], [role=dialog]")]
     .reduce((height, element) => Math.max(height, element.scrollHeight), document.documentElement.scrollHeight)
