@@ -255,12 +255,15 @@ def test_a_session_that_ends_during_the_exchange_gets_no_tokens(
     assert installation.storage.read.sealed_tokens(ref) is None
     assert not installation.storage.read.grants(installation.subject(), installation.clock()).roles
     assert client.get("/auth/session").json() == {"authenticated": False}
+    assert [event["reason"] for event in installation.audit("app:token:refresh-fail")] == ["session-ended"]
 
 
 def test_a_refusal_that_cannot_be_recorded_still_returns_to_the_page(installation: SignInWorld) -> None:
     client = due(installation)
+    session = installation.sessions.by_ref(installation.ref(client))
     state = query(client.get(SILENT_SIGN_IN).location)["state"]
     with installation.storage.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE audit_events RENAME TO gone")
+    installation.sessions.silent_sign_in.refused(session, "login_required")
     assert client.get(installation.fake.answer(state, error="login_required")).location == BACK
     assert installation.sessions.by_ref(installation.ref(client)).ended_at is None
