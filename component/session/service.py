@@ -250,8 +250,8 @@ class SessionService:
         is_other_subject = session.person.subject != subject
         expires_at = now + timedelta(seconds=1)
         sealed = unit.take_refresh_lease(session.ref, "replaced", now, expires_at) if is_other_subject else None
-        if unit.end_session(session.ref, EndReason.REPLACED, now):
-            unit.record(session_audit.ended(session, EndReason.REPLACED, by=subject_name(subject), now=now))
+        unit.end_session(session.ref, EndReason.REPLACED, now)
+        unit.record(session_audit.ended(session, EndReason.REPLACED, by=subject_name(subject), now=now))
         tokens = self._open(session.ref, sealed)
         return tokens.refresh_token if tokens is not None else ""
 

@@ -38,9 +38,6 @@ class Tabs(SharedState):
     def __iter__(self) -> Iterator[Tab]:
         return iter(list(self._live))
 
-    def __len__(self) -> int:
-        return len(self._live)
-
     async def may_fetch(self, session: Session | None, owner: str, path: str) -> bool:
         """Whether ``owner`` was shown the file at ``path``, and its user has lost no right since.
 

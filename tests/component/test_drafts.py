@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import cast
 
@@ -186,3 +188,48 @@ def test_a_made_up_draft_opens_no_unit_of_work(installation: SignInWorld) -> Non
     )
     assert drafts.bind("A" * 43, "state") is False
     assert drafts.release("state") == ""
+
+
+def test_without_the_database_only_the_draft_is_lost(installation: SignInWorld) -> None:
+    """At each step: it is not stored, not assigned to the sign-in, nor to its page, nor returned. The sign-in works."""
+    client, waiting = arrived(installation), arrived(installation)
+    kept = begin(waiting, anonymous_draft(installation, waiting))
+    with without_drafts(installation):
+        assert anonymous_draft(installation, client) == ""
+        address = begin(client, "A" * 43)
+        assert client.get(installation.fake.approve(address)).location == "http://localhost:8501/reports?a=1"
+        assert waiting.get(installation.fake.approve(kept)).location == "http://localhost:8501/reports?a=1"
+        assert took(installation, waiting) is None
+        assert installation.drafts.release("state") == ""
+    assert installation.rows("drafts") == 1  # of the sign-in that is over: no page has it
+    assert took(installation, waiting) is None
+    assert anonymous_draft(installation, client)
+
+
+@contextmanager
+def without_drafts(installation: SignInWorld) -> Iterator[None]:
+    """Let every statement about drafts fail."""
+    engine = installation.storage.engine
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE drafts RENAME TO gone")
+    yield
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE gone RENAME TO drafts")
+
+
+def test_a_draft_that_another_page_has_taken_meanwhile_is_not_returned(installation: SignInWorld) -> None:
+    client = arrived(installation)
+    client.get(installation.fake.approve(begin(client, anonymous_draft(installation, client))))
+    read = installation.storage.read
+
+    class TakenMeanwhile:
+        def draft_waits(self, key: bytes) -> bool:
+            waits = read.draft_waits(key)
+            assert took(installation, client) == TEXT
+            return waits
+
+    storage = SimpleNamespace(read=TakenMeanwhile(), unit_of_work=installation.storage.unit_of_work)
+    second = Drafts(cast("Storage", storage), installation.keyring, clock=installation.clock)
+    browser = hash_of(installation, client)
+    ref = installation.ref(client)
+    assert second.take(ref, "/reports", subject=ann(installation), browser_hash=browser) is None

@@ -237,3 +237,21 @@ def test_replies_that_are_not_acknowledged_are_bounded() -> None:
         host.receive(host.queue(entry(seq, name="onActionRequest", data=data)))
     assert len(host.received) == 1_999
     assert len(json.dumps(host.channel.payload(ALL))) < MAX_REPLIES_CHARACTERS
+
+
+def test_of_large_replies_the_oldest_are_dropped_and_the_last_is_kept() -> None:
+    channel = EventChannel()
+    sizes = iter([100_000, 100_000, 100_000, MAX_REPLIES_CHARACTERS])
+
+    def on_event(event: Event) -> Reply:
+        return WebResponse(200, "text/plain", "x" * next(sizes), 1.0)
+
+    def receive(*entries: Json) -> list[Any]:
+        sent = {"channel": channel.channel_id, "received": 0, "sent": 1, "queue": list(entries)}
+        channel.receive("events", sent, ALL, on_event)
+        replies: Any = channel.payload(ALL)["answers"]
+        return [reply["seq"] for reply in replies]
+
+    assert receive(entry(1), entry(2)) == [1, 2]
+    assert receive(entry(3)) == [2, 3]
+    assert receive(entry(4)) == [4]

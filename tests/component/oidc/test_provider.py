@@ -8,8 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
+from authlib.oauth2.client import OAuth2Client
 
 from app.core.errors import LoginFailed, ProviderRefused, ProviderUnavailable
+from app.core.failure_reasons import ProviderReason
 from app.core.tokens.discovery import Discovery, ProviderMetadata
 from component.oidc import bounded_http
 from component.oidc.authorization_parameters import allowed_parameters
@@ -211,3 +213,27 @@ def test_texts_of_the_provider_are_cleaned() -> None:
     assert cleaned_text("one\r\n\ttwo\x00\u202ethree\u2028four") == "one two three four"
     assert len(cleaned_text("x" * 10_000)) == 200
     assert cleaned_text(5) == ""
+
+
+@pytest.mark.parametrize("status", [400, 401, 404])
+def test_a_revocation_that_is_refused_is_reported(installation: SignInWorld, status: int) -> None:
+    installation.fake.revoke_status = status
+    with pytest.raises(ProviderRefused, match="did not revoke the tokens"):
+        installation.provider.revoke("token")
+    assert installation.fake.revoked == ["token"]
+
+
+@pytest.mark.parametrize("body", [["access_token"], "access_token", []])
+def test_tokens_that_are_no_object_are_refused_whatever_authlib_checks(
+    installation: SignInWorld, monkeypatch: pytest.MonkeyPatch, body: object
+) -> None:
+    """The oldest version that is allowed (1.6.6) returns the JSON of the response, whatever it is."""
+
+    def parse(_: OAuth2Client, response: requests.Response) -> object:
+        return response.json()
+
+    monkeypatch.setattr(OAuth2Client, "parse_response_token", parse)
+    installation.fake.token_answer = lambda form: ProviderResponse(body)
+    with pytest.raises(ProviderUnavailable) as caught:
+        installation.provider.exchange("code", "verifier")
+    assert caught.value.reason_code == f"provider:{ProviderReason.TOKENS}"

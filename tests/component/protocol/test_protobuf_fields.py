@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, SupportsIndex
 
 import pytest
+from google.protobuf.struct_pb2 import ListValue, Value
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from component.protocol import back_message
-from component.protocol.protobuf_fields import TooManyFields, count_fields
+from component.protocol.protobuf_fields import MAX_DEPTH, TooManyFields, count_fields
 
 
 class Counted(bytes):
@@ -88,3 +89,18 @@ def test_too_many_triggers_are_refused() -> None:
     assert back_message.parse(widgets(32, trigger_value=True).SerializeToString()).is_rerun
     with pytest.raises(back_message.Malformed, match="too many widgets"):
         back_message.parse(widgets(33, trigger_value=True).SerializeToString())
+
+
+def test_messages_that_are_nested_too_deeply_are_refused() -> None:
+    """No message of a browser has a recursive type (Streamlit 1.67), as the values of ``google.protobuf`` are."""
+
+    def lists(depth: int) -> bytes:
+        value = Value(bool_value=True)
+        for _ in range(depth):
+            value = Value(list_value=ListValue(values=[value]))
+        return value.SerializeToString()
+
+    assert Value.DESCRIPTOR is not None
+    assert count_fields(lists(MAX_DEPTH // 2), Value.DESCRIPTOR, max_fields=1000) == MAX_DEPTH + 1
+    with pytest.raises(TooManyFields):
+        count_fields(lists(MAX_DEPTH // 2 + 1), Value.DESCRIPTOR, max_fields=1000)

@@ -17,6 +17,7 @@ from app.core.policy import Source
 from app.core.principal import Subject
 from app.core.records import EndReason, NewGrant
 from tests.clock import FakeClock
+from tests.component.session.removed_secret import seal_with_removed_secret
 from tests.provider import FakeProvider
 from tests.signin import SignInWorld, sign_in_world
 
@@ -180,4 +181,37 @@ def test_a_session_that_cannot_be_recorded_does_not_begin(installation: SignInWo
     assert installation.rows("people") == 0
 
 
-# Token refresh
+# Faults that do not fail a page or a sign-out
+
+
+def test_activity_that_cannot_be_recorded_fails_no_page(installation: SignInWorld) -> None:
+    session = installation.sessions.resolve(installation.secret(installation.sign_in()))
+    installation.clock.move(seconds=61)
+    engine = installation.storage.engine
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")
+    installation.sessions.touch(session)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE gone RENAME TO sessions")
+    assert installation.sessions.by_ref(session.ref).last_seen_at == session.last_seen_at
+    installation.sessions.touch(session)  # the next rerun
+    assert installation.sessions.by_ref(session.ref).last_seen_at > session.last_seen_at
+
+
+def test_a_session_whose_tokens_cannot_be_opened_ends_without_a_revocation(installation: SignInWorld) -> None:
+    ref = installation.ref(installation.sign_in())
+    seal_with_removed_secret(installation, ref)
+    assert installation.sessions.end(ref, EndReason.SIGNED_OUT, by="ann") is None
+    with pytest.raises(SessionEnded):
+        installation.sessions.by_ref(ref)
+    assert installation.fake.revoked == []
+
+
+def test_of_an_ended_session_the_refresh_token_is_revoked_if_there_is_one(installation: SignInWorld) -> None:
+    ref = installation.ref(installation.sign_in())
+    sealed = installation.storage.read.sealed_tokens(ref)
+    installation.sessions.revoke_ended(ref, None)
+    assert installation.fake.revoked == []
+    installation.sessions.revoke_ended(ref, sealed)
+    (refresh_token,) = installation.fake.revoked
+    assert refresh_token in installation.fake.issued

@@ -8,7 +8,9 @@ import pytest
 
 from app.core.errors import ProviderUnavailable, SignInAgain
 from app.core.records import EndReason
+from app.core.tokens.types import AccessToken
 from tests.clock import FakeClock
+from tests.component.session.removed_secret import seal_with_removed_secret
 from tests.provider import FakeProvider, ProviderResponse
 from tests.signin import CookieClient, SignInWorld, query, sign_in_world
 
@@ -212,3 +214,56 @@ def test_a_provider_that_fails_in_the_exchange_leads_back_to_the_page(installati
     installation.fake.token_answer = lambda form: ProviderResponse("nonsense", 503)
     assert client.get(installation.fake.approve(authorize_url)).location == "http://localhost:8501/reports?range=7"
     assert installation.audit("app:token:refresh-fail")[0]["reason"] == "provider:status"
+
+
+# Faults
+
+
+def test_tokens_that_cannot_be_opened_are_replaced_by_a_silent_sign_in(installation: SignInWorld) -> None:
+    client = due(installation)
+    ref = installation.ref(client)
+    seal_with_removed_secret(installation, ref)
+    authorize_url = client.get(SILENT_SIGN_IN).location
+    assert query(authorize_url)["prompt"] == "none"
+    assert client.get(installation.fake.approve(authorize_url)).location == BACK
+    assert installation.sessions.access_token(ref) in installation.fake.issued[-3:]
+
+
+def test_an_attempt_that_is_not_needed_is_not_recorded(installation: SignInWorld) -> None:
+    silent_sign_in, ref = installation.sessions.silent_sign_in, installation.ref(installation.sign_in())
+    assert silent_sign_in.begin(ref) is False
+    installation.clock.move(seconds=545)
+    assert [silent_sign_in.begin(ref) for _ in range(2)] == [True, False]
+
+
+def test_a_session_that_ends_during_the_exchange_gets_no_tokens(
+    installation: SignInWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = due(installation)
+    ref = installation.ref(client)
+    callback = installation.fake.approve(client.get(SILENT_SIGN_IN).location)
+    verify = installation.verifier.access_token
+
+    def ends(token: str, *, from_provider: bool) -> AccessToken:
+        installation.end_session(ref)
+        return verify(token, from_provider=from_provider)
+
+    installation.fake.access_claims = {"roles": ["viewer"]}
+    with monkeypatch.context() as patch:
+        patch.setattr(installation.verifier, "access_token", ends)
+        assert client.get(callback).location == BACK
+    assert installation.storage.read.sealed_tokens(ref) is None
+    assert not installation.storage.read.grants(installation.subject(), installation.clock()).roles
+    assert client.get("/auth/session").json() == {"authenticated": False}
+    assert [event["reason"] for event in installation.audit("app:token:refresh-fail")] == ["session-ended"]
+
+
+def test_a_refusal_that_cannot_be_recorded_still_returns_to_the_page(installation: SignInWorld) -> None:
+    client = due(installation)
+    session = installation.sessions.by_ref(installation.ref(client))
+    state = query(client.get(SILENT_SIGN_IN).location)["state"]
+    with installation.storage.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE audit_events RENAME TO gone")
+    installation.sessions.silent_sign_in.refused(session, "login_required")
+    assert client.get(installation.fake.answer(state, error="login_required")).location == BACK
+    assert installation.sessions.by_ref(installation.ref(client)).ended_at is None

@@ -10,6 +10,7 @@ import pytest
 from app.core.assurance import MULTI_FACTOR
 from app.core.errors import Unauthenticated
 from app.core.tokens.hashes import token_hash
+from tests.component.session.removed_secret import seal_with_removed_secret
 from tests.component.session.step_up_flow import BACK, FACTOR, FRESH, confirm, session_of
 from tests.signin import CookieClient, SignInWorld, query
 
@@ -168,3 +169,14 @@ def test_a_sign_in_without_auth_time_is_not_called_fresh(
 ) -> None:
     client = installation.sign_in(auth_time=0)
     assert session_of(installation, client).authenticated_at is None
+
+
+def test_a_session_whose_tokens_cannot_be_opened_is_reauthenticated(
+    installation: SignInWorld, old: CookieClient
+) -> None:
+    """They were sealed with an installation secret that was removed since: nothing of them is kept."""
+    ref = installation.ref(old)
+    seal_with_removed_secret(installation, ref)
+    assert confirm(installation, old).location == BACK
+    assert session_of(installation, old).ref == ref
+    assert installation.sessions.access_token(ref) in installation.fake.issued[-3:]

@@ -109,3 +109,12 @@ def test_the_files_of_all_sessions_are_bounded_and_the_session_with_the_most_dro
     for name in ("small", "large 0", "large 1"):
         files.of(name).clear()
     assert len(files) == 0
+
+
+@pytest.mark.parametrize(
+    "address", ["", "/media/", f"/media/{FILE[1:]}.png", f"https://cdn.example{MEDIA}", f"{MEDIA}/x"]
+)
+def test_only_addresses_of_streamlits_own_files_are_registered(address: str) -> None:
+    files = MediaFiles()
+    files.register(files.of("mine").begin_run(), address)
+    assert len(files) == 0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.Navigation_pb2 import Navigation
 from streamlit.proto.PageInfo_pb2 import PageInfo
 
+from component.socket.tab_state import TabState
 from tests.component.socket.tab_harness import OPENING, TabHarness, with_tab
 
 
@@ -59,3 +61,10 @@ def test_a_page_that_the_browser_does_not_get_changes_nothing() -> None:
         assert run.rerun_script.page_script_hash == "hash of csv"
 
     with_tab(check)
+
+
+def test_a_page_that_no_rerun_has_requested_is_not_rerun() -> None:
+    """The tab of a socket that is open, before its browser has sent anything."""
+    state, message = TabState(), ForwardMsg(navigation=Navigation(page_script_hash="hash of csv"))
+    assert state.record(message)
+    assert state.last_rerun is None

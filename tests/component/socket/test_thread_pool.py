@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextvars import ContextVar
+from queue import Empty, SimpleQueue
 from threading import Barrier, BrokenBarrierError, Event
+from typing import Any
 
 import pytest
 
@@ -94,3 +96,25 @@ def test_idle_threads_end_and_start_again() -> None:
     assert asyncio.run(workers.run(lambda: 1)) == 1
     wait_until(lambda: not _threads("idle"))
     assert asyncio.run(workers.run(lambda: 2)) == 2
+
+
+def test_a_thread_that_becomes_idle_while_a_job_is_being_queued_takes_the_job() -> None:
+    workers = ThreadPool(1, name="late")
+
+    class QueuedLate(SimpleQueue[Any]):
+        is_late = True
+
+        def get(self, block: bool = True, timeout: float | None = None) -> Any:
+            if self.is_late:
+                self.is_late = False
+                raise Empty
+            return super().get(block, timeout)
+
+    workers._queue = QueuedLate()
+
+    async def main() -> int:
+        async with asyncio.timeout(5):
+            return await workers.run(threading.get_ident)
+
+    thread = asyncio.run(main())
+    assert [thread] == [worker.ident for worker in _threads("late")]

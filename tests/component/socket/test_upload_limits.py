@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -21,7 +22,15 @@ from component.socket.upload_totals import UploadTotals
 PATH = "/_stcore/upload_file/session/file"
 
 
-def ask(uploads: Uploads, method: str, path: str = PATH, *, size: object = 10, status: int = 204) -> int:
+def ask(
+    uploads: Uploads,
+    method: str,
+    path: str = PATH,
+    *,
+    size: object = 10,
+    status: int = 204,
+    more_headers: Sequence[tuple[bytes, bytes]] = (),
+) -> int:
     """The response of the middleware when the app answers ``status``; 0 stands for an app that fails."""
     answers: list[Message] = []
 
@@ -37,7 +46,7 @@ def ask(uploads: Uploads, method: str, path: str = PATH, *, size: object = 10, s
         return {"type": "http.request", "body": b"", "more_body": False}
 
     headers = [] if size is None else [(b"content-length", str(size).encode())]
-    scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "headers": headers}
+    scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "headers": [*headers, *more_headers]}
     try:
         asyncio.run(forward_upload(app, scope, receive, send, uploads))
     except RuntimeError:
@@ -65,6 +74,14 @@ def test_the_size_of_all_files_is_limited() -> None:
 def test_an_upload_without_a_size_is_refused(size: object) -> None:
     uploads = Uploads()
     assert ask(uploads, "PUT", size=size) == 411
+    assert not uploads.sizes
+
+
+@pytest.mark.parametrize("other", [(b"Content-Length", b"10"), (b"transfer-encoding", b"chunked")])
+def test_an_upload_of_ambiguous_length_is_refused(other: tuple[bytes, bytes]) -> None:
+    """Two servers may read different bodies (RFC 9112 §6.3)."""
+    uploads = Uploads()
+    assert ask(uploads, "PUT", more_headers=[other]) == 400
     assert not uploads.sizes
 
 

@@ -83,6 +83,15 @@ def test_no_more_sessions_are_shut_down_than_necessary(sessions: Sessions) -> No
     assert (sessions.kept, sessions.stored_bytes, totals.size) == (["empty", "second"], 701, 701)
 
 
+def test_all_sessions_without_a_socket_are_shut_down_if_all_are_needed(sessions: Sessions) -> None:
+    totals = UploadTotals(sessions)
+    for name in ("first", "second"):
+        assert sessions.upload(totals, name, 500)
+        sessions.disconnect(name)
+    assert sessions.upload(totals, "open", 1000)
+    assert (sessions.kept, sessions.stored_bytes, totals.size) == ([], 1000, 1000)
+
+
 def test_sessions_with_a_socket_are_not_shut_down(sessions: Sessions) -> None:
     totals = UploadTotals(sessions)
     assert sessions.upload(totals, "ann", 600)
