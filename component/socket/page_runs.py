@@ -161,7 +161,7 @@ class PageRuns:
         """
         message = forward_message.parse(data)
         if message is None:
-            return data
+            return data if self._state.gate is GateState.OPEN else b""
         self._uploads.record_output(message)
         kind = message.WhichOneof("type")
         if kind == "navigation":

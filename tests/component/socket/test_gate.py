@@ -85,6 +85,20 @@ def test_output_of_a_run_from_before_a_revocation_does_not_count() -> None:
     with_tab(check)
 
 
+def test_a_message_that_cannot_be_parsed_does_not_pass_a_closed_gate() -> None:
+    async def check(harness: TabHarness) -> None:
+        unreadable = {"type": "websocket.send", "bytes": b"\xff"}
+        await harness.tab.send(unreadable)
+        assert harness.websocket.sent[-1] == unreadable
+        harness.revoke()
+        await harness.tab.recheck()
+        sent = len(harness.websocket.sent)
+        await harness.tab.send(unreadable)
+        assert len(harness.websocket.sent) == sent
+
+    with_tab(check)
+
+
 def test_the_barrier_of_one_revocation_does_not_count_for_another() -> None:
     async def check(harness: TabHarness) -> None:
         with harness.services.storage.unit_of_work() as unit:
