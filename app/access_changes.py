@@ -18,6 +18,8 @@ from app.core.policy import decide
 
 _KEY: Final = "gatehouse_permissions"
 _DISPLAY_TIME: Final = timedelta(seconds=20)
+_MAX_NAMED: Final = 3
+"""How many permissions are named, if there are at least two more."""
 """Runs within this time of a change still report it: an automatic rerun may come before the user has read the line."""
 
 
@@ -75,6 +77,9 @@ def show_changes(changed: Changed) -> None:
 
 
 def _joined(permissions: Sequence[Permission], word: str) -> str:
-    """The sentences of the permissions, joined into one."""
+    """The sentences of the permissions, joined into one; of many, the first and a number."""
     parts = [formatting.clause(permission.sentence) for permission in permissions]
+    others = len(parts) - _MAX_NAMED
+    if others > 1:
+        parts[_MAX_NAMED:] = [f"do {others} other things"]
     return parts[0] if len(parts) == 1 else f"{'; '.join(parts[:-1])}; {word} {parts[-1]}"
