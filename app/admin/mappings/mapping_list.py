@@ -52,7 +52,8 @@ def show() -> None:
     with header("Mappings", caption=caption):
         pass
     notices.show(MAPPINGS)
-    unmapped = mappings_api.mappings(unmapped=True, limit=1)
+    with st.spinner("Loading token roles…"):
+        unmapped = mappings_api.mappings(unmapped=True, limit=1)
     if unmapped.total:
         _count_unmapped(unmapped.total, capped=unmapped.total_capped)
     _list()
