@@ -129,11 +129,11 @@ class SecretKeys:
             self._keyring.write_with(write_key)
 
     def _first_heartbeat(self) -> None:
-        for attempts_left in range(START_ATTEMPTS - 1, -1, -1):
+        for attempts_left in range(START_ATTEMPTS - 1, 0, -1):
             try:
                 self.send_heartbeat()
             except StorageUnavailable as error:
-                if isinstance(error, _PERMANENT) or attempts_left == 0:
+                if isinstance(error, _PERMANENT):
                     raise
                 _log.warning(
                     "the start waits for the database",
@@ -142,6 +142,7 @@ class SecretKeys:
                 self._pause(START_PAUSE_SECONDS)
             else:
                 return
+        self.send_heartbeat()
 
     def close(self) -> None:
         """Stop the heartbeat and withdraw this process, so that no rotation waits for it. Idempotent."""

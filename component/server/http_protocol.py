@@ -112,7 +112,7 @@ class LimitedHttp(H11Protocol, asyncio.BufferedProtocol):
         self._admission = admission
         self._buffer = memoryview(bytearray(READ_BYTES))
         self._peer = ""
-        self._is_counted = self._is_upgraded = False
+        self._is_upgraded = False
         self._state: object = None
         self._deadline: ReceiveDeadline | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -132,7 +132,6 @@ class LimitedHttp(H11Protocol, asyncio.BufferedProtocol):
         super().connection_made(transport)
         _set_no_delay(transport)
         self._peer = self.client[0] if self.client else ""
-        self._is_counted = True
         if not self._admission.connect(self._peer, len(self.connections)):
             self.app = _respond_too_many
             if len(self.connections) > self._admission.limits.connections + _HARD_EXTRA:
@@ -143,9 +142,7 @@ class LimitedHttp(H11Protocol, asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """As uvicorn."""
         self._unwatch()
-        if self._is_counted:
-            self._is_counted = False
-            self._admission.disconnect(self._peer)
+        self._admission.disconnect(self._peer)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -167,7 +164,7 @@ class LimitedHttp(H11Protocol, asyncio.BufferedProtocol):
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Hand the connection to the protocol of sockets, which stops counting it."""
         self._unwatch()
-        self._is_counted, self._is_upgraded = False, True
+        self._is_upgraded = True
         super().handle_websocket_upgrade(event)
 
     def on_response_complete(self) -> None:
@@ -234,7 +231,6 @@ def _set_no_delay(transport: asyncio.BaseTransport) -> None:
 
 
 async def _respond_too_many(scope: Scope, receive: Receive, send: Send) -> None:
-    """The app of a connection beyond the limit."""
+    """The app of a connection beyond the limit; sockets have limits of their own."""
     headers = {"Retry-After": "5", "Connection": "close", "Cache-Control": "no-store"}
-    if scope["type"] == "http":
-        await PlainTextResponse(TOO_MANY_CONNECTIONS, 503, headers)(scope, receive, send)
+    await PlainTextResponse(TOO_MANY_CONNECTIONS, 503, headers)(scope, receive, send)

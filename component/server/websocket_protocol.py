@@ -45,6 +45,7 @@ _CHECK_SECONDS: Final = 5.0
 _POLICY_VIOLATION: Final = 1008
 _TOO_BIG: Final = 1009
 _TRY_AGAIN_LATER: Final = 1013
+_BAD_HANDSHAKE: Final = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
@@ -128,10 +129,10 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
                 self.transport.abort()
             return
         super().data_received(data)
-        if self.handshake_initiated and self.conn.parser_exc is None:
+        if self.handshake_initiated:
             self._count_unfinished(len(data))
         else:
-            self._release_unfinished()
+            self._refuse_handshake()
 
     # What uvicorn calls
 
@@ -208,6 +209,12 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         if not self._control.try_take(1, self.loop.time()):
             self._fail(_POLICY_VIOLATION, "too many control frames")
 
+    def _refuse_handshake(self) -> None:
+        """``websockets`` did not accept a head that ``h11`` did, such as one with a longer line, and writes nothing."""
+        self._failed = True
+        self.transport.write(_BAD_HANDSHAKE)
+        self.transport.close()
+
     def _count_unfinished(self, received: int) -> None:
         if self._failed:
             return
@@ -217,7 +224,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
             return
         if self._deadline is None:
             self._deadline = ReceiveDeadline(self.loop.time(), MESSAGE_SECONDS)
-            self._timer = self.loop.call_later(_CHECK_SECONDS, self._check_deadline)
+            self._timer = self.loop.call_later(_CHECK_SECONDS, self._check_deadline, self._deadline)
         self._deadline.received += received
         self._count(size)
         if size > FREE_BYTES and self._buffered.is_too_much(self._client, self._max_bytes):
@@ -232,16 +239,15 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         self._buffered.change(self._client, -self._processed)
         self._processed = 0
 
-    def _check_deadline(self) -> None:
+    def _check_deadline(self, deadline: ReceiveDeadline) -> None:
+        """Runs only for an unfinished message: the end of the message, or of the socket, cancels the timer."""
         self._timer = None
-        if self._deadline is None or self._failed:
-            return
         if self.read_paused:
-            self._deadline.since += _CHECK_SECONDS  # the server does not read
-        if self._deadline.has_passed(self.loop.time()):
+            deadline.since += _CHECK_SECONDS  # the server does not read
+        if deadline.has_passed(self.loop.time()):
             self._fail(_POLICY_VIOLATION, "the message took too long")
         else:
-            self._timer = self.loop.call_later(_CHECK_SECONDS, self._check_deadline)
+            self._timer = self.loop.call_later(_CHECK_SECONDS, self._check_deadline, deadline)
 
     def _release_unfinished(self) -> None:
         self._count(0)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import structlog
 
 from app.core.errors import SecretMismatch, StorageUnavailable
 from app.core.keyring import Keyring
@@ -15,6 +16,7 @@ from db import ChainState, verify_chain
 from db.timeouts import SERVICE_TIMEOUTS
 from tests.db.builders import NOW, opened
 from tests.db.rotation import NEW, NEW_ID, OLD, OLD_ID, Start, write_key
+from tests.waiting import wait_until
 
 
 def test_a_process_that_was_considered_gone_writes_nothing_afterwards(start: Start) -> None:
@@ -129,3 +131,64 @@ def test_a_process_without_a_heartbeat_for_a_minute_is_not_running() -> None:
     killed = replace(app, id="2", seen_at=NOW - timedelta(seconds=61))
     ahead = replace(app, id="3", seen_at=NOW + timedelta(seconds=90))
     assert running_processes([app, killed, ahead], NOW) == [app, ahead]
+
+
+def test_a_process_that_cannot_be_withdrawn_stops_and_reports_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise StorageUnavailable
+
+    database = opened(url)
+    keys = SecretKeys(database, database.keyring, "app", clock=lambda: NOW, new_id=lambda: "1f")
+    keys.start()
+    with monkeypatch.context() as patch, structlog.testing.capture_logs() as lines:
+        patch.setattr("db.secret_keys.SecretKeyWrites.withdraw", away)
+        keys.close()
+    assert [(line["log_level"], line["event"], line["process"]) for line in lines] == [
+        ("info", "this process could not be withdrawn; the others will notice that it is gone", "app")
+    ]
+    with database.unit_of_work() as unit:
+        assert [process.id for process in unit.announced()] == ["1f"], "the others notice its missing heartbeats"
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "level", "event"),
+    [
+        (SecretMismatch("another secret"), "error", "this process cannot write any more"),
+        (StorageUnavailable("away"), "warning", "the keys of this process could not be announced"),
+        (RuntimeError("unexpected"), "error", "the keys of this process could not be announced"),
+    ],
+)
+def test_a_heartbeat_that_fails_is_reported_and_the_next_one_is_sent(
+    url: str, monkeypatch: pytest.MonkeyPatch, error: Exception, level: str, event: str
+) -> None:
+    database = opened(url)
+    keys = SecretKeys(
+        database, database.keyring, "app", clock=lambda: NOW, new_id=lambda: "1f", heartbeat_seconds=0.001
+    )
+    failures = [error]
+    send_heartbeat = keys.send_heartbeat
+
+    def failing_once() -> None:
+        if keys._thread is not None and failures:
+            raise failures.pop()
+        send_heartbeat()
+
+    def heartbeats() -> int:
+        with database.unit_of_work() as unit:
+            return sum(process.heartbeats for process in unit.announced())
+
+    monkeypatch.setattr(keys, "send_heartbeat", failing_once)
+    with structlog.testing.capture_logs() as lines:
+        keys.start()
+        try:
+            wait_until(lambda: not failures, description="a heartbeat fails")
+            sent = heartbeats()
+            wait_until(lambda: heartbeats() > sent, description="the next heartbeat is sent")
+        finally:
+            keys.close()
+    (line,) = [line for line in lines if line["event"] == event]
+    assert line["log_level"] == level
+    assert line.get("reason", "") == getattr(error, "detail", "")
+    assert bool(line.get("exc_info")) is isinstance(error, RuntimeError)
+    database.close()

@@ -66,6 +66,12 @@ def test_what_is_wrong_with_an_address(
     assert named == ([f"GATEHOUSE_APP_BASE_URL {mistake}"] if mistake else [])
 
 
+def test_at_least_one_algorithm_is_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    sentence = "GATEHOUSE_TOKEN_ALGORITHMS must name at least one algorithm."
+    assert mistakes(monkeypatch, tmp_path, GATEHOUSE_TOKEN_ALGORITHMS=",") == (sentence,)
+    assert mistakes(monkeypatch, tmp_path, GATEHOUSE_TOKEN_ALGORITHMS="ES256") == ()
+
+
 @pytest.mark.parametrize("claim", ["roles", "http://[acme.example/roles"])
 def test_a_claim_of_roles_is_namespaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, claim: str) -> None:
     sentence = "GATEHOUSE_AUTH0_ROLES_CLAIM must be a namespaced claim, such as https://acme.example/roles."

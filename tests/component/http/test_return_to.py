@@ -25,6 +25,7 @@ GOOD = [
     ("  /reports  ", "/reports"),
     ("/rep\torts", "/reports"),
     ("/authors", "/authors"),
+    ("/r%2565ports", "/r%2565ports"),
 ]
 BAD = [
     None,
@@ -48,6 +49,8 @@ BAD = [
     "/%2fevil.example",
     "/%5cevil.example",
     "/%252f%252fevil.example",
+    "/%2525252fevil.example",
+    "/r%252565ports",  # encoded over and over, whatever it names
     "/..//evil.example",
     "/..",
     "/%2e%2e",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,12 @@ def test_the_policy_follows_the_installed_page(tmp_path: Path) -> None:
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in content_security_policy(index=other)
     assert content_security_policy(index=other).count("sha256-") == 2
+
+
+def test_there_is_no_policy_without_an_installed_streamlit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "streamlit", None)  # as Python itself marks a module that cannot be imported
+    with pytest.raises(RuntimeError, match=r"^Streamlit is not installed$"):
+        content_security_policy()
 
 
 def test_pictures_only_from_configured_hosts() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from app.core.errors import SessionEnded, StorageUnavailable
-from app.core.records import EndReason
+from app.core.records import EndReason, Session
+from db.database import DatabaseUnitOfWork
 from tests.component.routes.logout_tokens import is_live, post_logout_token
 from tests.issuer import ABSENT
 from tests.signin import SignInWorld
@@ -159,3 +161,26 @@ def test_an_ended_session_keeps_its_reason(installation: SignInWorld) -> None:
     session = installation.storage.read.session_by_ref(ref)
     assert session is not None
     assert session.end_reason is EndReason.ENDED_BY_ADMIN
+
+
+def test_a_session_that_ends_meanwhile_is_neither_ended_again_nor_revoked(
+    installation: SignInWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where another process ends it after it was listed here."""
+    ref = installation.ref(installation.sign_in())
+    sessions_at_provider = DatabaseUnitOfWork.sessions_at_provider
+
+    def ended_after(unit: DatabaseUnitOfWork, issuer: str, *, sid: str = "", subject: str = "") -> Sequence[Session]:
+        sessions = sessions_at_provider(unit, issuer, sid=sid, subject=subject)
+        assert [unit.end_session(each.ref, EndReason.ENDED_BY_ADMIN, installation.clock()) for each in sessions] == [
+            True
+        ]
+        return sessions
+
+    monkeypatch.setattr(DatabaseUnitOfWork, "sessions_at_provider", ended_after)
+    assert post_logout_token(installation).status == 200
+    session = installation.storage.read.session_by_ref(ref)
+    assert session is not None
+    assert session.end_reason is EndReason.ENDED_BY_ADMIN
+    assert not installation.audit("app:session:end")
+    assert installation.fake.revoked == []

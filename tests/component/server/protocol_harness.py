@@ -41,6 +41,7 @@ class FakeTransport(asyncio.Transport):
         self.accepted = accepted
         self.written = b""
         self.closed = False
+        self.reading = True
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return {"peername": ("10.0.0.1", 5), "socket": self.accepted}.get(name, default)
@@ -56,12 +57,20 @@ class FakeTransport(asyncio.Transport):
 
     abort = close
 
-    def pause_reading(self) -> None: ...
+    def pause_reading(self) -> None:
+        self.reading = False
 
-    def resume_reading(self) -> None: ...
+    def resume_reading(self) -> None:
+        self.reading = True
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self.protocol = protocol
+
+
+def settle(loop: Loop) -> None:
+    """Run everything that is ready, without time passing."""
+    for _ in range(10):
+        loop.run_until_complete(asyncio.sleep(0))
 
 
 async def quiet_app(scope: Any, receive: Any, send: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket as sockets
+from typing import Any
 
 import pytest
 from uvicorn.config import Config
@@ -13,7 +14,7 @@ from uvicorn.server import ServerState
 from component.limits.admission import Admission, SocketLimits
 from component.server.http_protocol import BODY_SECONDS, DISCARD_BYTES, HEAD_SECONDS, LimitedHttp
 from component.server.websocket_protocol import MESSAGE_SECONDS, LimitedWebSocket
-from tests.component.server.protocol_harness import SOCKET, FakeTransport, Loop, connect, quiet_app
+from tests.component.server.protocol_harness import SOCKET, FakeTransport, Loop, connect, quiet_app, settle
 from tests.nginx import SHIPPED
 from tests.security.raw_http import frame
 
@@ -64,6 +65,62 @@ def test_a_slow_head_is_not_a_steady_body(loop: Loop) -> None:
         protocol.data_received(bytes([letter]))
         loop.forward(1)
     assert transport.closed
+
+
+class SlowResponse:
+    """An app that responds when the test allows it."""
+
+    def __init__(self) -> None:
+        self.may_respond = asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """ASGI."""
+        await self.may_respond.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_a_client_that_waits_for_its_response_has_no_deadline_until_the_next_request(loop: Loop) -> None:
+    errors: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: errors.append(context))
+    app = SlowResponse()
+    protocol, transport, _ = connect(loop, app=app)
+    protocol.timeout_keep_alive = 10**6
+    protocol.data_received(GET)
+    loop.forward(10 * HEAD_SECONDS)
+    protocol.data_received(GET)  # pipelined
+    loop.forward(10 * HEAD_SECONDS)
+    assert (transport.written, errors) == (b"", [])
+    app.may_respond.set()
+    settle(loop)
+    assert transport.written.count(b"HTTP/1.1 200 ") == 2
+    loop.forward(HEAD_SECONDS - 1)
+    assert not transport.closed
+    loop.forward(7)
+    assert b"HTTP/1.1 408 " in transport.written
+
+
+def test_nothing_is_written_to_a_connection_that_closes(loop: Loop) -> None:
+    protocol, transport, _ = connect(loop)
+    protocol.data_received(HEAD)
+    transport.close()
+    loop.forward(BODY_SECONDS + 10)
+    assert transport.written == b""
+
+
+@pytest.mark.parametrize("sent", [b"GET / HT", HEAD, GET], ids=["a part of a head", "a head", "all"])
+def test_a_lost_connection_is_counted_no_longer_and_has_no_deadline(loop: Loop, sent: bytes) -> None:
+    protocol, transport, admission = connect(loop, app=SlowResponse())
+    protocol.data_received(sent)
+    loop.forward(6)  # the deadline is checked meanwhile
+    assert admission.counts["peer 10.0.0.1"] == 1
+    protocol.connection_lost(ConnectionResetError())
+    assert admission.counts["peer 10.0.0.1"] == 0
+    loop.forward(BODY_SECONDS + 10)
+    assert (transport.written, transport.closed) == (b"", False)
 
 
 def test_a_slow_message_ends_its_socket_and_an_idle_socket_stays_open(loop: Loop) -> None:

@@ -14,11 +14,12 @@ from component.server.websocket_protocol import (
     DISCARD_BYTES,
     LINGER_SECONDS,
     MAX_FRAGMENTS,
+    MESSAGE_SECONDS,
     READ_BYTES,
     SOCKET_READER,
     LimitedWebSocket,
 )
-from tests.component.server.protocol_harness import SOCKET, FakeTransport, Loop, connect
+from tests.component.server.protocol_harness import SOCKET, FakeTransport, Loop, connect, settle
 from tests.security.raw_http import frame
 
 PING, PONG, CONTINUATION, TEXT = 9, 10, 0, 1
@@ -132,3 +133,73 @@ def test_a_process_that_ends_waits_for_no_message(loop: Loop) -> None:
     socket.shutdown()
     assert socket.gone.is_set()
     assert transport.is_closing()
+
+
+def test_a_frame_that_cannot_be_parsed_leaves_nothing_that_counts(loop: Loop) -> None:
+    buffered = BufferedMessages(SocketLimits().message_bytes)
+    socket, transport = opened(loop, buffered=buffered)
+    socket.data_received(part(TEXT, b"half", final=False))
+    assert buffered.total > 0
+    socket.data_received(part(3))  # a reserved opcode
+    assert transport.written.startswith(b"\x88")
+    assert transport.written[2:4] == (1002).to_bytes(2, "big")
+    assert buffered.total == 0
+    transport.written = b""
+    loop.forward(LINGER_SECONDS + MESSAGE_SECONDS + 10)
+    assert transport.written == b"", "it has no deadline any more"
+
+
+def test_a_handshake_that_cannot_be_parsed_reaches_no_app(loop: Loop) -> None:
+    """``h11`` accepts a longer header than ``websockets``."""
+    scopes: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append(scope)
+
+    buffered = BufferedMessages(SocketLimits().message_bytes)
+    protocol, transport, _ = connect(loop, app=app, buffered=buffered)
+    protocol.data_received(SOCKET.replace(b"Host: x", b"Host: x\r\nX-Long: " + b"x" * 10_000))
+    settle(loop)
+    assert transport.written.startswith(b"HTTP/1.1 400 ")
+    assert transport.closed
+    assert scopes == []
+    assert buffered.total == 0
+
+
+def test_a_socket_that_failed_is_read_although_the_app_has_not_received_its_message(loop: Loop) -> None:
+    async def waiting(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await asyncio.Event().wait()
+
+    socket, transport = opened(loop, app=waiting)
+    socket.data_received(part(TEXT, b"hello"))
+    reading = [transport.reading]
+    socket.data_received(part(3))
+    reading.append(transport.reading)
+    assert reading == [False, True], "so that the client can send on and read the reason"
+    assert not transport.closed
+
+
+def test_a_socket_fails_once(loop: Loop) -> None:
+    received: list[dict[str, Any]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while True:
+            received.append(await receive())
+
+    socket, transport = opened(loop, app=app)
+    socket.data_received(part(PING) * (int(CONTROL_FRAMES_BURST) + 10))  # in one piece
+    settle(loop)
+    assert transport.written.count(closed_with(1008, "too many control frames")) == 1
+    assert received == [{"type": "websocket.disconnect", "code": 1008, "reason": "too many control frames"}]
+
+
+def test_a_slow_message_of_a_connection_that_closes_gets_no_close_frame(loop: Loop) -> None:
+    socket, transport = opened(loop)
+    socket.data_received(frame(b"x" * 1000)[:500])
+    transport.close()
+    loop.forward(MESSAGE_SECONDS + 10)
+    assert transport.written == b""

@@ -16,7 +16,7 @@ from component.server.http_protocol import (
     READ_BYTES,
     LimitedHttp,
 )
-from tests.component.server.protocol_harness import FakeTransport, Loop, connect
+from tests.component.server.protocol_harness import FakeTransport, Loop, connect, settle
 
 
 async def answering_app(scope: Any, receive: Any, send: Any) -> None:
@@ -85,6 +85,18 @@ def test_each_request_of_a_connection_has_its_own_limit(loop: Loop) -> None:
         protocol.data_received(head(*fields(60), method="GET"))
         loop.run_until_complete(asyncio.sleep(0))
     assert transport.written.count(b"HTTP/1.1 200 ") == 3
+
+
+def test_headers_of_a_request_that_arrives_before_the_response_are_counted_too(loop: Loop) -> None:
+    """Of a pipelined request the lines are not counted as they arrive."""
+    for count, status in ((MAX_HEADERS - 1, b"200 "), (MAX_HEADERS, b"431 ")):
+        protocol, transport, _ = connect(loop, app=answering_app)
+        protocol.data_received(head(method="GET") + head(*fields(count), method="GET"))
+        settle(loop)
+        first, second = transport.written.split(b"HTTP/1.1 ")[1:]
+        assert first.startswith(b"200 ")
+        assert second.startswith(status)
+        assert transport.closed is (status == b"431 ")
 
 
 def test_lines_are_counted_while_a_head_arrives(loop: Loop) -> None:

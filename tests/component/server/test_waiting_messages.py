@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from component.limits.buffered_messages import BufferedMessages
-from component.server.websocket_protocol import READ_BYTES, SOCKET_READER, LimitedWebSocket
-from tests.component.server.protocol_harness import SOCKET, Loop, connect
+from component.server.websocket_protocol import MESSAGE_SECONDS, READ_BYTES, SOCKET_READER, LimitedWebSocket
+from tests.component.server.protocol_harness import SOCKET, FakeTransport, Loop, connect, settle
 from tests.security.raw_http import MB, frame
 
 
@@ -37,11 +37,6 @@ def slow_socket(loop: Loop, buffered: BufferedMessages, person: str = "ann") -> 
     socket = transport.protocol
     assert isinstance(socket, LimitedWebSocket)
     return socket, app
-
-
-def settle(loop: Loop) -> None:
-    for _ in range(10):
-        loop.run_until_complete(asyncio.sleep(0))
 
 
 def send(socket: LimitedWebSocket, data: bytes) -> None:
@@ -134,3 +129,23 @@ def test_a_lost_connection_sets_the_event_of_its_socket(loop: Loop, end: str) ->
     else:
         socket.connection_lost(None)
     assert socket.gone.is_set()
+
+
+def test_a_message_has_no_deadline_while_the_app_keeps_the_server_from_reading_it(loop: Loop) -> None:
+    socket, app = slow_socket(loop, BufferedMessages(4 * MB))
+    socket.ping_interval = None
+    socket.stop_keepalive()
+    transport = socket.transport
+    assert isinstance(transport, FakeTransport)
+    send(socket, frame(b"first"))
+    settle(loop)
+    socket.data_received(frame(b"second") + frame(b"x" * 1000)[:500])
+    loop.forward(10 * MESSAGE_SECONDS)
+    failed = [socket.close_sent]
+    app.may_continue.set()
+    settle(loop)
+    for seconds in (MESSAGE_SECONDS - 10, 20):
+        loop.forward(seconds)
+        failed.append(socket.close_sent)
+    assert failed == [False, False, True]
+    assert transport.written.endswith(b"\x88\x1b\x03\xf0the message took too long")

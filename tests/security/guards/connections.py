@@ -90,7 +90,7 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="the duration of a message is limited",
         at="component.server.websocket_protocol:LimitedWebSocket._check_deadline",
-        without="self._deadline.has_passed(...)",
+        without="deadline.has_passed(...)",
         instead="False",
         test=(
             "tests/component/server/test_http_protocol.py"
@@ -117,6 +117,22 @@ REMOVALS: Final[list[Removal]] = [
         without="self._lines > MAX_HEADERS + 2 or self._bytes > MAX_HEAD_BYTES",
         instead="False",
         test="tests/security/test_bounded_input.py::test_a_costly_head_is_refused",
+    ),
+    Removal(
+        guard="the headers of a pipelined request are counted",
+        at="component.server.http_protocol:StrictConnection._check",
+        without="len(names) > MAX_HEADERS",
+        instead="False",
+        test=(
+            "tests/component/server/test_refused_requests.py"
+            "::test_headers_of_a_request_that_arrives_before_the_response_are_counted_too"
+        ),
+    ),
+    Removal(
+        guard="a handshake that cannot be parsed does not keep its connection open",
+        at="component.server.websocket_protocol:LimitedWebSocket._refuse_handshake",
+        without="self.transport.close()",
+        test="tests/component/server/test_refused_messages.py::test_a_handshake_that_cannot_be_parsed_reaches_no_app",
     ),
     Removal(
         guard="the rest of a body whose request is answered is not read",

@@ -10,14 +10,14 @@ REMOVALS: Final[list[Removal]] = [
     Removal(
         guard="a starting process waits for a busy database",
         at="app.core.secret_keys:SecretKeys._first_heartbeat",
-        without="isinstance(error, _PERMANENT) or attempts_left == 0",
+        without="isinstance(error, _PERMANENT)",
         instead="True",
         test="tests/db/test_announced_processes.py::test_a_process_that_starts_waits_for_a_busy_database",
     ),
     Removal(
         guard="a starting process does not wait when the secret is wrong",
         at="app.core.secret_keys:SecretKeys._first_heartbeat",
-        without="isinstance(error, _PERMANENT)",
+        without="if isinstance(error, _PERMANENT): ...",
         test="tests/db/test_announced_processes.py::test_errors_that_waiting_cannot_fix_are_refused_at_once",
     ),
     Removal(

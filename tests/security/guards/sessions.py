@@ -14,6 +14,15 @@ REMOVALS: Final[list[Removal]] = [
         test="tests/component/routes/test_session_extension.py::test_only_a_script_of_our_own_pages_may_report_input",
     ),
     Removal(
+        guard="the routes that extend a session refuse other sites without the middleware too",
+        at="component.routes.session:SessionRoutes._refusal",
+        without="if not is_same_origin(self._origin, request): ...",
+        test=(
+            "tests/component/routes/test_session_routes.py"
+            "::test_a_route_refuses_other_sites_even_without_the_middleware"
+        ),
+    ),
+    Removal(
         guard="a new session secret wakes the watchers",
         at="db.sessions:SessionWrites._reauthenticate",
         without="self._execute(update(policy).values(sessions_ended=policy.c.sessions_ended + 1))",
