@@ -18,9 +18,9 @@ from app.core.policy import decide
 
 _KEY: Final = "gatehouse_permissions"
 _DISPLAY_TIME: Final = timedelta(seconds=20)
+"""Runs within this time of a change still report it: an automatic rerun may come before the user has read the line."""
 _MAX_NAMED: Final = 3
 """How many permissions are named, if there are at least two more."""
-"""Runs within this time of a change still report it: an automatic rerun may come before the user has read the line."""
 
 
 class Changed(NamedTuple):

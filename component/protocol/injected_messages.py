@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from component.protocol.back_message import BackMessage
 
 
-def rerun_like(last: BackMessage) -> BackMessage:
-    """A rerun of the page that a tab shows, without changed widgets or a fragment, rendered from scratch."""
+def rerun_like(
+    last: BackMessage, *, page_script_hash: str | None = None, query_string: str | None = None
+) -> BackMessage:
+    """A rerun of the page that a tab shows, without changed widgets or a fragment, rendered from scratch.
+
+    Args:
+        last: The rerun before.
+        page_script_hash: The page, if it is another one or was known by its name only, which counts without a hash.
+        query_string: The query, if it is another one.
+    """
     rerun, message = last.message.rerun_script, BackMsg()
-    message.rerun_script.query_string = rerun.query_string
-    message.rerun_script.page_script_hash = rerun.page_script_hash
-    message.rerun_script.page_name = rerun.page_name
+    message.rerun_script.query_string = rerun.query_string if query_string is None else query_string
+    message.rerun_script.page_script_hash = rerun.page_script_hash if page_script_hash is None else page_script_hash
+    message.rerun_script.page_name = rerun.page_name if page_script_hash is None else ""
     if rerun.HasField("context_info"):
         message.rerun_script.context_info.CopyFrom(rerun.context_info)
     return BackMessage(message, message.SerializeToString())
-
-
-def follow(last: BackMessage, message: ForwardMsg) -> BackMessage:
-    """A rerun of the page that a browser shows once it has received ``message``; ``last`` is one of the page before.
-
-    A rerun must name the page that the browser shows. If it names none, as the first one of a page that was opened by
-    its URL, or another one, the browser takes it for a change of the page: it draws every widget again, and what the
-    user types or uploads is gone.
-    """
-    kind = message.WhichOneof("type")
-    if kind not in {"navigation", "page_info_changed"}:
-        return last
-    followed = rerun_like(last)
-    rerun = followed.message.rerun_script
-    if kind == "navigation":
-        rerun.page_script_hash = message.navigation.page_script_hash
-        rerun.page_name = ""  # counts only without a hash
-    else:
-        rerun.query_string = message.page_info_changed.query_string
-    return rerun_like(followed)
 
 
 def stop() -> bytes:

@@ -15,8 +15,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.core.policy import Grants
 from component.limits.bounded_dict import put_newest
-from component.protocol import injected_messages
 from component.protocol.back_message import BackMessage
+from component.protocol.injected_messages import rerun_like
 from component.socket.locked_page import LockedPage
 from component.socket.rendered import Rendered
 from component.socket.session_changes import SessionChange, grants_change
@@ -142,9 +142,22 @@ class TabState:
         if self.gate is not GateState.OPEN:
             return kind in _WITHOUT_CONTENT
         self.rendered.record(message)
-        if self.last_rerun is not None:
-            self.last_rerun = injected_messages.follow(self.last_rerun, message)
+        self._follow(message)
         return True
+
+    def _follow(self, message: ForwardMsg) -> None:
+        """Have the next rerun name the page and the query that the browser shows.
+
+        If it names no page, as the first one of a page that was opened by its URL, or another one, the browser takes it
+        for a change of the page: it draws every widget again, and what the user types or uploads is gone.
+        """
+        kind = message.WhichOneof("type")
+        if self.last_rerun is None:
+            return
+        if kind == "navigation":
+            self.last_rerun = rerun_like(self.last_rerun, page_script_hash=message.navigation.page_script_hash)
+        elif kind == "page_info_changed":
+            self.last_rerun = rerun_like(self.last_rerun, query_string=message.page_info_changed.query_string)
 
     def _is_barrier(self, message: ForwardMsg) -> bool:
         """Whether this is a part of Streamlit's response to a barrier; the response to the last one opens the gate.

@@ -14,11 +14,11 @@ from typing import Final
 from starlette.types import Message
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from component.protocol.back_message import BackMessage
+from component.protocol.back_message import SHORT_BYTES, BackMessage
 from component.socket.incoming import Incoming, to_streamlit
 
 MAX_PENDING: Final = 16
-"""How many requests of one tab are remembered; the oldest is dropped."""
+"""How many requests of one tab are remembered, of up to ``SHORT_BYTES`` each; the oldest is dropped."""
 
 
 class UploadRequests:
@@ -31,7 +31,7 @@ class UploadRequests:
 
     def record_request(self, message: BackMessage) -> None:
         """Remember a request that Streamlit is about to receive."""
-        if not message.upload_request_id:
+        if not message.upload_request_id or message.size > SHORT_BYTES:
             return
         self._pending[message.upload_request_id] = to_streamlit(message.serialize())
         if len(self._pending) > MAX_PENDING:

@@ -7,6 +7,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
 from app.core.rights import Rights
+from component.http.host_config import HOST_CONFIG
 from component.limits.admission import Admission, SocketLimits
 from component.socket.middleware import IdentityMiddleware
 from component.socket.request_context import HostedApp, MiddlewareConfig
@@ -34,15 +35,7 @@ def protected(
 def test_a_page_that_frames_the_app_may_send_it_nothing(installation: SignInWorld, method: str) -> None:
     answer = call(protected(installation), method, "/_stcore/host-config")
     assert answer.status == 200
-    assert answer.json() == {
-        "allowedOrigins": [],
-        "useExternalAuthToken": False,
-        "enableCustomParentMessages": False,
-        "enforceDownloadInNewTab": False,
-        "metricsUrl": "",
-        "blockErrorDialogs": False,
-        "resourceCrossOriginMode": None,
-    }
+    assert answer.json() == HOST_CONFIG
     assert answer.header("cache-control") == "no-cache"
     assert answer.header("x-content-type-options") == "nosniff"
 

@@ -7,6 +7,10 @@ from streamlit.proto.Common_pb2 import FileURLsRequest, FileURLsResponse
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
+from app.core.clock import utc_now
+from app.core.policy import Source
+from app.core.records import NewGrant
+from component.protocol.back_message import SHORT_BYTES
 from component.socket.upload_requests import MAX_PENDING
 from tests.clock import settle
 from tests.component.socket.tab_harness import TabHarness, with_tab
@@ -61,6 +65,35 @@ def test_an_answered_request_is_not_repeated() -> None:
         assert message.WhichOneof("type") == "rerun_script"
 
     with_tab(check)
+
+
+def test_a_long_request_is_not_remembered() -> None:
+    """A browser that reads no answers must not fill the memory."""
+
+    async def check(harness: TabHarness) -> None:
+        long = FileURLsRequest(request_id="long", file_names=["x" * SHORT_BYTES])
+        harness.websocket.deliver(BackMsg(file_urls_request=long))
+        assert await received(harness) == "long"
+        await harness.streamlit_starts_run("page")
+        await settle()
+        assert not harness.tab._in.is_waiting
+
+    with_tab(check)
+
+
+def test_a_new_right_waits_while_a_file_is_requested() -> None:
+    async def check(harness: TabHarness) -> None:
+        await harness.tab.recheck()
+        harness.advance_clock(1)
+        with harness.services.storage.unit_of_work() as unit:
+            unit.add_grant(NewGrant(harness.subject, Source.ADMIN, "test", "developer"), utc_now())
+            unit.commit()
+        await request(harness, "first")  # the right is noticed with this message
+        assert not harness.wants_rerun()
+        harness.advance_clock(1)
+        assert harness.wants_rerun()
+
+    with_tab(check, clock=lambda: 0.0)
 
 
 def test_a_tab_remembers_a_limited_number_of_requests() -> None:

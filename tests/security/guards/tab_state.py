@@ -26,6 +26,26 @@ REMOVALS: Final[list[Removal]] = [
         test="tests/security/test_revoked_permissions.py::test_after_a_revocation_the_next_press_only_renders_the_page_again[fragment]",
     ),
     Removal(
+        guard="a message that cannot be parsed does not pass a closed gate",
+        at="component.socket.page_runs:PageRuns.record",
+        without='return data if self._state.gate is GateState.OPEN else b""',
+        instead="return data",
+        test="tests/component/socket/test_gate.py::test_a_message_that_cannot_be_parsed_does_not_pass_a_closed_gate",
+    ),
+    Removal(
+        guard="a long request for upload addresses is not remembered",
+        at="component.socket.upload_requests:UploadRequests.record_request",
+        without="message.size > SHORT_BYTES",
+        test="tests/component/socket/test_upload_requests.py::test_a_long_request_is_not_remembered",
+    ),
+    Removal(
+        guard="a tab remembers a limited number of requests for upload addresses",
+        at="component.socket.upload_requests:UploadRequests.record_request",
+        without="len(self._pending) > MAX_PENDING",
+        instead="False",
+        test="tests/component/socket/test_upload_requests.py::test_a_tab_remembers_a_limited_number_of_requests",
+    ),
+    Removal(
         guard="the tab state outlives a lost connection",
         at="component.socket.tab:Tab.__init__",
         without="self._owner_tabs.sessions.get(session_id) if handshake.is_reattached else None",
