@@ -44,12 +44,13 @@ coverage: $(DEV) ## measure app/core and component, with branches; fails below 1
 mutation: $(DEV) ## change the code in small ways, and print the changes that no test notices; ARGS=decision runs one slice
 	@nice -n 10 $(PY) -m tests.mutation $(ARGS)
 
-check: $(DEV) ## lint, types, import contracts and the documentation site
+check: $(DEV) ## lint, types, import contracts, the documentation site, and secrets in files
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 	$(PY) -m tests.docs.website
+	$(PY) -m tests.release secrets
 
 security: $(DEV) ## run the tests that prove the security requirements, and print the table; ARGS="R05 R31" proves some
 	@$(PY) -m tests.security.report --workers $(WORKERS) $(ARGS)

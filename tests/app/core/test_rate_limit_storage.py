@@ -27,5 +27,5 @@ def test_the_memory_of_each_process_is_no_store() -> None:
 
 def test_an_unusable_address_is_not_repeated_with_its_password() -> None:
     with pytest.raises(ConfigurationError, match="GATEHOUSE_RATE_LIMIT_STORAGE is no store") as caught:
-        open_rate_limit_storage("nothing://user:a-password@counts.example")
-    assert "a-password" not in str(caught.value.mistakes)
+        open_rate_limit_storage("nothing://user:" + "hidden@counts.example")
+    assert "hidden" not in str(caught.value.mistakes)
