@@ -143,6 +143,10 @@ def _people(names: Sequence[str], style: Style) -> str:
     return _person(names[0], style) if len(names) == 1 else _counted_people(len(names), style)
 
 
+def _these_people(names: Sequence[str], style: Style) -> str:
+    return _person(names[0], style) if len(names) == 1 else f"these {len(names):,} people"
+
+
 def _counted_people(count: int, _style: Style) -> str:
     return texts.quantity(count, "person", "people") if count else "no one"
 
@@ -279,3 +283,5 @@ PHRASES: Final[Mapping[str, Callable[[Any, Style], str]]] = {
     "user_id": lambda name, style: style(name) or "without an ID",
 }
 """Placeholder → its phrase."""
+DIALOG_PHRASES: Final[Mapping[str, Callable[[Any, Style], str]]] = {**PHRASES, "people": _these_people}
+"""Those of the sentences in dialogs, which list the people above them."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum, unique
 from typing import Final, NewType, Unpack
 
-from app.ui.phrases import PHRASES, Values, bold_name, plain_name
+from app.ui.phrases import DIALOG_PHRASES, PHRASES, Values, bold_name, plain_name
 
 Sentence = NewType("Sentence", str)
 """A filled template, markdown-safe."""
@@ -218,14 +218,15 @@ def write(template: Template, **values: Unpack[Values]) -> Sentence:
         KeyError: A placeholder has no value.
     """
     by_name: Mapping[str, object] = values
+    phrases = DIALOG_PHRASES if isinstance(template, DialogText) else PHRASES
     style = plain_name if isinstance(template, DialogTitle | ButtonText) else bold_name
 
     def phrase(match: re.Match[str]) -> str:
-        return PHRASES[match[1]](by_name[match[1]], style)
+        return phrases[match[1]](by_name[match[1]], style)
 
     def part(match: re.Match[str]) -> str:
         if match[2] is not None:
-            return PHRASES[match[2]](by_name[match[2]], style)
+            return phrases[match[2]](by_name[match[2]], style)
         is_empty = any(not phrase(placeholder) for placeholder in _PLACEHOLDER.finditer(match[1]))
         return "" if is_empty else _PLACEHOLDER.sub(phrase, match[1])
 

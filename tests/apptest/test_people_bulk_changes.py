@@ -75,7 +75,7 @@ def test_the_undo_of_a_bulk_change_names_those_who_were_not_undone(admin: Admini
     select(at, [3, 5, 7])
     press_control(at, "bulk-grant")
     at.radio(key="many-grant-chosen-role").set_value("viewer").run()
-    assert "The role **viewer** is granted to 3 people at once, no expiry." in page_text(at)
+    assert "The role **viewer** is granted to these 3 people at once, no expiry." in page_text(at)
     at.text_input(key="many-grant-reason").set_value("new team").run()
     at.button(key="many-grant-go").click().run()
     assert notice(at) == "Granted 3 people the role **viewer**, no expiry."
@@ -120,9 +120,9 @@ def test_a_bulk_revocation_cannot_be_undone(admin: Administration) -> None:
     press_control(at, "bulk-revoke")
     at.radio(key="many-revoke-chosen-role").set_value("viewer").run()
     for effect in (
-        "- The role **viewer** is revoked from 40 people at once, in open tabs too.",
-        "- What a sign-in grants automatically is withheld from 40 people: signing in again does not restore it.",
-        "- Revoking from 40 people cannot be undone, because the expiry of each grant is lost.",
+        "- The role **viewer** is revoked from these 40 people at once, in open tabs too.",
+        "- What a sign-in grants automatically is withheld from these 40 people: signing in again does not restore it.",
+        "- Revoking from these 40 people cannot be undone, because the expiry of each grant is lost.",
     ):
         assert effect in page_text(at)
     at.text_input(key="many-revoke-reason").set_value("project over")

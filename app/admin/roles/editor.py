@@ -99,7 +99,7 @@ def show_fields(edit: RoleEdit) -> None:
         )  # fmt: skip
     edit.draft = replace(draft, edited=replace(draft.edited, name=name.strip(), description=description.strip()))
     st.header("Permissions", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="filter-bar"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="permission-search"):
         text = st.text_input(
             "Search for a permission", key=f"{key}-find", type="search", live="250ms", width=320, autocomplete="off",
             max_chars=MAX_SEARCH_CHARACTERS, placeholder="Part of a name or sentence",

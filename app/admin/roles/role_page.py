@@ -17,7 +17,7 @@ from app.admin.widgets.permission_table import ListedPermissions
 from app.core.contract.roles import RoleBody
 from app.core.errors import GatehouseError, NotFound
 from app.core.permissions import ADMINISTRATOR, Permission
-from app.ui import dialogs, failures, notices, texts
+from app.ui import dialogs, failures, layout, notices, texts
 from app.ui.layout import header
 
 _PERMISSIONS: Final = ListedPermissions("role-permissions", empty="The role has no permissions yet.")
@@ -64,7 +64,7 @@ def show(role_id: int, *, to_edit: bool) -> None:
 @st.fragment
 def _contents(role: RoleBody, edit: RoleEdit | None, first_holders: holders.Loaded) -> None:
     """What the role allows, and who has it; reruns without the rest of the page while the role is edited."""
-    left, right = st.columns([7, 4], gap="large")
+    left, right = layout.side_by_side()
     with left:
         if edit is None:
             st.header("Permissions", anchor=False)

@@ -341,6 +341,8 @@ def test_each_template_makes_this_sentence(template: Template) -> None:
         ),
         (DialogText.UNBLOCKS, {"roles": []}, "**Eva Novak** can sign in again, with no role."),
         (DialogText.UNBLOCKS, {"roles": None}, "**Eva Novak** can sign in again."),
+        (DialogText.KEEPS_ROLES, {"people": ["A"] * 2_000}, "The roles of these 2,000 people stay unchanged."),
+        (NoticeText.UNDONE_BLOCK, {"people": ["A"] * 2_000}, "Undone: unblocked 2,000 people."),
         # Names
         (NoticeText.UNDONE_BLOCK, {"people": [""]}, "Undone: unblocked a person without a name."),
         (NoticeText.UNDONE_CREATION, {"role": "\u200b"}, "Undone: deleted the role without a name, which no one had."),

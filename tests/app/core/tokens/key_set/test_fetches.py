@@ -133,11 +133,13 @@ def test_a_fetch_for_a_made_up_key_that_began_before_the_rotation_does_not_count
     clock.move(seconds=6)
     gate.open.clear()
     gate.entered.clear()
+    waiting = count_of_waiting(keys)
     with ThreadPoolExecutor(2) as pool:
         made_up = pool.submit(unknown, keys, "made-up")
         assert gate.entered.wait(5)  # the old set is read
         new = issuer.rotate()
         call = pool.submit(keys.key, "key-1", "RS256", from_provider=True)
+        wait_until(lambda: len(waiting) == 2)  # it has joined the fetch of the old set
         gate.open.set()
         assert same(call.result(), new)
         made_up.result()
