@@ -86,21 +86,18 @@ def _listen(host: str, port: int) -> list[socket.socket]:
     addresses = {"localhost": ["127.0.0.1", "::1"]}.get(host, [host])
     listeners: list[socket.socket] = []
     for address in addresses:
-        listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((address, port))
-            listener.listen(128)
+            listeners.append(socket.create_server((address, port), family=family, backlog=128))
         except OSError as error:
-            listener.close()
-            if listeners and error.errno != errno.EADDRINUSE:
+            taken = error.errno == errno.EADDRINUSE
+            if listeners and not taken:
                 continue  # this machine has no IPv6
             for other in listeners:
                 other.close()
-            taken = error.errno == errno.EADDRINUSE
-            problem = f"Port {port} is taken" if taken else f"{address}:{port} cannot be used ({error.strerror})"
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            problem = f"Port {port} is taken" if taken else f"{address}:{port} cannot be used ({reason})"
             raise TenantError(f"{problem}: stop what uses it, or choose another with --port.") from error
-        listeners.append(listener)
     return listeners
 
 

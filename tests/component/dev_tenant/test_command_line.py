@@ -184,6 +184,19 @@ def test_a_machine_without_ipv6_is_served_on_ipv4(monkeypatch: pytest.MonkeyPatc
     assert [listener.family for listener in listeners] == [socket.AF_INET]
 
 
+def test_a_kernel_without_ipv6_is_served_on_ipv4(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class WithoutIPv6(socket.socket):
+        def __init__(self, family: int = -1, *arguments: Any) -> None:
+            if family == socket.AF_INET6:
+                raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+            super().__init__(family, *arguments)
+
+    monkeypatch.setattr(socket, "socket", WithoutIPv6)
+    assert run_main(monkeypatch, tmp_path / "state", "--port", str(free_port())) == 0
+    ((_, listeners),) = STARTED
+    assert [listener.family for listener in listeners] == [socket.AF_INET]
+
+
 def test_an_address_that_cannot_be_used_is_refused_with_the_reason(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
