@@ -79,6 +79,14 @@ class RawSocket:
         """Send a message; bytes go as they are."""
         self._socket.send(message if isinstance(message, bytes) else message.SerializeToString())
 
+    def wait_until_read(self, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        """Wait until the server has read what was sent before, except for the last message at most: it answers a ping.
+
+        Raises ``TimeoutError``.
+        """
+        if not self._socket.ping().wait(timeout_seconds):
+            raise TimeoutError("no pong")
+
     def receive(self, timeout_seconds: float = TIMEOUT_SECONDS) -> ForwardMsg:
         """The next message. Raises ``TimeoutError``, ``ConnectionClosed``."""
         frame = self._socket.recv(timeout=timeout_seconds)

@@ -90,6 +90,9 @@ export class TableView {
     this.sent = ""
     this.sentSelection = ""
     this.page = ""
+    /** What the rows and the bar were drawn from: the same is not drawn again, see `draw`. */
+    this.drawnRows = ""
+    this.drawnBar = ""
     this.isTurning = false
     /** @type {ReturnType<typeof setTimeout>[]} */
     this.timers = []
@@ -97,7 +100,11 @@ export class TableView {
     this.root.addEventListener("keydown", (event) => this.onKey(event))
   }
 
-  /** @param {RendererArgs} args */
+  /**
+   * Elements that would be the same are kept: what the user began with a control, such as a press of Space or of the
+   * mouse, is lost when another element takes its place.
+   * @param {RendererArgs} args
+   */
   draw(args) {
     this.args = args
     const { data } = args
@@ -110,6 +117,19 @@ export class TableView {
     }
     this.page = data.page
     const focused = this.focusedId()
+    // After an event the controls are drawn again in any case: one may show what the user chose and did not get.
+    const rows = JSON.stringify({ ...data, selected: [], selectedElsewhere: 0, handledSelection: "" })
+    if (rows !== this.drawnRows) this.drawRows(data)
+    this.drawnRows = rows
+    this.drawSelection()
+    this.restoreFocus(focused)
+    if (data.handled === this.sent) this.setWaiting(false)
+    if (isNewPage && this.isTurning) this.root.scrollIntoView({ block: "start" })
+    if (isNewPage) this.isTurning = false
+  }
+
+  /** @param {TableData} data */
+  drawRows(data) {
     this.setScrolling(Boolean(data.scrolls), data.label)
     this.sorting.hidden = !data.columns.some((column) => column.sorts)
     this.sorting.replaceChildren(...(this.sorting.hidden ? [] : sortControl(this, data)))
@@ -118,11 +138,6 @@ export class TableView {
     table.append(createElement("caption", "", data.label), tableHead(this, data), tableBody(this, data))
     this.frame.replaceChildren(table, ...(data.selects ? [this.bar] : []))
     this.foot.replaceChildren(...pageControls(this, data))
-    this.drawSelection()
-    this.restoreFocus(focused)
-    if (data.handled === this.sent) this.setWaiting(false)
-    if (isNewPage && this.isTurning) this.root.scrollIntoView({ block: "start" })
-    if (isNewPage) this.isTurning = false
   }
 
   /**
@@ -151,6 +166,9 @@ export class TableView {
     this.selectAllBox.checked = here > 0 && here === data.rows.length
     this.selectAllBox.indeterminate = here > 0 && here < data.rows.length
     const count = here + data.selectedElsewhere
+    const bar = JSON.stringify([count, data.bulk])
+    if (bar === this.drawnBar) return
+    this.drawnBar = bar
     const focused = this.focusedId()
     this.bar.hidden = count === 0
     this.bar.replaceChildren(...(count ? selectionBar(this, data, count) : []))

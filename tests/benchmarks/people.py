@@ -13,6 +13,7 @@ from typing import Final
 from app.core.administration_records import PeopleQuery
 from app.core.clock import utc_now
 from db.people_rows import person_row
+from db.synthetic_data import permission_name, role_name
 from tests.benchmarks import budgets
 from tests.benchmarks.benchmark_run import BenchmarkRun
 from tests.benchmarks.measure import Batch, calls_of, interleaved
@@ -23,6 +24,8 @@ QUERIES: Final = {
     "prefix": PeopleQuery(text="zoe a"),
     "substring": PeopleQuery(text="rson.7"),
     "wide substring": PeopleQuery(text="example"),
+    "role": PeopleQuery(role=role_name(0)),
+    "permission": PeopleQuery(permission=permission_name(0)),
 }
 _BASELINE: Final = """
     SELECT p.id, p.erased_at,

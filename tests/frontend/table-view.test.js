@@ -82,6 +82,33 @@ test("a draw from before a selection does not undo it, one from after it does", 
   assert.deepEqual([selectedRows(view), control("select-2").checked], [[], false])
 })
 
+test("a draw of the same rows keeps their elements, so that a press that has begun ends where it began", (t) => {
+  const { control, draw, sent, view } = drawn(t)
+  change(control("select-2"), { checked: true })
+  const ids = ["select-1", "open-1", "sort-name", "page-size", "bulk-grant"]
+  const elements = ids.map(control)
+  draw({ selected: ["2"], handledSelection: sent[0].id })
+  assert.deepEqual([selectedRows(view), control("select-2").checked], [["2"], true])
+  ids.forEach((id, number) => assert.equal(control(id), elements[number], id))
+  change(control("select-1"), { checked: true })
+  assert.equal(view.bar.children[0].textContent, "2 selected")
+})
+
+test("rows that differ are drawn again, and so is everything after an event", (t) => {
+  const { control, draw, view } = drawn(t, { selected: ["2"] })
+  const first = control("select-1")
+  draw({ rows: [{ id: "1", label: "Ann", href: "", cells: [{ text: "Ann B." }, {}], actions: [] }] })
+  assert.notEqual(control("select-1"), first)
+  assert.ok(view.frame.querySelector("table").textContent.includes("Ann B."))
+  const size = control("page-size")
+  draw({ handled: "an-event" })
+  assert.notEqual(control("page-size"), size)
+  const grant = control("bulk-grant")
+  draw({ handled: "an-event", bulk: [{ name: "grant", label: "Grant…", rows: 2 }] })
+  assert.notEqual(control("bulk-grant"), grant)
+  assert.equal(control("bulk-grant").title, "Select 2 rows")
+})
+
 test("the selection of a page is not taken for that of the next", (t) => {
   const { control, draw, sent, view } = drawn(t)
   change(control("select-2"), { checked: true })

@@ -236,6 +236,10 @@ def with_a_file(scene: Scene) -> Iterator[None]:
     file = {"name": "towns.csv", "mimeType": "text/csv", "buffer": TOWNS}
     scene.page.locator(".st-key-upload input[type=file]").set_input_files(file)  # type: ignore[arg-type]
     expect(scene.page.get_by_text("4 of 4 rows, 3 columns")).to_be_visible(timeout=SOON)
+    # The table for screen readers, and the chart, are drawn after the text.
+    expect(scene.page.locator("[data-testid=data-grid-canvas] th").first).to_be_attached(timeout=SOON)
+    expect(scene.page.locator(".stVegaLiteChart g.mark-symbol").first).to_be_attached(timeout=SOON)
+    scene.settle()
     yield
 
 
