@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from app.core.keyring import Keyring
 from app.core.records import AnnouncedProcess
 from app.core.secret_keys import MISSED_BEATS, START_ATTEMPTS, SecretKeys, running_processes
 from db import ChainState, verify_chain
+from db.faults import BUSY
 from db.timeouts import SERVICE_TIMEOUTS
 from tests.db.builders import NOW, opened
 from tests.db.rotation import NEW, NEW_ID, OLD, OLD_ID, Start, write_key
@@ -69,6 +71,8 @@ def test_start_announces_and_close_withdraws(url: str) -> None:
     database = opened(url)
     keys = SecretKeys(database, database.keyring, "app", clock=lambda: NOW, new_id=lambda: "1f")
     keys.start()
+    (thread,) = [thread for thread in threading.enumerate() if thread.name == "secret-keys"]
+    assert thread.daemon, "a process that ends does not wait for it"
     with database.unit_of_work() as unit:
         assert unit.announced() == [AnnouncedProcess("1f", "app", (OLD_ID,), 1, NOW, NOW)]
     keys.close()
@@ -94,8 +98,13 @@ def test_a_process_that_starts_waits_for_a_busy_database(url: str) -> None:
                 unit.commit()
 
         keys = SecretKeys(database, database.keyring, "app", clock=lambda: NOW, new_id=lambda: "1f", pause=pause)
-        keys.start()
+        with structlog.testing.capture_logs() as lines:
+            keys.start()
     assert pauses == [1.0] * 5
+    assert {(line["log_level"], line["event"], line["process"], line["reason"]) for line in lines} == {
+        ("warning", "the start waits for the database", "app", BUSY)
+    }
+    assert [line["attempts_left"] for line in lines] == [5, 4, 3, 2, 1]
     with database.unit_of_work() as reading:
         assert [process.id for process in reading.announced()] == ["1f"]
     keys.close()
@@ -189,6 +198,7 @@ def test_a_heartbeat_that_fails_is_reported_and_the_next_one_is_sent(
             keys.close()
     (line,) = [line for line in lines if line["event"] == event]
     assert line["log_level"] == level
+    assert line.get("process") == ("app" if isinstance(error, SecretMismatch) else None)
     assert line.get("reason", "") == getattr(error, "detail", "")
     assert bool(line.get("exc_info")) is isinstance(error, RuntimeError)
     database.close()

@@ -53,6 +53,7 @@ SLICES: Final = (
         (
             "tests/app/core/test_keyring.py",
             "tests/app/core/test_shared_identity.py",
+            "tests/app/core/test_write_key.py",
             "tests/db/test_announced_processes.py",
             "tests/db/test_secret_keys.py",
         ),
