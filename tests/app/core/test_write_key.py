@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app.core.command_text import command_text
+from app.core.command_text import REPLACE_SECRET, command_text
 from app.core.errors import SecretMismatch
 from app.core.keyring import Keyring
-from app.core.secret_keys import REPLACE_SECRET, mismatch, require_write_key
+from app.core.secret_keys import mismatch, require_write_key
 
 OLD = "the old secret of the tests, long enough"
 NEW = "the new secret of the tests, long enough"
