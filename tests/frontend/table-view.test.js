@@ -82,7 +82,7 @@ test("a draw from before a selection does not undo it, one from after it does", 
   assert.deepEqual([selectedRows(view), control("select-2").checked], [[], false])
 })
 
-test("a draw of the same rows keeps their elements, so that a press that has begun ends where it began", (t) => {
+test("a draw of the same rows keeps their elements, so that a press that started ends where it started", (t) => {
   const { control, draw, sent, view } = drawn(t)
   change(control("select-2"), { checked: true })
   const ids = ["select-1", "open-1", "sort-name", "page-size", "bulk-grant"]

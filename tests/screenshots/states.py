@@ -20,7 +20,6 @@ HANGING_MILLISECONDS: Final = 8_000
 """How long a page has waited for a response when it is photographed: while it waits, and after it has given up."""
 NO_MATCH: Final = re.compile(r"no match|nothing matches|no .* match|\b0 \w+|none", re.IGNORECASE)
 """What a list reports that has no row."""
-TOWNS: Final = b"town,people,area\nUlm,126949,118.7\nBonn,331885,141.1\nKiel,247717,118.7\nJena,111191,114.8\n"
 
 
 @contextmanager
@@ -230,29 +229,6 @@ def reviewed(scene: Scene) -> Iterator[None]:
 
 
 @contextmanager
-def with_a_file(scene: Scene) -> Iterator[None]:
-    """A CSV file is open."""
-    scene.open()
-    file = {"name": "towns.csv", "mimeType": "text/csv", "buffer": TOWNS}
-    scene.page.locator(".st-key-upload input[type=file]").set_input_files(file)  # type: ignore[arg-type]
-    expect(scene.page.get_by_text("4 of 4 rows, 3 columns")).to_be_visible(timeout=SOON)
-    # The table for screen readers, and the chart, are drawn after the text.
-    expect(scene.page.locator("[data-testid=data-grid-canvas] th").first).to_be_attached(timeout=SOON)
-    expect(scene.page.locator(".stVegaLiteChart g.mark-symbol").first).to_be_attached(timeout=SOON)
-    scene.settle()
-    yield
-
-
-@contextmanager
-def with_a_response(scene: Scene) -> Iterator[None]:
-    """The API explorer shows a response."""
-    scene.open()
-    scene.press("send")
-    expect(scene.page.locator(".st-key-response")).to_contain_text("200", timeout=SOON)
-    yield
-
-
-@contextmanager
 def not_saved(scene: Scene) -> Iterator[None]:
     """The remote API stops while a role is edited, and the edit cannot be saved."""
     with reviewed(scene):
@@ -287,17 +263,15 @@ def in_dialog(key: str) -> State:
 @contextmanager
 def signed_out_again(scene: Scene) -> Iterator[None]:
     """The user has signed out."""
-    scene.open()
-    if (folded := scene.page.get_by_test_id("stExpandSidebarButton")).is_visible():
-        folded.click()
-    scene.page.get_by_role("button", name="Sign out").click(timeout=SOON)
-    expect(scene.page.get_by_role("link", name="Sign in").first).to_be_visible(timeout=SOON)
-    yield
+    with narrow_navigation(scene):
+        scene.page.get_by_role("button", name="Sign out").click(timeout=SOON)
+        expect(scene.page.get_by_role("link", name="Sign in").first).to_be_visible(timeout=SOON)
+        yield
 
 
 @contextmanager
 def narrow_navigation(scene: Scene) -> Iterator[None]:
-    """The navigation of a narrow page is open."""
+    """The navigation is open: on a narrow page it was folded."""
     scene.open()
     if (folded := scene.page.get_by_test_id("stExpandSidebarButton")).is_visible():
         folded.click()

@@ -1,7 +1,7 @@
 """What is photographed: one row a page and state, at every width and in both colour schemes.
 
-To add a picture, add a row. To add a state, add a function to ``states.py``, or
-``table_states.py`` if it is one of a table.
+To add a picture, add a row. To add a state, add a function to ``states.py``, or to ``table_states.py`` or
+``explorer_states.py`` if it is one of a table or an explorer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.navigation import PAGES
-from tests.screenshots import states, table_states
+from tests.screenshots import explorer_states, states, table_states
 from tests.screenshots.installations import Data
 from tests.screenshots.states import State
 
@@ -75,10 +75,10 @@ _SHOTS: Final = (
     Shot("reports-api-slow", "/reports", "bruno", states.api_slow),
     Shot("reports-api-hangs", "/reports", "bruno", states.api_hangs),
     Shot("csv", "/csv", "bruno"),
-    Shot("csv-file", "/csv", "bruno", states.with_a_file),
+    Shot("csv-file", "/csv", "bruno", explorer_states.with_a_file),
     Shot("gallery", "/gallery", "ada"),
     Shot("api-explorer", "/api-explorer", "dev"),
-    Shot("api-explorer-response", "/api-explorer", "dev", states.with_a_response),
+    Shot("api-explorer-response", "/api-explorer", "dev", explorer_states.with_a_response),
     # Administration
     Shot("overview", "/admin", "ada"),
     Shot("people", "/people", "ada"),

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import NonceMismatch, TokenExpired, TokenInvalid
+from app.core.errors import NonceMismatch, SignInTooOld, TokenExpired, TokenInvalid
+from app.core.failure_reasons import TokenReason, TokenUse
 from app.core.principal import Subject
 from app.core.tokens.types import IdToken
 from app.core.tokens.verifier import TokenVerifier
@@ -66,40 +67,42 @@ def test_absent_claims_are_empty(issuer: Issuer, verifier: TokenVerifier) -> Non
     )
 
 
-BAD: dict[str, dict[str, Any]] = {
-    "another issuer": {"iss": "https://evil.test/"},
-    "issuer without its slash": {"iss": "https://issuer.test"},
-    "no issuer": {"iss": ABSENT},
-    "another client": {"aud": "client-two"},
-    "no audience": {"aud": ABSENT},
-    "several audiences without azp": {"aud": [CLIENT_ID, "other"]},
-    "several audiences, another party": {"aud": [CLIENT_ID, "other"], "azp": "other"},
-    "one audience, another party": {"azp": "other"},
-    "party of the wrong type": {"azp": [CLIENT_ID]},
-    "no subject": {"sub": ABSENT},
-    "empty subject": {"sub": ""},
-    "no expiry": {"exp": ABSENT},
-    "no issue time": {"iat": ABSENT},
-    "issued in the future": {"iat": NOW + LEEWAY + 1},
-    "not yet": {"nbf": NOW + LEEWAY + 1},
-    "a logout token": {"events": {"http://schemas.openid.net/event/backchannel-logout": {}}},
-    "sign-in in the future": {"auth_time": NOW + LEEWAY + 1},
-    "sign-in time as text": {"auth_time": "now"},
-    "sign-in time as a bool": {"auth_time": True},
-    "sid as a number": {"sid": 7},
+BAD: dict[str, tuple[dict[str, Any], TokenReason]] = {
+    "another issuer": ({"iss": "https://evil.test/"}, TokenReason.ISSUER),
+    "issuer without its slash": ({"iss": "https://issuer.test"}, TokenReason.ISSUER),
+    "no issuer": ({"iss": ABSENT}, TokenReason.ISSUER),
+    "another client": ({"aud": "client-two"}, TokenReason.AUDIENCE),
+    "no audience": ({"aud": ABSENT}, TokenReason.AUDIENCE_MALFORMED),
+    "several audiences without azp": ({"aud": [CLIENT_ID, "other"]}, TokenReason.AUTHORIZED_PARTY),
+    "several audiences, another party": ({"aud": [CLIENT_ID, "other"], "azp": "other"}, TokenReason.AUTHORIZED_PARTY),
+    "one audience, another party": ({"azp": "other"}, TokenReason.AUTHORIZED_PARTY),
+    "party of the wrong type": ({"azp": [CLIENT_ID]}, TokenReason.IDENTIFIER),
+    "no subject": ({"sub": ABSENT}, TokenReason.SUBJECT_MISSING),
+    "empty subject": ({"sub": ""}, TokenReason.IDENTIFIER),
+    "no expiry": ({"exp": ABSENT}, TokenReason.TIMES_MISSING),
+    "no issue time": ({"iat": ABSENT}, TokenReason.TIMES_MISSING),
+    "issued in the future": ({"iat": NOW + LEEWAY + 1}, TokenReason.NOT_YET_VALID),
+    "not yet": ({"nbf": NOW + LEEWAY + 1}, TokenReason.NOT_YET_VALID),
+    "a logout token": ({"events": {"http://schemas.openid.net/event/backchannel-logout": {}}}, TokenReason.NOT_ID),
+    "sign-in in the future": ({"auth_time": NOW + LEEWAY + 1}, TokenReason.SIGN_IN_AHEAD),
+    "sign-in time as text": ({"auth_time": "now"}, TokenReason.TIME_MALFORMED),
+    "sign-in time as a bool": ({"auth_time": True}, TokenReason.TIME_MALFORMED),
+    "sid as a number": ({"sid": 7}, TokenReason.IDENTIFIER),
 }
 
 
-@pytest.mark.parametrize("claims", BAD.values(), ids=BAD)
-def test_refused(issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any]) -> None:
-    with pytest.raises(TokenInvalid):
+@pytest.mark.parametrize(("claims", "reason"), BAD.values(), ids=BAD)
+def test_refused(issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any], reason: TokenReason) -> None:
+    with pytest.raises(TokenInvalid) as caught:
         verifier.id_token(issuer.id_token(**claims), client_id=CLIENT_ID, nonce=None)
+    assert (caught.value.reason, caught.value.use) == (reason, TokenUse.ID)
     assert issuer.jwks_fetches == 0
 
 
 def test_expired(issuer: Issuer, verifier: TokenVerifier) -> None:
-    with pytest.raises(TokenExpired):
+    with pytest.raises(TokenExpired) as caught:
         verifier.id_token(issuer.id_token(iat=NOW - 100, exp=NOW - LEEWAY), client_id=CLIENT_ID, nonce=None)
+    assert (caught.value.reason, caught.value.use) == (TokenReason.EXPIRED, TokenUse.ID)
 
 
 def test_several_audiences_with_our_azp(issuer: Issuer, verifier: TokenVerifier) -> None:
@@ -145,8 +148,9 @@ def test_at_hash_ties_the_two_tokens(issuer: Issuer, verifier: TokenVerifier) ->
         (issuer.id_token(at_hash=7), access),
         (issuer.id_token(at_hash=""), access),
     ):
-        with pytest.raises(TokenInvalid):
+        with pytest.raises(TokenInvalid) as caught:
             verifier.id_token(token, client_id=CLIENT_ID, nonce=None, access_token=beside)
+        assert caught.value.reason is TokenReason.ACCESS_TOKEN_HASH
 
 
 @pytest.mark.parametrize(
@@ -182,8 +186,10 @@ def test_max_age(
     if good:
         assert verify().sid == "session-1"
     else:
-        with pytest.raises(TokenInvalid):
+        with pytest.raises(SignInTooOld) as caught:
             verify()
+        missing = auth_time in {ABSENT, 0}
+        assert caught.value.reason is (TokenReason.SIGN_IN_TIME_MISSING if missing else TokenReason.SIGN_IN_TOO_OLD)
 
 
 def shown(issuer: Issuer, verifier: TokenVerifier, **claims: Any) -> IdToken:

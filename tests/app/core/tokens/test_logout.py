@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.errors import TokenExpired, TokenInvalid
+from app.core.failure_reasons import TokenReason, TokenUse
 from app.core.principal import Subject
 from app.core.tokens.types import LogoutToken
 from app.core.tokens.verifier import LOGOUT_EVENT, TokenVerifier
@@ -72,47 +73,50 @@ def test_accepted(issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any
     assert (token.subject is None) is (claims.get("sub") is ABSENT)
 
 
-BAD: dict[str, dict[str, Any]] = {
-    "another issuer": {"iss": "https://evil.test/"},
-    "issuer without its slash": {"iss": "https://issuer.test"},
-    "no issuer": {"iss": ABSENT},
-    "another client": {"aud": "client-two"},
-    "the API": {"aud": AUDIENCE},
-    "no audience": {"aud": ABSENT},
-    "no issue time": {"iat": ABSENT},
-    "issued in the future": {"iat": NOW + LEEWAY + 1},
-    "no expiry": {"exp": ABSENT},
-    "not yet": {"nbf": NOW + LEEWAY + 1},
-    "no events": {"events": ABSENT},
-    "no event": {"events": {}},
-    "another event": {"events": {"https://other.example/event": {}}},
-    "nearly the event": {"events": {LOGOUT_EVENT + "/": {}}},
-    "the event in another case": {"events": {LOGOUT_EVENT.upper(): {}}},
-    "events as a list": {"events": [LOGOUT_EVENT]},
-    "events as a text": {"events": LOGOUT_EVENT},
-    "the event's value is none": {"events": {LOGOUT_EVENT: None}},
-    "the event's value is a text": {"events": {LOGOUT_EVENT: "{}"}},
-    "a nonce": {"nonce": "n"},
-    "a nonce of null": {"nonce": None},
-    "neither sid nor sub": {"sid": ABSENT, "sub": ABSENT},
-    "empty sid, no sub": {"sid": "", "sub": ABSENT},
-    "sub as a number": {"sub": 7},
-    "empty sub": {"sub": ""},
-    "sid as a number": {"sid": 7},
-    "sid with a control character": {"sid": "a\x00b"},
-    "no id": {"jti": ABSENT},
-    "empty id": {"jti": ""},
-    "id as a number": {"jti": 7},
-    "an oversize id": {"jti": "j" * 256},
-    "an access token's kind": {"typ": "at+jwt"},
-    "a kind as a number": {"typ": 7},
+BAD: dict[str, tuple[dict[str, Any], TokenReason]] = {
+    "another issuer": ({"iss": "https://evil.test/"}, TokenReason.ISSUER),
+    "issuer without its slash": ({"iss": "https://issuer.test"}, TokenReason.ISSUER),
+    "no issuer": ({"iss": ABSENT}, TokenReason.ISSUER),
+    "another client": ({"aud": "client-two"}, TokenReason.AUDIENCE),
+    "the API": ({"aud": AUDIENCE}, TokenReason.AUDIENCE),
+    "no audience": ({"aud": ABSENT}, TokenReason.AUDIENCE_MALFORMED),
+    "no issue time": ({"iat": ABSENT}, TokenReason.TIMES_MISSING),
+    "issued in the future": ({"iat": NOW + LEEWAY + 1}, TokenReason.NOT_YET_VALID),
+    "no expiry": ({"exp": ABSENT}, TokenReason.TIMES_MISSING),
+    "not yet": ({"nbf": NOW + LEEWAY + 1}, TokenReason.NOT_YET_VALID),
+    "no events": ({"events": ABSENT}, TokenReason.NOT_LOGOUT),
+    "no event": ({"events": {}}, TokenReason.NOT_LOGOUT),
+    "another event": ({"events": {"https://other.example/event": {}}}, TokenReason.NOT_LOGOUT),
+    "nearly the event": ({"events": {LOGOUT_EVENT + "/": {}}}, TokenReason.NOT_LOGOUT),
+    "the event in another case": ({"events": {LOGOUT_EVENT.upper(): {}}}, TokenReason.NOT_LOGOUT),
+    "events as a list": ({"events": [LOGOUT_EVENT]}, TokenReason.NOT_LOGOUT),
+    "events as a text": ({"events": LOGOUT_EVENT}, TokenReason.NOT_LOGOUT),
+    "the event's value is none": ({"events": {LOGOUT_EVENT: None}}, TokenReason.NOT_LOGOUT),
+    "the event's value is a text": ({"events": {LOGOUT_EVENT: "{}"}}, TokenReason.NOT_LOGOUT),
+    "a nonce": ({"nonce": "n"}, TokenReason.NOT_LOGOUT),
+    "a nonce of null": ({"nonce": None}, TokenReason.NOT_LOGOUT),
+    "neither sid nor sub": ({"sid": ABSENT, "sub": ABSENT}, TokenReason.LOGOUT_INCOMPLETE),
+    "empty sid, no sub": ({"sid": "", "sub": ABSENT}, TokenReason.LOGOUT_INCOMPLETE),
+    "sub as a number": ({"sub": 7}, TokenReason.IDENTIFIER),
+    "empty sub": ({"sub": ""}, TokenReason.IDENTIFIER),
+    "sid as a number": ({"sid": 7}, TokenReason.IDENTIFIER),
+    "sid with a control character": ({"sid": "a\x00b"}, TokenReason.IDENTIFIER),
+    "no id": ({"jti": ABSENT}, TokenReason.LOGOUT_INCOMPLETE),
+    "empty id": ({"jti": ""}, TokenReason.IDENTIFIER),
+    "id as a number": ({"jti": 7}, TokenReason.IDENTIFIER),
+    "an oversize id": ({"jti": "j" * 256}, TokenReason.IDENTIFIER),
+    "an access token's kind": ({"typ": "at+jwt"}, TokenReason.TYPE),
+    "a kind as a number": ({"typ": 7}, TokenReason.HEADER),
 }
 
 
-@pytest.mark.parametrize("claims", BAD.values(), ids=BAD)
-def test_refused_without_a_fetch(issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any]) -> None:
-    with pytest.raises(TokenInvalid):
+@pytest.mark.parametrize(("claims", "reason"), BAD.values(), ids=BAD)
+def test_refused_without_a_fetch(
+    issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any], reason: TokenReason
+) -> None:
+    with pytest.raises(TokenInvalid) as caught:
         verifier.logout_token(logout_token(issuer, **claims), client_id=CLIENT_ID)
+    assert (caught.value.reason, caught.value.use) == (reason, TokenUse.LOGOUT)
     assert issuer.jwks_fetches == 0
 
 
