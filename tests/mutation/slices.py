@@ -53,6 +53,7 @@ SLICES: Final = (
         (
             "tests/app/core/test_keyring.py",
             "tests/app/core/test_shared_identity.py",
+            "tests/app/core/test_shared_identity_places.py",
             "tests/app/core/test_write_key.py",
             "tests/db/test_announced_processes.py",
             "tests/db/test_secret_keys.py",
@@ -89,6 +90,7 @@ SLICES: Final = (
             "tests/remote_api/test_rights.py",
             "tests/remote_api/test_step_up.py",
             "tests/remote_api/test_tokens.py",
+            "tests/remote_api/test_wsgi_middleware.py",
         ),
     ),
     Slice("socket", ("component/socket/*",), ("tests/component/socket",)),

@@ -20,10 +20,13 @@ class FixedResponse(BaseAdapter):
         super().__init__()
         self.body, self.headers, self.error = body, headers, error
         self.sent: list[str] = []
+        self.requests: list[tuple[requests.PreparedRequest, dict[str, Any]]] = []
+        """Each request, and how it was to be sent."""
         self.read = 0
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         self.sent.append(str(request.url))
+        self.requests.append((request, kwargs))
         assert kwargs["timeout"] is not None
         if self.error is not None:
             raise self.error("no")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.core.errors import ProviderUnavailable, TokenInvalid
+from app.core.failure_reasons import TokenReason
 from app.core.tokens.key_set import KeySet
 from tests.issuer import Issuer, SigningKey
 
@@ -52,13 +53,16 @@ def fetching() -> bool:
 
 
 def unknown(keys: KeySet, kid: str | None = "unknown") -> None:
-    with pytest.raises(TokenInvalid):
+    with pytest.raises(TokenInvalid) as caught:
         keys.key(kid, "RS256")
+    assert caught.value.reason is TokenReason.KEY_UNKNOWN
 
 
-def unavailable(keys: KeySet, kid: str = "unknown") -> None:
-    with pytest.raises(ProviderUnavailable):
+def unavailable(keys: KeySet, kid: str = "unknown") -> ProviderUnavailable:
+    """The error of a key that cannot be fetched now."""
+    with pytest.raises(ProviderUnavailable) as caught:
         keys.key(kid, "RS256")
+    return caught.value
 
 
 def same(key: Any, signer: SigningKey) -> bool:

@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 from app.core.errors import ProviderUnavailable
+from app.core.failure_reasons import ProviderReason
 from app.core.tokens.key_set import KeySet
 from tests.app.core.tokens.key_set.gate import Gate, same, unavailable
 from tests.clock import FakeClock
@@ -34,27 +35,42 @@ def test_garbage_leaves_cached_keys_alone(issuer: Issuer, gate: Gate, clock: Fak
     assert keys.generation == 1
 
 
-@pytest.mark.parametrize("error", [ProviderUnavailable(), OSError("down"), RecursionError(), ValueError()])
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ProviderUnavailable(), ProviderReason.UNEXPECTED),
+        (ProviderUnavailable(reason=ProviderReason.DNS), ProviderReason.DNS),
+        (OSError("down"), ProviderReason.BROKEN_OFF),
+        (RecursionError(), ProviderReason.NOT_JSON),
+        (ValueError(), ProviderReason.NOT_JSON),
+        (KeyError(), ProviderReason.UNEXPECTED),
+    ],
+)
 def test_an_outage_and_the_way_back(
-    issuer: Issuer, gate: Gate, keys: KeySet, clock: FakeClock, error: Exception
+    issuer: Issuer, gate: Gate, keys: KeySet, clock: FakeClock, error: Exception, reason: ProviderReason
 ) -> None:
     with structlog.testing.capture_logs() as lines:
         gate.error = error
-        unavailable(keys, "key-0")
-        unavailable(keys, "key-0")
+        for _ in range(2):
+            failure = unavailable(keys, "key-0")
+            assert (failure.reason, failure.retry_after_seconds) == (reason, 5)
         assert issuer.jwks_fetches == 1  # the failure is remembered
+        clock.move(seconds=3.5)
+        assert unavailable(keys, "key-0").retry_after_seconds == 2
         gate.error = None
-        clock.move(seconds=5)
+        clock.move(seconds=1.5)
         assert same(keys.key("key-0", "RS256"), issuer.keys[0])
         gate.error = error
         clock.move(seconds=6)
-        unavailable(keys, "key-1")
+        failure = unavailable(keys, "key-1")
+        assert (failure.reason, failure.retry_after_seconds) == (reason, 12)
         assert same(keys.key("key-0", "RS256"), issuer.keys[0])
         gate.error = None
         clock.move(seconds=12)
         issuer.rotate()
         assert same(keys.key("key-1", "RS256"), issuer.keys[0])
-    assert {line["log_level"] for line in lines} == {"warning"}
+    event = "the provider's key set could not be read; cached keys stay in use"
+    assert lines == [{"event": event, "reason": reason, "log_level": "warning"}] * 2
 
 
 def test_a_failing_refresh_is_tried_again_after_the_cooldown_only(
@@ -79,7 +95,7 @@ def test_no_thread_to_be_had(keys: KeySet, clock: FakeClock, monkeypatch: pytest
 
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
-        unavailable(keys, "key-0")
+        assert unavailable(keys, "key-0").reason is ProviderReason.UNEXPECTED
     clock.move(seconds=6)
     keys.key("key-0", "RS256")
 
