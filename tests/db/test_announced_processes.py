@@ -101,10 +101,10 @@ def test_a_process_that_starts_waits_for_a_busy_database(url: str) -> None:
         with structlog.testing.capture_logs() as lines:
             keys.start()
     assert pauses == [1.0] * 5
-    assert {(line["log_level"], line["event"], line["process"], line["reason"]) for line in lines} == {
-        ("warning", "the start waits for the database", "app", BUSY)
-    }
-    assert [line["attempts_left"] for line in lines] == [5, 4, 3, 2, 1]
+    # PostgreSQL's storage logs its errors too.
+    waits = [line for line in lines if line["event"] == "the start waits for the database"]
+    assert {(line["log_level"], line["process"], line["reason"]) for line in waits} == {("warning", "app", BUSY)}
+    assert [line["attempts_left"] for line in waits] == [5, 4, 3, 2, 1]
     with database.unit_of_work() as reading:
         assert [process.id for process in reading.announced()] == ["1f"]
     keys.close()
