@@ -1,7 +1,6 @@
 """Views that every page shares: sign-in, step-up, no access, problem, filters of a table. They decide nothing.
 
-Only this module imports ``streamlit_extras``. All text from people, claims, errors and URLs goes through ``plain`` or a
-call that shows it as plain text.
+Only this module imports ``streamlit_extras``. Foreign text goes through ``plain``, or a call that shows no markup.
 """
 
 from __future__ import annotations
@@ -235,11 +234,16 @@ def problem(error: GatehouseError) -> None:
         reference("Load again" if isinstance(error, ChangeUnconfirmed) else "Try again")
 
 
-def reference(retry: str = "") -> None:
-    """Show the correlation id of a failure, for the administrator; behind a button to try again, if it has a label."""
+def reference(retry: str = "", *, key: str = "retry") -> None:
+    """Show the correlation id of a failure, for the administrator, behind a button to try again.
+
+    Args:
+        retry: The label of the button; empty for none.
+        key: Its key: a page can show several.
+    """
     with st.container(horizontal=True, vertical_alignment="center"):
         if retry:
-            st.button(retry, key="retry", icon=":material/refresh:")
+            st.button(retry, key=key, icon=":material/refresh:")
         st.caption(f"If this continues, give your administrator this reference: `{correlation.current()}`")
 
 

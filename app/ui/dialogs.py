@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 
 import streamlit as st
 
+from app.core.errors import GatehouseError, NotFound, PermissionDenied, Unauthenticated
 from app.ui.sentences import Sentence
 
+T = TypeVar("T")
 _KEY: Final = "admin_dialog"
+_READ: Final = "read"
+_FINAL: Final = (PermissionDenied, Unauthenticated, NotFound)
+"""Errors after which an earlier result must not stay in use."""
 
 
 @dataclass(slots=True)
@@ -26,8 +31,15 @@ class Dialog:
     """The path and query of the page that opened it."""
     arguments: tuple[Any, ...] = ()
     """The resources that it changes, as passed to ``open_dialog``."""
-    memory: dict[str, Any] = field(default_factory=dict)
+    memory: dict[object, Any] = field(default_factory=dict)
     """Values kept between runs until it is closed."""
+
+
+class _Read(NamedTuple):
+    """The last result that a part of a dialog has read."""
+
+    query: object
+    result: Any
 
 
 def open_dialog(name: str, page_url: str, *arguments: object) -> None:
@@ -47,6 +59,36 @@ def current(page_url: str) -> Dialog | None:
         close()
         return None
     return dialog
+
+
+def read_or_last(key: str, query: object, read: Callable[[], T]) -> tuple[T, GatehouseError | None]:
+    """Read what a part of the open dialog offers; when that fails, return what was read last in this dialog.
+
+    A dialog reads in each of its runs. Without a result it would omit its widgets, and Streamlit would drop the input
+    in them.
+
+    Args:
+        key: The part of the dialog.
+        query: What is read, such as the text of a search.
+        read: Reads it.
+
+    Returns:
+        The result; and the error, if the result is that of another query.
+
+    Raises:
+        GatehouseError: Nothing was read before, or the user may not read it any more. Without a dialog: as ``read``.
+    """
+    dialog: Dialog | None = st.session_state.get(_KEY)
+    try:
+        result = read()
+    except GatehouseError as error:
+        last: _Read | None = dialog.memory.get((_READ, key)) if dialog is not None else None
+        if last is None or isinstance(error, _FINAL):
+            raise
+        return last.result, error if last.query != query else None
+    if dialog is not None:
+        dialog.memory[_READ, key] = _Read(query, result)
+    return result, None
 
 
 def show(title: Sentence, body: Callable[[], None], *, icon: str | None = None, wide: bool = False) -> None:

@@ -50,7 +50,7 @@ def show(error: GatehouseError, *, key: str, input_kept: bool = False, retry: bo
         else:
             st.error(text, icon=":material/error:")
         if retry or not refused:
-            panels.reference("Try again" if retry else "")
+            panels.reference("Try again" if retry else "", key=f"{key}-retry")
 
 
 def show_with_retry(error: GatehouseError, *, key: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -33,11 +33,16 @@ def _body(dialog: Dialog, row: MappingBody) -> None:
             "Map to roles", key="mapping-roles", chosen=dialog.memory.setdefault("chosen", before),
             placeholder="No roles: not mapped",
         )  # fmt: skip
-        missing = _missing_permissions(after.keys() - before.keys())
     except GatehouseError as error:
-        failures.show(error, key="mapping-roles-failed", input_kept=True)
+        failures.show_with_retry(error, key="mapping-roles-failed")
         return
     dialog.memory["chosen"] = after
+    missing: frozenset[str] | None
+    try:
+        missing = _missing_permissions(frozenset(after.keys() - before.keys()))
+    except GatehouseError as error:  # the effects and the reason stay: what is entered is not lost
+        missing = None
+        failures.show(error, key="mapping-permissions-failed")
     confirmation.show_effects(effects(row, before, after))
     if missing:
         st.warning(
@@ -47,7 +52,9 @@ def _body(dialog: Dialog, row: MappingBody) -> None:
     reason = confirmation.reason_input("mapping", placeholder="Such as: the provider's group was renamed")
     unchanged = before == after
     label = write(ButtonText.SAVE_MAPPING)
-    confirmed = confirmation.buttons("mapping", label, icon=":material/save:", disabled=unchanged or bool(missing))
+    confirmed = confirmation.buttons(
+        "mapping", label, icon=":material/save:", disabled=unchanged or missing is None or bool(missing)
+    )
     confirmation.save(
         dialog,
         "mapping",
@@ -86,12 +93,19 @@ def effects(row: MappingBody, before: Mapping[int, str], after: Mapping[int, str
     return sentences
 
 
-def _missing_permissions(roles: Iterable[int]) -> frozenset[str]:
-    """Return the permissions of the added roles that the caller does not hold."""
-    compared = list(roles)[:MAX_COMPARED_ROLES]
+def _missing_permissions(roles: frozenset[int]) -> frozenset[str]:
+    """Return the permissions of the added roles that the caller does not hold.
+
+    Raises:
+        GatehouseError: The permissions of the roles cannot be read.
+    """
+    compared = sorted(roles)[:MAX_COMPARED_ROLES]
     if not compared:
         return frozenset()
-    return missing_permissions(frozenset().union(*roles_api.permissions_of_roles(compared).values()))
+    contents, failure = dialogs.read_or_last("permissions", roles, lambda: roles_api.permissions_of_roles(compared))
+    if failure is not None:
+        raise failure
+    return missing_permissions(frozenset().union(*contents.values()))
 
 
 def _load(token_role: str) -> MappingBody:

@@ -33,9 +33,6 @@ def form(key: str, *, with_expiry: bool = True, grantable_only: bool = True) -> 
         key: Prefix of the widgets' keys.
         with_expiry: Ask for an expiry too.
         grantable_only: Offer only what the signed-in administrator can grant.
-
-    Raises:
-        GatehouseError: The roles or permissions cannot be listed.
     """
     choice, terms = st.columns(2, gap="medium")
     with choice:

@@ -12,10 +12,11 @@ from app.admin.api.grants import Grantable
 from app.admin.api.roles import catalogue, permissions_of_roles, roles
 from app.core.contract.base import ListPage
 from app.core.contract.roles import RoleItem
+from app.core.errors import GatehouseError
 from app.core.permissions import ADMINISTRATOR, CATALOGUE
 from app.core.policy import decide
 from app.core.records import MAX_COMPARED_ROLES
-from app.ui import texts
+from app.ui import dialogs, failures, texts
 
 MAX_CHOICES: Final = 8
 Kind = Literal["role", "permission"]
@@ -35,20 +36,28 @@ class _Offer(NamedTuple):
 def choose(key: str, kind: Kind, *, grantable_only: bool = True) -> Grantable | None:
     """Show the picker; return the choice, or None while nothing is chosen.
 
+    When the choices cannot be read, the reason is shown in their place, or above those that were read last.
+
     Args:
         key: Prefix of the widgets' keys.
         kind: What to choose.
         grantable_only: Whether to offer only roles and permissions that the signed-in administrator holds. This is
             for display: the API decides.
-
-    Raises:
-        GatehouseError: A call of the remote API failed.
     """
     text = st.text_input(
         f"Find a {kind}", key=f"{key}-find-{kind}", type="search", live="250ms",
         placeholder="Part of its name", autocomplete="off",
     )  # fmt: skip
-    offer = (_roles if kind == "role" else _permissions)(text or "", grantable_only=grantable_only)
+    search = _roles if kind == "role" else _permissions
+    try:
+        offer, error = dialogs.read_or_last(
+            f"{key}-{kind}", text or "", lambda: search(text or "", grantable_only=grantable_only)
+        )
+    except GatehouseError as failure:  # the widgets around this one keep their input
+        failures.show_with_retry(failure, key=f"{key}-{kind}-failed")
+        return None
+    if error is not None:
+        failures.show_with_retry(error, key=f"{key}-{kind}-failed")
     if not offer.choices:
         st.info(_no_match(kind, text or "", not_grantable=offer.not_grantable), icon=":material/search_off:")
         return None

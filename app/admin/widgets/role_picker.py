@@ -10,6 +10,7 @@ import streamlit as st
 from app.admin.api import roles as roles_api
 from app.core.contract.roles import RoleItem
 from app.core.records import MAX_SEARCH_CHARACTERS
+from app.ui import dialogs, failures
 
 SIZE: Final = 100
 """The most roles that the list offers at once."""
@@ -51,10 +52,15 @@ def pick_many(label: str, *, key: str, chosen: dict[int, str], placeholder: str 
 
 
 def _offered(label: str, key: str, without: Collection[int]) -> dict[int, RoleItem]:
-    """Return the roles on offer, id → role; show the search only if not all roles are on offer."""
+    """Return the roles on offer, id → role; show the search only if not all roles are on offer.
+
+    In a dialog the last roles stay on offer when they cannot be read again.
+    """
     search = f"{key}-search"
     text: str = st.session_state.get(search) or ""
-    page = roles_api.roles(text, limit=SIZE)
+    page, error = dialogs.read_or_last(key, text, lambda: roles_api.roles(text, limit=SIZE))
+    if error is not None:
+        failures.show_with_retry(error, key=f"{key}-failed")
     if page.next is not None or text:
         st.text_input(
             f"Search for {label[:1].lower()}{label[1:]}", key=search, type="search", icon=":material/search:",

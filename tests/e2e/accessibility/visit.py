@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from tests.e2e.accessibility import axe, contrast
 from tests.e2e.accessibility.streamlit_markup import FOCUS, KNOWN_VIOLATIONS, KnownViolation
-from tests.e2e.conftest import fits
+from tests.e2e.conftest import fits, settle
 from tests.screenshots.installations import Photographed
 from tests.screenshots.scene import HEIGHT, SOON, Scene, scene
 from tests.screenshots.table import Shot
@@ -22,6 +22,7 @@ NARROWEST: Final = 320
 MAX_STOPS: Final = 400
 STOPS_AT_ONCE: Final = 10
 _FOCUS_STOPS: Final = (Path(__file__).parent / "focus-stops.js").read_text(encoding="utf-8")
+_TEXT_SPACING: Final = (Path(__file__).parent / "text-spacing.js").read_text(encoding="utf-8")
 _WITHOUT_TRANSITIONS: Final = """() => {
   const style = document.createElement("style")
   style.textContent = "* { transition: none !important }"
@@ -38,7 +39,8 @@ def findings(installation: Photographed, shot: Shot) -> list[str]:
     """Visit the scene once; a line for each problem.
 
     Axe runs with all rules at the first width of the scene and at 375 pixels, and with the rules about colours in the
-    dark scheme, in which Tab goes through the page. At the end the page is made as narrow as 320 pixels.
+    dark scheme, in which Tab goes through the page. At 375 pixels the spacing of text is widened. At the end the page
+    is made as narrow as 320 pixels.
 
     Raises:
         AssertionError: The state is not brought about.
@@ -62,6 +64,7 @@ def _findings(place: Scene, shot: Shot) -> Iterator[str]:
     _show(place, NARROW, dark=False)
     yield from _sideways(page, NARROW)
     reports[f"light, {NARROW} px"] = axe.report(page)
+    yield from text_spacing_problems(page)
     for name, report in reports.items():
         yield from (f"{name}: {line}" for line in report.violations)
     known = frozenset[KnownViolation]().union(*(report.known for report in reports.values()))
@@ -87,6 +90,21 @@ def _show(place: Scene, width: int, *, dark: bool) -> None:
         if width == NARROW and viewport["width"] > NARROW and place.page.evaluate(_FOLD_NAVIGATION):
             place.page.get_by_test_id("stExpandSidebarButton").wait_for(timeout=SOON)
     place.settle()
+
+
+def text_spacing_problems(page: Page) -> list[str]:
+    """Widen the spacing of all text (WCAG 2.2, 1.4.12), and set it back; a line for each text that this cuts off."""
+    page.evaluate(_TEXT_SPACING)
+    before = page.evaluate("gatehouseTextSpacing.problems()")
+    page.evaluate("gatehouseTextSpacing.widen()")
+    settle(page)
+    problems = [
+        f"with wide spacing {line}" for line in page.evaluate("gatehouseTextSpacing.problems()") if line not in before
+    ]
+    if not fits(page):
+        problems.append("with wide spacing a part of it scrolls sideways")
+    page.evaluate("gatehouseTextSpacing.restore()")
+    return problems
 
 
 def focus_report(page: Page, scene_name: str) -> axe.Report:

@@ -1,0 +1,130 @@
+"""Dialogs whose reads fail while they are open: what is entered stays, and what was read last stays in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests import stub_responses
+from tests.apptest.administration import CARD, Administration, button_keys, page_text
+from tests.apptest.stubbed import AdministrationStub
+from tests.apptest.tables import press, table
+from tests.stub_api import FAULTS, StubApi, StubResponse
+
+DOWN = {"down": StubResponse(hang_up=True), "429": FAULTS["429"], "503": FAULTS["503"], "html": FAULTS["html"]}
+MESSAGE = {
+    "down": "Can't reach the server right now",
+    "429": "Too many requests",
+    "503": "The database does not answer",
+    "html": "Can't reach the server right now",
+}
+
+
+@contextmanager
+def failing(api: StubApi, fault: str, *paths: str) -> Iterator[None]:
+    """Answer the reads of these paths with the fault while the block runs."""
+    keys = [("GET", f"{stub_responses.BASE}/{path}") for path in paths]
+    usual = {key: api.responses[key] for key in keys}
+    api.responses.update(dict.fromkeys(keys, DOWN[fault]))
+    yield
+    api.responses.update(usual)
+
+
+@pytest.mark.parametrize("fault", DOWN)
+def test_a_grant_keeps_its_choice_and_reason(admin: Administration, fault: str) -> None:
+    at, _ = admin.open(CARD)
+    at.button(key="add-grant").click().run()
+    at.radio(key="add-grant-chosen-role").set_value("developer")
+    at.text_input(key="add-grant-reason").set_value("typed").run()
+    with failing(admin.stub, fault, "roles", "permissions", "roles/permissions"):
+        at.run()
+        assert MESSAGE[fault] not in page_text(at), "the choices are those from before"
+        at.text_input(key="add-grant-find-role").set_value("dev").run()
+        assert MESSAGE[fault] in page_text(at), "and may not be those of another search"
+        at.button(key="add-grant-role-failed-retry").click().run()
+        at.segmented_control(key="add-grant-kind").set_value("A single permission").run()
+        assert MESSAGE[fault] in page_text(at)
+        assert at.text_input(key="add-grant-reason").value == "typed"
+        at.button(key="add-grant-go").click().run()
+        assert "Choose a role or permission first." in page_text(at)
+        at.segmented_control(key="add-grant-kind").set_value("A role").run()
+        at.text_input(key="add-grant-find-role").set_value("").run()
+    assert not at.exception
+    at.run()
+    assert MESSAGE[fault] not in page_text(at)
+    assert at.text_input(key="add-grant-reason").value == "typed"
+    at.radio(key="add-grant-chosen-role").set_value("developer").run()
+    at.button(key="add-grant-go").click().run()
+    assert "add-grant-go" not in button_keys(at)
+    assert admin.changes()[-1].json()["role"] == "developer"
+
+
+@pytest.mark.parametrize("fault", DOWN)
+def test_a_choice_stays_while_the_roles_cannot_be_read(admin: Administration, fault: str) -> None:
+    at, _ = admin.open(CARD)
+    at.button(key="add-grant").click().run()
+    at.radio(key="add-grant-chosen-role").set_value("developer")
+    at.text_input(key="add-grant-reason").set_value("typed").run()
+    with failing(admin.stub, fault, "roles", "roles/permissions"):
+        at.run()
+        assert at.radio(key="add-grant-chosen-role").value == "developer"
+        at.button(key="add-grant-go").click().run()
+    assert admin.changes()[-1].json()["role"] == "developer"
+
+
+def test_a_user_who_may_not_read_roles_any_more_is_offered_none(admin: Administration) -> None:
+    at, _ = admin.open(CARD)
+    at.button(key="add-grant").click().run()
+    admin.stub.responses["GET", f"{stub_responses.BASE}/roles"] = FAULTS["403"]
+    at.run()
+    assert not at.radio
+    assert "You may not do this" in page_text(at)
+
+
+def test_a_dialog_that_is_opened_while_the_api_is_down_offers_to_try_again(admin: Administration) -> None:
+    at, _ = admin.open(CARD)
+    with failing(admin.stub, "down", "roles"):
+        at.button(key="add-grant").click().run()
+        assert not at.radio
+        assert MESSAGE["down"] in page_text(at)
+        at.text_input(key="add-grant-reason").set_value("typed").run()
+    at.button(key="add-grant-role-failed-retry").click().run()
+    assert len(at.radio(key="add-grant-chosen-role").options) > 1
+    assert at.text_input(key="add-grant-reason").value == "typed"
+
+
+@pytest.mark.parametrize("fault", DOWN)
+def test_a_mapping_keeps_its_roles_and_reason(stub: AdministrationStub, fault: str) -> None:
+    at = stub.open("mappings.py")
+    press(at, "change", table(at)["rows"][0]["id"])
+    at.multiselect(key="mapping-roles").set_value([2])
+    at.text_input(key="mapping-reason").set_value("renamed").run()
+    with failing(stub.api, fault, "roles", "roles/permissions"):
+        at.run()
+        assert MESSAGE[fault] not in page_text(at)
+        assert (at.multiselect(key="mapping-roles").value, at.button(key="mapping-go").disabled) == ([2], False)
+        at.multiselect(key="mapping-roles").set_value([1, 2]).run()
+        assert MESSAGE[fault] in page_text(at)
+        assert at.button(key="mapping-go").disabled, "whether the role may be granted is not known"
+        assert at.text_input(key="mapping-reason").value == "renamed"
+    at.run()
+    assert MESSAGE[fault] not in page_text(at)
+    assert at.multiselect(key="mapping-roles").value == [1, 2]
+    assert at.text_input(key="mapping-reason").value == "renamed"
+    assert not at.button(key="mapping-go").disabled
+
+
+@pytest.mark.parametrize("fault", DOWN)
+def test_a_deletion_keeps_the_other_role_and_the_reason(stub: AdministrationStub, fault: str) -> None:
+    at = stub.open("roles.py", {"role": "3"})
+    at.button(key="role-delete").click().run()
+    at.selectbox(key="delete-move-to").set_value(2)
+    at.text_input(key="delete-reason").set_value("no longer needed").run()
+    with failing(stub.api, fault, "roles"):
+        at.run()
+        assert MESSAGE[fault] not in page_text(at)
+        assert at.selectbox(key="delete-move-to").value == 2
+        assert not at.button(key="delete-go").disabled
+    assert at.text_input(key="delete-reason").value == "no longer needed"
