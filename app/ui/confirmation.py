@@ -21,10 +21,16 @@ _OPENED: Final = "opened"  # in a dialog's memory: the resource as it was when t
 _LATEST: Final = "latest"  # the latest version that the user was shown; a change names it in If-Match
 
 
-def reason_input(key: str, *, placeholder: str = "Such as: joins the reporting team") -> str:
-    """Show the input for the reason; return its trimmed text. The audit records it with the change."""
+def reason_input(key: str, *, placeholder: str = "Such as: joins the reporting team", before: str = "") -> str:
+    """Show the input for the reason; return its trimmed text. The audit records it with the change.
+
+    Args:
+        key: Prefix of the widget's key.
+        placeholder: Example of a reason.
+        before: The reason that was entered before, where a run may have omitted the input.
+    """
     text = st.text_input(
-        "Reason", key=f"{key}-reason", max_chars=MAX_REASON_CHARACTERS, placeholder=placeholder,
+        "Reason", before, key=f"{key}-reason", max_chars=MAX_REASON_CHARACTERS, placeholder=placeholder,
         help="The reason is recorded in the audit log with the change.", autocomplete="off",
     )  # fmt: skip
     return (text or "").strip()

@@ -1,4 +1,4 @@
-"""Dialogs whose reads fail while they are open: what is entered stays, and what was read last stays in use."""
+"""Dialogs and reviews whose reads fail while they are open: what is entered stays, and what was read last is used."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests import stub_responses
 from tests.apptest.administration import CARD, Administration, button_keys, page_text
 from tests.apptest.stubbed import AdministrationStub
 from tests.apptest.tables import press, table
+from tests.apptest.test_role_editor import open_review
 from tests.stub_api import FAULTS, StubApi, StubResponse
 
 DOWN = {"down": StubResponse(hang_up=True), "429": FAULTS["429"], "503": FAULTS["503"], "html": FAULTS["html"]}
@@ -128,3 +129,16 @@ def test_a_deletion_keeps_the_other_role_and_the_reason(stub: AdministrationStub
         assert at.selectbox(key="delete-move-to").value == 2
         assert not at.button(key="delete-go").disabled
     assert at.text_input(key="delete-reason").value == "no longer needed"
+
+
+@pytest.mark.parametrize("fault", DOWN)
+def test_the_review_of_a_role_keeps_the_reason(stub: AdministrationStub, fault: str) -> None:
+    at = open_review(stub)
+    with failing(stub.api, fault, "roles/3"):
+        at.run()
+        assert MESSAGE[fault] in page_text(at)
+        assert not at.text_input
+    at.button(key="retry").click().run()
+    assert at.text_input(key="role-save-reason").value == "new work"
+    at.button(key="role-save").click().run()
+    assert stub.sent("PUT")[-1].json()["reason"] == "new work"

@@ -49,7 +49,9 @@ def show(edit: RoleEdit) -> None:
     for title, names, verb in (("Added", change.added, "gain"), ("Removed", change.removed, "lose")):
         if names:
             _listed(edit, title, names, [effect(name, review, verb) for name in names])
-    reason = confirmation.reason_input("role-save", placeholder="Such as: the front desk answers orders now")
+    reason = confirmation.reason_input(
+        "role-save", placeholder="Such as: the front desk answers orders now", before=edit.reason
+    )
     edit.reason = reason
     with st.container(horizontal=True, key="role-save-buttons"):
         save = st.button("Save", key="role-save", icon=":material/save:", type="primary")
