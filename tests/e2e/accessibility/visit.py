@@ -88,7 +88,8 @@ def _show(place: Scene, width: int, *, dark: bool) -> None:
     if viewport["width"] != width:
         place.page.set_viewport_size({"width": width, "height": HEIGHT})
         if width == NARROW and viewport["width"] > NARROW and place.page.evaluate(_FOLD_NAVIGATION):
-            place.page.get_by_test_id("stExpandSidebarButton").wait_for(timeout=SOON)
+            # Attached, not visible: the overlay of an expired session hides the page with its buttons.
+            place.page.get_by_test_id("stExpandSidebarButton").wait_for(state="attached", timeout=SOON)
     place.settle()
 
 
