@@ -37,6 +37,12 @@ def keep(*names: str) -> None:
     names_by_path[_path()] = names
 
 
+def are_kept() -> bool:
+    """Whether the present page has named values to keep, so that a run that fails does not lose them."""
+    names_by_path: dict[str, tuple[str, ...]] = st.session_state.get(_NAMES, {})
+    return bool(names_by_path.get(_path()))
+
+
 def capture() -> None:
     """Copy the present values to keep, at the start of a run.
 

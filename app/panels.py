@@ -16,7 +16,7 @@ import structlog
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_extras.dataframe_explorer import dataframe_explorer
 
-from app import access, component_events, formatting, page_registry
+from app import access, component_events, drafts, formatting, page_registry
 from app.core import correlation, logs
 from app.core.assurance import SignInRequirement
 from app.core.errors import (
@@ -213,8 +213,11 @@ def denied(error: PermissionDenied, principal: Principal) -> None:
             st.page_link(home, label="Back to Home", icon=":material/arrow_back:")
 
 
-def problem(error: GatehouseError) -> None:
-    """Show an error: what went wrong, what to do next, and the correlation id. The page's input is kept."""
+def problem(error: GatehouseError, *, input_kept: bool = False) -> None:
+    """Show an error in place of a page: what went wrong, what to do next, and the correlation id.
+
+    ``input_kept``: what the user entered is kept in another way than by ``drafts.keep``; Streamlit drops the rest.
+    """
     if isinstance(error, SignInAgain):
         _sign_in_again(error)
         return
@@ -222,10 +225,9 @@ def problem(error: GatehouseError) -> None:
         step_up(error)
         return
     logs.report(error, where="a page")
-    is_kept = isinstance(error, ServiceUnavailable) and not isinstance(error, ChangeUnconfirmed)
-    sentences = ["Your input is kept."] if is_kept else []
-    if error.detail:
-        sentences.append(formatting.plain(error.detail, cap=500))
+    sentences = [formatting.plain(error.detail, cap=500)] if error.detail else []
+    if isinstance(error, ServiceUnavailable) and (input_kept or drafts.are_kept()):
+        sentences.append("Your input is kept.")
     with st.container(key="problem"):
         st.error(
             " ".join([f"**{formatting.plain(error.title)}.**", *sentences]),
@@ -235,12 +237,7 @@ def problem(error: GatehouseError) -> None:
 
 
 def reference(retry: str = "", *, key: str = "retry") -> None:
-    """Show the correlation id of a failure, for the administrator, behind a button to try again.
-
-    Args:
-        retry: The label of the button; empty for none.
-        key: Its key: a page can show several.
-    """
+    """Show the correlation id of a failure, for the administrator; behind a button to try again, if it has a label."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if retry:
             st.button(retry, key=key, icon=":material/refresh:")

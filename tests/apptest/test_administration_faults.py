@@ -61,7 +61,7 @@ def test_a_page_explains_why_it_cannot_be_loaded(
     [
         ("roles.py", "roles-failed-retry"),
         ("access_matrix.py", "retry"),
-        ("mappings.py", "retry"),
+        ("mappings.py", "mappings-failed-retry"),
         ("audit.py", "retry"),
     ],
 )

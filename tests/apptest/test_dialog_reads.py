@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from app import testing
 from tests import stub_responses
 from tests.apptest.administration import CARD, Administration, button_keys, page_text
 from tests.apptest.stubbed import AdministrationStub
@@ -142,3 +143,33 @@ def test_the_review_of_a_role_keeps_the_reason(stub: AdministrationStub, fault: 
     assert at.text_input(key="role-save-reason").value == "new work"
     at.button(key="role-save").click().run()
     assert stub.sent("PUT")[-1].json()["reason"] == "new work"
+
+
+def test_a_page_that_fails_keeps_what_it_has_named_and_promises_no_more(stub: AdministrationStub) -> None:
+    at = testing.open_app("/access")
+    testing.sign_in_as(at, roles=("administrator",))
+    testing.open_page(at, "access_matrix.py")
+    at.multiselect(key="matrix-roles").set_value([2]).run()
+    with failing(stub.api, "down", "guards"):
+        at.run()
+        assert not at.multiselect
+        assert f"{MESSAGE['down']}. Try again in a moment. Your input is kept." in page_text(at).replace("*", "")
+    at.button(key="retry").click().run()
+    assert at.multiselect(key="matrix-roles").value == [2]
+    at = stub.open("roles.py", {"role": "3", "compare": "2"})
+    with failing(stub.api, "down", "roles/2"):
+        at.run()
+        assert MESSAGE["down"] in page_text(at)
+        assert "Your input is kept." not in page_text(at), "there is none"
+
+
+def test_the_search_for_a_mapping_stays_while_the_api_is_down(stub: AdministrationStub) -> None:
+    at = stub.open("mappings.py")
+    at.text_input(key="q").set_value("Cle").run()
+    with failing(stub.api, "down", "mappings"):
+        at.run()
+        assert page_text(at).count(MESSAGE["down"]) == 1
+        assert "token role arrived" not in page_text(at)
+        assert at.text_input(key="q").value == "Cle"
+    at.run()
+    assert "1 token role arrived and is not mapped" in page_text(at)

@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from app import access, formatting
+from app import access, drafts, formatting
 from app.admin.access_matrix import matrix, matrix_tables
 from app.admin.access_matrix.matrix import Line, Notice
 from app.admin.api import installation as installation_api
@@ -27,6 +27,7 @@ MAX_ROLES: Final = 12
 _PAGE_SIZE: Final = 200
 _MAX_PAGES: Final = 5
 _INITIAL_ROLES: Final = "matrix_initial_roles"
+_ROLES: Final = "matrix-roles"
 _FILTERS: Final = ("q", "requires", "access")
 _SUMMARIES: Final = {
     Notice.NO_PERMISSION: "open to everyone signed in",
@@ -42,6 +43,7 @@ def show() -> None:
     Raises:
         GatehouseError: A call of the remote API failed.
     """
+    drafts.keep(_ROLES)
     caption = "Which role opens which page, and may call which function and endpoint."
     if access.allows(Permission.READ_PEOPLE):
         caption += " Choose a row to see the people who can."
@@ -97,7 +99,7 @@ def _roles() -> dict[int, str]:
     initial: dict[int, str] | None = st.session_state.get(_INITIAL_ROLES)
     if initial is None:
         initial = st.session_state[_INITIAL_ROLES] = {role.id: role.name for role in initial_roles(_all_roles())}
-    chosen = role_picker.pick_many("Roles to show", key="matrix-roles", chosen=initial)
+    chosen = role_picker.pick_many("Roles to show", key=_ROLES, chosen=initial)
     if len(chosen) > MAX_ROLES:
         st.warning(f"Only the first {MAX_ROLES} roles are shown.", icon=":material/view_column:")
     return dict(list(chosen.items())[:MAX_ROLES])

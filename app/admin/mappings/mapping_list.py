@@ -11,6 +11,7 @@ from app import access
 from app.admin.api import mappings as mappings_api
 from app.admin.mappings import change_dialog
 from app.admin.widgets.links import MAPPINGS
+from app.core import logs
 from app.core.contract.mappings import MappingBody
 from app.core.errors import GatehouseError
 from app.core.list_orders import MappingSort
@@ -40,11 +41,7 @@ TOKEN_ROLES: Final = Table(
 
 
 def show() -> None:
-    """Draw the page.
-
-    Raises:
-        GatehouseError: The list of token roles that are not mapped cannot be loaded.
-    """
+    """Draw the page."""
     caption = (
         "At each sign-in, the sign-in provider sends the roles that the user has there. Here you map them to roles. A "
         "change applies at once to all users whose last sign-in contained the role."
@@ -52,10 +49,14 @@ def show() -> None:
     with header("Mappings", caption=caption):
         pass
     notices.show(MAPPINGS)
-    with st.spinner("Loading token roles…"):
-        unmapped = mappings_api.mappings(unmapped=True, limit=1)
-    if unmapped.total:
-        _count_unmapped(unmapped.total, capped=unmapped.total_capped)
+    try:
+        with st.spinner("Loading token roles…"):
+            unmapped = mappings_api.mappings(unmapped=True, limit=1)
+    except GatehouseError as error:  # the list has the same reason, below a search that keeps its text
+        logs.report(error, where="the number of token roles that are not mapped")
+    else:
+        if unmapped.total:
+            _count_unmapped(unmapped.total, capped=unmapped.total_capped)
     _list()
     dialog = dialogs.current(MAPPINGS)
     if dialog is not None and dialog.name == CHANGE:
