@@ -25,9 +25,17 @@ def test_an_undeclared_address_does_not_start(world: ApiWorld, monkeypatch: pyte
     def view() -> str:
         return "public"
 
+    @blueprint.get("/another")
+    def another() -> str:
+        return "public"
+
     monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, blueprint))
-    with pytest.raises(UndeclaredAccess, match="/api/v1/undeclared"):
+    with pytest.raises(UndeclaredAccess) as caught:
         world.make_app()
+    assert str(caught.value) == (
+        "these endpoints do not declare who may call them; put @requires, @authenticated or @public below the route: "
+        "/api/v1/another (undeclared.another), /api/v1/undeclared (undeclared.view)"
+    )
 
 
 def test_a_declaration_above_the_route_does_not_count(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,8 +62,11 @@ def test_a_view_that_is_kept_in_a_cache_does_not_start(
 
     declare, keep = requires(Permission.READ_REPORTS), lru_cache(maxsize=None)
     shared.get("/shared")(keep(declare(caller_name)) if above else declare(keep(caller_name)))
+    shared.get("/kept", endpoint="kept")(declare(keep(lambda: access.principal().email)))
     monkeypatch.setattr(remote_api, "BLUEPRINTS", (*remote_api.BLUEPRINTS, shared))
-    with pytest.raises(UndeclaredAccess, match=r"kept in a cache that answers every caller alike.*: /shared"):
+    with pytest.raises(
+        UndeclaredAccess, match=r"answers every caller alike; cache what they call: /kept \(\S+\), /shared "
+    ):
         world.make_app()
 
 

@@ -53,6 +53,10 @@ def test_a_change_that_declares_nothing_does_not_start(world: ApiWorld, monkeypa
         unconditional("")
 
 
+def test_the_header_of_a_version() -> None:
+    assert preconditions.etag("7-a") == {"ETag": '"7-a"'}
+
+
 def test_what_each_declaration_says() -> None:
     def view() -> str:
         return ""
@@ -74,6 +78,8 @@ DETAILS = {
     [
         ('"7-a"', 200, None),
         (' "7-a"\t', 200, None),
+        ('"7-a"\x0b', 400, "bad-request"),
+        ('X"7-a"X', 400, "bad-request"),
         (None, 428, "precondition-required"),
         ("", 428, "precondition-required"),
         ("*", 428, "precondition-required"),

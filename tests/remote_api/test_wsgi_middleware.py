@@ -83,7 +83,8 @@ def test_a_policy_of_the_view_is_kept_and_limits_are_added() -> None:
 
 def test_an_error_after_the_start_reaches_the_server() -> None:
     error = (ValueError, ValueError("after the headers"), None)
-    assert call(middleware(exc_info=(error,))).more == [error]
+    answer = call(middleware(exc_info=(error,)))
+    assert (answer.status, answer.more) == ("200 OK", [error])
 
 
 def test_correlation_ids_are_counted_in_a_process_and_differ_between_processes() -> None:
@@ -146,6 +147,11 @@ def test_a_foreign_host_is_misdirected() -> None:
     assert ALWAYS.items() <= answer.headers.items()
     missing = call(middleware(), HTTP_HOST="")
     assert missing.status == answer.status
+    for env in ("production", "development"):
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "wsgi.url_scheme": "http"}
+        received: list[Any] = []
+        middleware(env=env)(environ, lambda *arguments, into=received: into.extend(arguments))
+        assert received[0] == answer.status
     assert call(middleware(), HTTP_HOST="evil.test", REQUEST_METHOD="HEAD").body == b""
 
 

@@ -138,6 +138,7 @@ kept = {call}
         ("return other(), access.principal()", "principal"),
         ("return named(), access.allows('a:b')", "named"),
         ("return [lambda *, a, who=access.principal(): who, access.allows('a:b')]", "principal"),
+        ("return [(lambda: 1)(), access.allows('a:b')]", "allows"),
         ("@access.fresh_for(5)\n    def inner(): ...\n    return access.principal()", "fresh_for"),
     ],
 )
@@ -162,3 +163,25 @@ def of(n):
 def test_the_place_is_file_and_line() -> None:
     (leak,) = in_tree(ast.parse("import functools, streamlit as st\nfunctools.cache(lambda: st.user)"), file="a/b.py")
     assert leak.at == "a/b.py:2"
+
+
+def test_functions_that_call_each_other_are_read_once() -> None:
+    source = """
+import functools
+from app import access
+
+def first():
+    return second()
+
+def second():
+    return first(), third()
+
+def third():
+    return access.principal()
+
+@functools.cache
+def of():
+    return first()
+"""
+    assert leaks(source) == [("of", 15, inside("first", "cache"))]
+    assert leaks(source.replace("access.principal()", "second()")) == []

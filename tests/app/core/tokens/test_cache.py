@@ -10,6 +10,7 @@ import pytest
 
 from app.core.errors import TokenExpired, TokenInvalid
 from app.core.tokens.cache import TokenCache
+from app.core.tokens.hashes import token_hash
 from app.core.tokens.key_set import KeySet
 from app.core.tokens.verifier import TokenVerifier
 from tests.issuer import Issuer, SigningKey
@@ -87,6 +88,24 @@ def test_never_past_its_end(issuer: Issuer, verifier: TokenVerifier, time: Time)
     time.now = NOW + 20
     with pytest.raises(TokenExpired):
         verifier.access_token(token)
+
+
+def test_a_token_in_its_leeway_is_remembered_too(issuer: Issuer, keys: KeySet, time: Time) -> None:
+    verifier = issuer.verifier(keys, clock=time.utc, leeway_seconds=30)
+    spy, token = Counting(verifier), issuer.access_token(exp=NOW + 10)
+    for now in (NOW, NOW + 39.9):
+        time.now = now
+        assert verifier.access_token(token).digest == token_hash(token)
+    assert spy.checks == 1
+    time.now = NOW + 40
+    with pytest.raises(TokenExpired):
+        verifier.access_token(token)
+
+
+def test_a_value_of_the_first_generation_is_cached() -> None:
+    cache: TokenCache[int] = TokenCache()
+    cache.put(b"digest", 7, 0, added_at=0, expires_at=99)
+    assert cache.get(b"digest", 0, 1) == 7
 
 
 def test_never_under_a_clock_set_back(issuer: Issuer, verifier: TokenVerifier, time: Time) -> None:

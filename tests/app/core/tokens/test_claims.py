@@ -84,6 +84,7 @@ def test_members_are_dropped_beyond_the_callers_limit() -> None:
         return read.members({"roles": value}, "roles", ClaimReason.ROLES, otherwise=None, limit=3)
 
     assert read_roles(["abc", "ëëë"]) == (frozenset({"abc", "ëëë"}), None)
+    assert read_roles(["ab\x00"]) == (frozenset(), (ClaimReason.ROLES, 1, "with control characters"))
     assert read_roles("abcd") == (frozenset(), (ClaimReason.ROLES, 1, "longer than 3 characters"))
     assert read_roles(["abc", "abcd", "abcde"]) == (
         frozenset({"abc"}),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from app.core.errors import ProviderUnavailable
 from app.core.tokens.discovery import Discovery
 from tests.app.core.tokens.fake_session import fake_session, unavailable
 from tests.issuer import ABSENT, Issuer
@@ -29,6 +31,15 @@ def test_an_issuer_without_slash_is_asked_at_the_same_place(issuer: Issuer) -> N
     bare = issuer.url.rstrip("/")
     issuer.metadata_extra = {"issuer": bare}
     assert Discovery(bare).metadata().issuer == bare
+
+
+def test_the_document_is_below_the_path_of_the_issuer() -> None:
+    for path in ("", "/", "/tenant", "/tenantX", "/tenant/"):
+        provider = Issuer(url=f"https://provider.example{path}")
+        session, sent = fake_session(provider.metadata() | {"jwks_uri": "https://provider.example/keys"})
+        with contextlib.suppress(ProviderUnavailable):
+            Discovery(provider.url, http=session).metadata()
+        assert sent == [f"https://provider.example{path.rstrip('/')}/.well-known/openid-configuration"]
 
 
 @pytest.mark.parametrize(

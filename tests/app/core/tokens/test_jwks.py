@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.core.errors import TokenInvalid
+from app.core.failure_reasons import TokenReason
 from app.core.tokens.jwks import MAX_KEYS
 from app.core.tokens.key_set import KeySet
 from tests.issuer import ABSENT, Issuer, SigningKey, b64
@@ -57,9 +58,10 @@ def same(key: Any, signer: SigningKey) -> bool:
     return bool(key.public_numbers() == signer.private.public_key().public_numbers())
 
 
-def unknown(keys: KeySet, kid: str | None) -> None:
-    with pytest.raises(TokenInvalid):
+def unknown(keys: KeySet, kid: str | None, reason: TokenReason = TokenReason.KEY_UNKNOWN) -> None:
+    with pytest.raises(TokenInvalid) as caught:
         keys.key(kid, "RS256")
+    assert caught.value.reason is reason
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
@@ -94,8 +96,9 @@ def test_one_algorithm_per_key(issuer: Issuer) -> None:
     keys = issuer.key_set(algorithms=("PS256", "RS256"))
     for kid, alg in (("any", "PS256"), ("pss", "PS256"), ("rsa", "RS256")):
         keys.key(kid, alg)
-        with pytest.raises(TokenInvalid):
+        with pytest.raises(TokenInvalid) as caught:
             keys.key(kid, "RS256" if alg == "PS256" else "PS256")
+        assert caught.value.reason is TokenReason.ALGORITHM
 
 
 def test_fifty_keys_at_most(issuer: Issuer) -> None:
@@ -116,7 +119,7 @@ def test_without_key_id_a_lone_key_is_taken_and_of_several_none(issuer: Issuer) 
     several.key("a", "RS256")
     now[0] += 100
     fetches = issuer.jwks_fetches
-    unknown(several, None)
+    unknown(several, None, TokenReason.KEY_UNNAMED)
     assert issuer.jwks_fetches == fetches
 
 

@@ -37,6 +37,14 @@ def test_depth_is_counted_exactly_beside_other_brackets(issuer: Issuer, brackets
             assert reason_of(token) is TokenReason.NESTED
 
 
+def test_a_closed_bracket_is_one_level_less() -> None:
+    deep = "[" * 12 + "[]," + "[" * 3 + "]" * 3 + "]" * 12
+    deeper = "[" * 12 + "[]," + "[" * 4 + "]" * 4 + "]" * 12
+    issuer = Issuer()
+    assert parse(token_bytes(issuer.access_token(deep=json.loads(deep)))).claims["deep"] == json.loads(deep)
+    assert reason_of(issuer.access_token(deep=json.loads(deeper))) is TokenReason.NESTED
+
+
 def test_the_largest_integer_has_twenty_digits(issuer: Issuer) -> None:
     assert parse(token_bytes(issuer.access_token(number=int("9" * 20)))).claims["number"] == 10**20 - 1
     assert reason_of(issuer.access_token(number=10**20)) is TokenReason.JSON

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.core.tokens.jwks import MAX_KEYS, Key, usable_keys
 from tests.issuer import ABSENT, SigningKey, b64
@@ -41,6 +42,20 @@ def test_a_key_has_its_id_algorithm_and_material() -> None:
     point = elliptic.jwk()
     assert (second.kid, second.alg, second.material) == (None, "ES256", (point["x"], point["y"]))
     assert second.public.public_numbers() == elliptic.private.public_key().public_numbers()
+
+
+@pytest.mark.parametrize("suffix", ["\n", " ", "+", "====", "\u00e9"])
+def test_a_number_has_one_spelling(suffix: str) -> None:
+    """The library would ignore what is not base64url."""
+    published = SigningKey("key").jwk()
+    assert usable(published | {"n": published["n"] + suffix}) == []
+    assert usable(published | {"e": published["e"] + suffix}) == []
+
+
+def test_a_key_of_another_curve_is_none_for_es256() -> None:
+    other = ec.generate_private_key(ec.SECP384R1()).public_key().public_numbers()
+    published = {"kty": "EC", "crv": "P-384", "x": number(other.x), "y": number(other.y), "kid": "other"}
+    assert usable(published) == usable(published | {"alg": "ES256"}) == []
 
 
 @pytest.mark.parametrize(("kid", "fit"), [("k", True), ("k" * 256, True), ("k" * 257, False), ("", False), (7, False)])

@@ -108,7 +108,7 @@ def test_an_unknown_algorithm_names_those_that_are_known(issuer: Issuer) -> None
 def test_the_defaults_of_a_verifier(issuer: Issuer) -> None:
     """RS256 alone, half a minute of leeway, the time of this machine, and the roles claim of the settings."""
     verifier = TokenVerifier(issuer=issuer.url, audience=issuer.audience, keys=issuer.key_set())
-    now = time.time()
+    now = int(time.time())
     assert verifier.access_token(issuer.access_token(roles=["analyst"])).roles == {"analyst"}
     verifier.access_token(issuer.access_token(exp=now - 25, iat=now - 50))
     with pytest.raises(TokenExpired):
@@ -116,6 +116,14 @@ def test_the_defaults_of_a_verifier(issuer: Issuer) -> None:
     with pytest.raises(TokenInvalid) as caught:
         verifier.access_token(issuer.access_token(key=SigningKey("ps", "PS256")))
     assert caught.value.reason is TokenReason.ALGORITHM
+    fixed = TokenVerifier(
+        issuer=issuer.url,
+        audience=issuer.audience,
+        keys=issuer.key_set(),
+        clock=lambda: datetime.fromtimestamp(now, UTC),
+    )
+    with pytest.raises(TokenExpired):
+        fixed.access_token(issuer.access_token(exp=now - 30, iat=now - 50))
 
 
 def test_the_verifier_of_settings_has_their_cooldown_and_shares_a_discovery() -> None:

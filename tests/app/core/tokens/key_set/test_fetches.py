@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app.core.errors import ProviderUnavailable, TokenInvalid
-from app.core.failure_reasons import ProviderReason
-from app.core.tokens.key_set import KeySet
+from app.core.failure_reasons import ProviderReason, TokenReason
+from app.core.tokens.key_set import KeySet, _Cause
 from tests.app.core.tokens.key_set.gate import Gate, count_of_waiting, same, unavailable, unknown
 from tests.clock import FakeClock
 from tests.issuer import Issuer
@@ -157,10 +157,45 @@ def test_a_key_that_was_just_looked_for_is_invalid_and_not_unavailable(
     assert issuer.jwks_fetches == 2
 
 
+def test_a_key_is_asked_for_as_a_clients_unless_said_otherwise(issuer: Issuer, keys: KeySet, clock: FakeClock) -> None:
+    keys.versioned_key("key-0", "RS256")
+    clock.move(seconds=6)
+    for kid, error in (("first", TokenInvalid), ("second", ProviderUnavailable)):
+        with pytest.raises(error):
+            keys.versioned_key(kid, "RS256")
+        clock.move(seconds=6)
+    assert issuer.jwks_fetches == 2
+
+
+def test_a_named_key_beside_several_is_fetched_and_one_of_no_kind_too(
+    issuer: Issuer, gate: Gate, clock: FakeClock
+) -> None:
+    keys = KeySet(gate, algorithms=("RS256", "ES256"), clock=clock.monotonic)
+    issuer.rotate()
+    keys.key("key-0", "RS256")
+    clock.move(seconds=6)
+    unknown(keys, "another")
+    clock.move(seconds=12)
+    with pytest.raises(TokenInvalid) as caught:
+        keys.key(None, "ES256")
+    assert caught.value.reason is TokenReason.KEY_UNKNOWN
+    assert issuer.jwks_fetches == 3
+
+
+def test_the_wait_is_in_whole_seconds_and_at_least_one(gate: Gate, keys: KeySet, clock: FakeClock) -> None:
+    assert keys._wait_for(_Cause.PROVIDER) == 1
+    gate.error = OSError("down")
+    unavailable(keys, "key-0")
+    for seconds, left in ((0, 5), (3.5, 2), (1, 1), (0.25, 1)):
+        clock.move(seconds=seconds)
+        assert unavailable(keys, "key-0").retry_after_seconds == left
+
+
 def test_an_algorithm_we_do_not_take_causes_none(issuer: Issuer, keys: KeySet) -> None:
     for alg in ("HS256", "none", "ES256", "RS512"):
-        with pytest.raises(TokenInvalid):
+        with pytest.raises(TokenInvalid) as caught:
             keys.key("key-0", alg)
+        assert caught.value.reason is TokenReason.ALGORITHM
     assert issuer.jwks_fetches == 0
 
 

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from app.core.errors import ProviderUnavailable
+from app.core.failure_reasons import ProviderReason
 from app.core.tokens.key_set import KeySet
 from tests.app.core.tokens.key_set.gate import Gate, count_of_waiting, fetching, same, unavailable, unknown
 from tests.clock import FakeClock
@@ -32,9 +34,11 @@ def test_a_slow_fetch_delays_no_call_with_a_known_key(gate: Gate, keys: KeySet, 
 def test_an_unknown_key_waits_so_long_and_no_longer(issuer: Issuer, gate: Gate, clock: FakeClock) -> None:
     keys = KeySet(gate, clock=clock.monotonic, wait_seconds=0.05)
     gate.open.clear()
-    unavailable(keys, "key-0")
-    unavailable(keys, "key-0")
+    for _ in range(2):
+        assert unavailable(keys, "key-0").reason is ProviderReason.TIMEOUT
     assert issuer.jwks_fetches == 1
+    (thread,) = [thread for thread in threading.enumerate() if thread.name == "gatehouse-keys"]
+    assert thread.daemon, "a process that ends does not wait for the provider"
     gate.open.set()
     wait_until(lambda: keys.generation == 1)
     assert same(keys.key("key-0", "RS256"), issuer.keys[0])
@@ -73,6 +77,22 @@ def test_a_token_of_the_provider_joins_a_fetch_that_brings_its_key(
         gate.open.set()
         assert same(first.result(), new)
         assert same(second.result(), new)
+    assert issuer.jwks_fetches == 2
+
+
+def test_a_token_of_the_provider_waits_no_longer_for_the_fetch_of_another(
+    issuer: Issuer, gate: Gate, clock: FakeClock
+) -> None:
+    keys = KeySet(gate, clock=clock.monotonic, wait_seconds=0.05)
+    keys.key("key-0", "RS256")
+    clock.move(seconds=6)
+    gate.open.clear()
+    assert unavailable(keys, "made-up").reason is ProviderReason.TIMEOUT
+    with pytest.raises(ProviderUnavailable) as caught:
+        keys.key("key-1", "RS256", from_provider=True)
+    assert caught.value.reason is ProviderReason.TIMEOUT
+    gate.open.set()
+    wait_until(lambda: not fetching())
     assert issuer.jwks_fetches == 2
 
 
