@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -150,6 +151,14 @@ class Installation:
         with self.database.engine.connect() as connection:
             rows = connection.execute(text("SELECT kind, actor, target, reason FROM audit_events ORDER BY seq"))
             return [(row.kind, row.actor, row.target, row.reason) for row in rows]
+
+
+def last_event(here: Installation) -> dict[str, Any]:
+    """The last audit event, by column."""
+    columns = "kind, actor, target, reason, address, correlation_id, details"
+    with here.database.engine.connect() as connection:
+        row = connection.execute(text(f"SELECT {columns} FROM audit_events ORDER BY seq DESC LIMIT 1")).one()  # noqa: S608 - fixed names
+    return {**row._mapping, "details": json.loads(row.details)}
 
 
 def sync_token_roles(here: Installation, subject: Any, *roles: str, own: bool = False) -> None:
