@@ -237,7 +237,10 @@ def problem(error: GatehouseError, *, input_kept: bool = False) -> None:
 
 
 def reference(retry: str = "", *, key: str = "retry") -> None:
-    """Show the correlation id of a failure, for the administrator; behind a button to try again, if it has a label."""
+    """Show the correlation id of a failure, for the administrator, after a button to try again.
+
+    ``retry`` is the button's label, empty for no button; ``key`` is its key, as a page can show several.
+    """
     with st.container(horizontal=True, vertical_alignment="center"):
         if retry:
             st.button(retry, key=key, icon=":material/refresh:")

@@ -7,6 +7,7 @@ nor the input in it. No permission is stored: every action of a dialog checks it
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -17,9 +18,15 @@ from app.ui.sentences import Sentence
 
 T = TypeVar("T")
 _KEY: Final = "admin_dialog"
-_READ: Final = "read"
 _FINAL: Final = (PermissionDenied, Unauthenticated, NotFound)
 """Errors after which an earlier result must not stay in use."""
+
+
+class _Read(NamedTuple):
+    """The last result that a part of a dialog has read."""
+
+    query: object
+    result: Any
 
 
 @dataclass(slots=True)
@@ -31,15 +38,14 @@ class Dialog:
     """The path and query of the page that opened it."""
     arguments: tuple[Any, ...] = ()
     """The resources that it changes, as passed to ``open_dialog``."""
-    memory: dict[object, Any] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
     """Values kept between runs until it is closed."""
+    reads: dict[str, _Read] = field(default_factory=dict)
+    """Part → what it has read last (``read_or_last``)."""
 
 
-class _Read(NamedTuple):
-    """The last result that a part of a dialog has read."""
-
-    query: object
-    result: Any
+_drawn: ContextVar[Dialog | None] = ContextVar("drawn_dialog", default=None)
+"""The dialog whose body runs now: another page may have left one open."""
 
 
 def open_dialog(name: str, page_url: str, *arguments: object) -> None:
@@ -62,7 +68,7 @@ def current(page_url: str) -> Dialog | None:
 
 
 def read_or_last(key: str, query: object, read: Callable[[], T]) -> tuple[T, GatehouseError | None]:
-    """Read what a part of the open dialog offers; when that fails, return what was read last in this dialog.
+    """Read what a part of the dialog offers; when that fails, return what was read last in this dialog.
 
     A dialog reads in each of its runs. Without a result it would omit its widgets, and Streamlit would drop the input
     in them.
@@ -76,24 +82,33 @@ def read_or_last(key: str, query: object, read: Callable[[], T]) -> tuple[T, Gat
         The result; and the error, if the result is that of another query.
 
     Raises:
-        GatehouseError: Nothing was read before, or the user may not read it any more. Without a dialog: as ``read``.
+        GatehouseError: Nothing was read before, or the user may not read it any more. Outside of a dialog: as ``read``.
     """
-    dialog: Dialog | None = st.session_state.get(_KEY)
+    dialog = _drawn.get()
     try:
         result = read()
     except GatehouseError as error:
-        last: _Read | None = dialog.memory.get((_READ, key)) if dialog is not None else None
+        last = dialog.reads.get(key) if dialog is not None else None
         if last is None or isinstance(error, _FINAL):
             raise
         return last.result, error if last.query != query else None
     if dialog is not None:
-        dialog.memory[_READ, key] = _Read(query, result)
+        dialog.reads[key] = _Read(query, result)
     return result, None
 
 
 def show(title: Sentence, body: Callable[[], None], *, icon: str | None = None, wide: bool = False) -> None:
     """Draw the open dialog."""
-    draw = st.dialog(title, icon=icon, width="medium" if wide else "small", on_dismiss=close)(body)
+    dialog: Dialog | None = st.session_state.get(_KEY)
+
+    def drawn() -> None:  # in each run of the dialog by itself too
+        token = _drawn.set(dialog)
+        try:
+            body()
+        finally:
+            _drawn.reset(token)
+
+    draw = st.dialog(title, icon=icon, width="medium" if wide else "small", on_dismiss=close)(drawn)
     draw()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from app import testing
 from tests import stub_responses
@@ -76,13 +77,45 @@ def test_a_choice_stays_while_the_roles_cannot_be_read(admin: Administration, fa
     assert admin.changes()[-1].json()["role"] == "developer"
 
 
-def test_a_user_who_may_not_read_roles_any_more_is_offered_none(admin: Administration) -> None:
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [("401", "did not accept your sign-in"), ("403", "You may not do this"), ("404", "Not found")],
+)
+def test_a_user_who_may_not_read_roles_any_more_is_offered_none(
+    admin: Administration, fault: str, message: str
+) -> None:
     at, _ = admin.open(CARD)
     at.button(key="add-grant").click().run()
-    admin.stub.responses["GET", f"{stub_responses.BASE}/roles"] = FAULTS["403"]
+    admin.stub.responses["GET", f"{stub_responses.BASE}/roles"] = FAULTS[fault]
     at.run()
     assert not at.radio
-    assert "You may not do this" in page_text(at)
+    assert message in page_text(at)
+
+
+def test_a_page_does_not_use_what_a_dialog_of_another_page_has_read() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from app.core.errors import ServiceUnavailable
+        from app.ui import dialogs
+
+        def down() -> str:
+            raise ServiceUnavailable
+
+        def body() -> None:
+            dialogs.read_or_last("part", "", lambda: "roles")
+            st.text(dialogs.read_or_last("part", "", down)[0])
+
+        dialogs.open_dialog("any", "/page")
+        dialogs.show("Any", body)  # type: ignore[arg-type]
+        try:
+            dialogs.read_or_last("part", "", down)
+        except ServiceUnavailable:
+            st.text("raised")
+
+    at = AppTest.from_function(script).run()
+    assert not at.exception
+    assert [text.value for text in at.text] == ["raised", "roles"]
 
 
 def test_a_dialog_that_is_opened_while_the_api_is_down_offers_to_try_again(admin: Administration) -> None:
