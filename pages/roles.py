@@ -5,7 +5,7 @@ import streamlit as st
 from app import access, panels
 from app.admin.roles import compare as role_compare
 from app.admin.roles import editor as role_editor
-from app.admin.roles import role_list, role_page, unsaved_edits
+from app.admin.roles import role_list, role_page
 from app.admin.widgets.links import sync_address
 from app.core.errors import GatehouseError
 
@@ -30,4 +30,4 @@ try:
         sync_address()
         role_page.show(role, to_edit=bool(edit))
 except GatehouseError as error:
-    panels.problem(error, input_kept=unsaved_edits.current(role) is not None)
+    panels.problem(error)

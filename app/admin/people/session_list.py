@@ -68,7 +68,7 @@ def page() -> None:
                 text, lambda at: sessions(text, sort=SessionSort(at.sort), cursor=at.cursor, limit=at.size)
             )
     except GatehouseError as error:
-        panels.problem(error)
+        panels.problem(error, input_kept=True)
         return
     if listed.rows:
         event = SESSIONS.show(

@@ -41,7 +41,7 @@ def show(role_id: int, *, to_edit: bool) -> None:
     except GatehouseError as error:
         role_list.back_button()
         st.title("Role", anchor=False)
-        panels.problem(error)
+        panels.problem(error, input_kept=unsaved_edits.has_changes(role_id))
         return
     refused = access.missing(Permission.MANAGE_ROLES)
     edit = unsaved_edits.of_role(role) if refused is None and role.name != ADMINISTRATOR else None
